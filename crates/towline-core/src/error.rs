@@ -1,0 +1,324 @@
+//! The one error type, and the one table of what may be tried again.
+//!
+//! An [`Error`] is opaque: a [`kind`](Error::kind) that callers and layers act on, a few facts, and
+//! a source that is only for people. Its `Display` prints this level alone; [`Error::report`]
+//! prints the whole chain, for a log line.
+
+mod kind;
+
+pub use self::kind::{Elsewhere, ErrorKind, Repeat};
+
+use crate::Completion;
+use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
+
+/// Why a call failed. See the [module docs](self).
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use towline_core::{Error, ErrorKind};
+///
+/// let error = Error::new(ErrorKind::RateLimit)
+///     .with_provider("openai")
+///     .with_message("too many tokens per minute")
+///     .with_retry_after(Duration::from_millis(644));
+/// assert!(error.is_retryable());
+/// assert_eq!(
+///     error.to_string(),
+///     "openai: rate limited: too many tokens per minute (retry after 644 ms)"
+/// );
+/// ```
+pub struct Error {
+    inner: Box<Inner>,
+}
+
+struct Inner {
+    kind: ErrorKind,
+    message: Option<Cow<'static, str>>,
+    provider: Option<Cow<'static, str>>,
+    model: Option<Cow<'static, str>>,
+    status: Option<u16>,
+    code: Option<Cow<'static, str>>,
+    request_id: Option<Cow<'static, str>>,
+    retry_after: Option<Duration>,
+    retryable: Option<bool>,
+    partial: Option<Box<Completion>>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// Prints an [`Error`] with all its sources, outermost first. Made by [`Error::report`].
+#[derive(Debug)]
+pub struct Report<'a> {
+    error: &'a Error,
+}
+
+// === impl Error ===
+
+impl Error {
+    /// An error of `kind` that says nothing else yet.
+    #[must_use]
+    pub fn new(kind: ErrorKind) -> Self {
+        Self {
+            inner: Box::new(Inner {
+                kind,
+                message: None,
+                provider: None,
+                model: None,
+                status: None,
+                code: None,
+                request_id: None,
+                retry_after: None,
+                retryable: None,
+                partial: None,
+                source: None,
+            }),
+        }
+    }
+
+    /// Adds what happened, in words that name the thing at fault and never its secret value.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
+        self.inner.message = Some(message.into());
+        self
+    }
+
+    /// Adds the provider that failed, by the name it has in the configuration.
+    #[must_use]
+    pub fn with_provider(mut self, provider: impl Into<Cow<'static, str>>) -> Self {
+        self.inner.provider = Some(provider.into());
+        self
+    }
+
+    /// Adds the model that was asked.
+    #[must_use]
+    pub fn with_model(mut self, model: impl Into<Cow<'static, str>>) -> Self {
+        self.inner.model = Some(model.into());
+        self
+    }
+
+    /// Adds the HTTP status of the answer.
+    #[must_use]
+    pub const fn with_status(mut self, status: u16) -> Self {
+        self.inner.status = Some(status);
+        self
+    }
+
+    /// Adds the provider's own code for the failure, such as `context_length_exceeded`.
+    #[must_use]
+    pub fn with_code(mut self, code: impl Into<Cow<'static, str>>) -> Self {
+        self.inner.code = Some(code.into());
+        self
+    }
+
+    /// Adds the id under which the provider's support can find the call.
+    #[must_use]
+    pub fn with_request_id(mut self, id: impl Into<Cow<'static, str>>) -> Self {
+        self.inner.request_id = Some(id.into());
+        self
+    }
+
+    /// Adds the shortest wait that the provider asked for.
+    #[must_use]
+    pub const fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.inner.retry_after = Some(wait);
+        self
+    }
+
+    /// Overrides what the table says about trying the same target again: the provider knew better.
+    #[must_use]
+    pub const fn with_retryable(mut self, retryable: bool) -> Self {
+        self.inner.retryable = Some(retryable);
+        self
+    }
+
+    /// Adds what had been delivered when the answer broke off.
+    #[must_use]
+    pub fn with_partial(mut self, partial: Completion) -> Self {
+        self.inner.partial = Some(Box::new(partial));
+        self
+    }
+
+    /// Adds the cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.inner.source = Some(source.into());
+        self
+    }
+
+    /// What went wrong, as far as a caller can act on it.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        self.inner.kind
+    }
+
+    /// What happened, in words.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        self.inner.message.as_deref()
+    }
+
+    /// The provider that failed.
+    #[must_use]
+    pub fn provider(&self) -> Option<&str> {
+        self.inner.provider.as_deref()
+    }
+
+    /// The model that was asked.
+    #[must_use]
+    pub fn model(&self) -> Option<&str> {
+        self.inner.model.as_deref()
+    }
+
+    /// The HTTP status, where an answer came.
+    #[must_use]
+    pub const fn status(&self) -> Option<u16> {
+        self.inner.status
+    }
+
+    /// The provider's own code for the failure.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.inner.code.as_deref()
+    }
+
+    /// The provider's id of the call.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.inner.request_id.as_deref()
+    }
+
+    /// The shortest wait that the provider asked for, uncapped: a caller that will not wait so long
+    /// goes elsewhere or gives up, it does not come back sooner.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        self.inner.retry_after
+    }
+
+    /// What had been delivered when the answer broke off. Its finish reason is unknown.
+    #[must_use]
+    pub fn partial(&self) -> Option<&Completion> {
+        self.inner.partial.as_deref()
+    }
+
+    /// Whether the same target may be asked again, by the table of [`ErrorKind::repeat`] or by the
+    /// provider's own word. An answer that already delivered something is never retryable: a second
+    /// one would repeat it.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        if self.partial().is_some_and(|partial| !partial.is_empty()) {
+            return false;
+        }
+        let table = self.kind().repeat() != Repeat::Never;
+        self.inner.retryable.unwrap_or(table)
+    }
+
+    /// Prints this error and all its sources, for a log.
+    #[must_use]
+    pub const fn report(&self) -> Report<'_> {
+        Report { error: self }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(provider) = self.provider() {
+            write!(f, "{provider}: ")?;
+        }
+        f.write_str(self.kind().summary())?;
+        if let Some(message) = self.message() {
+            write!(f, ": {message}")?;
+        }
+        let mut notes = Notes::new(f);
+        if let Some(status) = self.status() {
+            notes.add(format_args!("status {status}"))?;
+        }
+        if let Some(wait) = self.retry_after() {
+            notes.add(format_args!("retry after {}", Wait(wait)))?;
+        }
+        if let Some(id) = self.request_id() {
+            notes.add(format_args!("request {id}"))?;
+        }
+        notes.close()
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The partial answer is the caller's text: it has no place in a log line.
+        f.debug_struct("Error")
+            .field("kind", &self.inner.kind)
+            .field("message", &self.inner.message)
+            .field("provider", &self.inner.provider)
+            .field("model", &self.inner.model)
+            .field("status", &self.inner.status)
+            .field("code", &self.inner.code)
+            .field("request_id", &self.inner.request_id)
+            .field("retry_after", &self.inner.retry_after)
+            .field("retryable", &self.is_retryable())
+            .field("source", &self.inner.source)
+            .finish_non_exhaustive()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        let source = self.inner.source.as_deref()?;
+        Some(source)
+    }
+}
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        Self::new(kind)
+    }
+}
+
+// === impl Report ===
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.error, f)?;
+        let mut cause = self.error.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+/// Facts in brackets behind a message: ` (status 429, retry after 2 s)`.
+struct Notes<'a, 'b> {
+    f: &'a mut fmt::Formatter<'b>,
+    any: bool,
+}
+
+impl<'a, 'b> Notes<'a, 'b> {
+    const fn new(f: &'a mut fmt::Formatter<'b>) -> Self {
+        Self { f, any: false }
+    }
+
+    fn add(&mut self, note: fmt::Arguments<'_>) -> fmt::Result {
+        self.f.write_str(if self.any { ", " } else { " (" })?;
+        self.any = true;
+        self.f.write_fmt(note)
+    }
+
+    fn close(self) -> fmt::Result {
+        self.f.write_str(if self.any { ")" } else { "" })
+    }
+}
+
+/// A duration as a person says it: milliseconds below ten seconds, whole seconds above.
+struct Wait(Duration);
+
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 < Duration::from_secs(10) {
+            write!(f, "{} ms", self.0.as_millis())
+        } else {
+            write!(f, "{} s", self.0.as_secs())
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! A model provider simulator with scripted faults, real HTTP on loopback.

@@ -1,0 +1,1 @@
+//! What tests of a Towline stack share: scripted client, tower mock, provider conformance suite, corpus.

@@ -1,0 +1,1 @@
+//! A production runtime for large language models, built on tower.
