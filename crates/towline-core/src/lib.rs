@@ -1,6 +1,78 @@
-//! The contract of Towline.
+//! The contract of Towline: what crates that know nothing of each other hand to each other.
+//!
+//! A model call is a tower service, after the manner of HTTP where a body may stream:
+//!
+//! ```text
+//! Service<Request, Response = Response, Error = Error>
+//! ```
+//!
+//! Providers implement it, layers wrap it, and both learn about a call from its [`Context`], never
+//! from each other's types. Four rules hold everywhere:
+//!
+//! - An answer ends with its terminal event or with an error. [`Body`] sees to it.
+//! - What a call holds, it holds until the end of the body: permits and timers ride in the body as
+//!   guards ([`Body::with_guard`]).
+//! - `poll_ready` only passes through. Waiting for admission happens in the future of `call`, where
+//!   tenant, priority and cost are known.
+//! - There is one [`Error`], and one table of what may be tried again ([`ErrorKind`]).
+//!
+//! # Examples
+//!
+//! A service that needs no network:
+//!
+//! ```
+//! use towline_core::{Body, Completion, Error, FinishReason, Head, Part, Request, Response};
+//! use tower::{ServiceExt, service_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Error> {
+//! let echo = service_fn(|request: Request| async move {
+//!     let said = request.conversation().messages().last().map(|m| m.text().into_owned());
+//!     let parts = said.into_iter().map(Part::from).collect();
+//!     let body = Body::complete(Completion::new(parts, FinishReason::Stop));
+//!     Ok::<_, Error>(Response::new(Head::new("echo", request.model()), body))
+//! });
+//! let answer = echo.oneshot(Request::new("any", "Hello?")).await?.collect().await?;
+//! assert_eq!(answer.text(), "Hello?");
+//! # Ok(())
+//! # }
+//! ```
+
+mod body;
 mod completion;
+mod conversation;
+mod embedding;
 pub mod error;
+mod event;
+mod finish;
+mod limits;
+mod message;
+mod model;
+mod options;
+mod request;
+mod response;
 mod secret;
 pub mod task;
-pub use self::{completion::Completion, error::{Error, ErrorKind}, secret::Secret};
+mod text;
+mod tool;
+mod usage;
+
+pub use self::{
+    body::{Body, EventStream},
+    completion::Completion,
+    conversation::{Conversation, WireDialect, WireForm},
+    embedding::{EmbeddingRequest, EmbeddingResponse},
+    error::{Error, ErrorKind},
+    event::{Event, ReasoningDelta, Start, ToolCallDelta},
+    finish::FinishReason,
+    limits::{RateLimit, RateLimits},
+    message::{CacheHint, Image, ImageDetail, ImageSource, Message, Part, Reasoning, Role},
+    model::ModelInfo,
+    options::{CompletionOptions, JsonSchema, ReasoningEffort, ResponseFormat},
+    request::{Context, Metered, Priority, Request, RetrySafety},
+    response::{Head, Response},
+    secret::Secret,
+    text::Text,
+    tool::{ToolCall, ToolChoice, ToolResult, ToolSpec},
+    usage::Usage,
+};

@@ -140,10 +140,13 @@ impl ErrorKind {
             Self::Timeout => ("timeout", "timed out", Later, Yes),
             Self::Quota => ("quota", "quota used up", Never, Yes),
             Self::TooLarge => ("too_large", "request too large", Never, IfLarger),
-            Self::ContextLength => {
-                ("context_length", "context window exceeded", Never, IfLarger)
-            }
-            Self::ContentFilter => ("content_filter", "blocked by content filter", Never, ByPolicy),
+            Self::ContextLength => ("context_length", "context window exceeded", Never, IfLarger),
+            Self::ContentFilter => (
+                "content_filter",
+                "blocked by content filter",
+                Never,
+                ByPolicy,
+            ),
             Self::Auth => ("auth", "not authenticated", Never, Yes),
             Self::Permission => ("permission", "not permitted", Never, Yes),
             Self::NotFound => ("not_found", "not found", Never, Yes),

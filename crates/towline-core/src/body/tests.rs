@@ -1,0 +1,163 @@
+use super::Body;
+use crate::{Completion, Error, ErrorKind, Event, FinishReason, Part, Start, ToolCallDelta, Usage};
+use futures_core::Stream;
+use std::{
+    collections::VecDeque,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+/// A stream of prepared items.
+struct Script(VecDeque<Result<Event, Error>>);
+
+impl Stream for Script {
+    type Item = Result<Event, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Ready(self.0.pop_front())
+    }
+}
+
+/// A stream that never says anything.
+struct Silence;
+
+impl Stream for Silence {
+    type Item = Result<Event, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Pending
+    }
+}
+
+fn script(items: impl IntoIterator<Item = Result<Event, Error>>) -> Body {
+    Body::stream(Script(items.into_iter().collect()))
+}
+
+fn text(text: &'static str) -> Result<Event, Error> {
+    Ok(Event::Text(text.into()))
+}
+
+fn call(index: usize, id: &'static str, arguments: &'static str) -> Result<Event, Error> {
+    let delta = ToolCallDelta::new(index, arguments);
+    let delta = if id.is_empty() {
+        delta
+    } else {
+        delta.with_id(id).with_name("f")
+    };
+    Ok(Event::ToolCall(delta))
+}
+
+fn finish() -> Result<Event, Error> {
+    Ok(Event::Finish(FinishReason::Stop))
+}
+
+#[tokio::test]
+async fn a_stream_collects_to_the_answer_it_spells() {
+    let body = script([
+        Ok(Event::Start(Start::new("id", "m"))),
+        text("Par"),
+        Ok(Event::Ping),
+        text("is."),
+        call(0, "a", "{\"x\""),
+        call(1, "b", "{"),
+        call(0, "", ":1}"),
+        call(1, "", "}"),
+        Ok(Event::Usage(Usage::inclusive(1, 1))),
+        Ok(Event::Usage(Usage::inclusive(3, 2))),
+        Ok(Event::Finish(FinishReason::ToolCalls)),
+    ]);
+    let completion = body.collect().await.unwrap();
+    assert_eq!((completion.id(), completion.model()), ("id", "m"));
+    assert_eq!(completion.text(), "Paris.");
+    let calls: Vec<_> = completion
+        .tool_calls()
+        .map(|c| (c.id(), c.arguments()))
+        .collect();
+    assert_eq!(calls, [("a", "{\"x\":1}"), ("b", "{}")]);
+    assert_eq!(
+        completion.usage().unwrap().total(),
+        Some(5),
+        "the last usage counts"
+    );
+}
+
+#[tokio::test]
+async fn a_stream_without_its_terminal_event_is_an_error_that_holds_what_arrived() {
+    for collected in [false, true] {
+        let mut body = script([text("half"), text(" of it")]);
+        let error = if collected {
+            body.collect().await.unwrap_err()
+        } else {
+            assert!(body.next().await.unwrap().is_ok() && body.next().await.unwrap().is_ok());
+            let error = body.next().await.unwrap().unwrap_err();
+            assert!(body.next().await.is_none());
+            error
+        };
+        assert_eq!(error.kind(), ErrorKind::Truncated);
+        assert_eq!(error.partial().unwrap().text(), "half of it");
+        assert!(
+            !error.is_retryable(),
+            "a second answer would repeat the first half"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_error_before_the_first_piece_may_be_tried_again() {
+    let error = script([Err(ErrorKind::Overloaded.into())])
+        .collect()
+        .await
+        .unwrap_err();
+    assert!(error.is_retryable() && error.partial().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn nothing_comes_after_the_terminal_event() {
+    let mut body = script([finish(), text("late")]);
+    assert_eq!(body.next().await.unwrap().unwrap(), finish().unwrap());
+    assert!(body.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_complete_answer_reads_as_the_events_that_spell_it() {
+    let parts = vec![Part::from("Hi."), Part::Refusal("No.".into())];
+    let completion = Completion::new(parts, FinishReason::Stop)
+        .with_id("id")
+        .with_usage(Some(Usage::inclusive(1, 2)));
+    let body = Body::complete(completion.clone());
+    assert!(body.is_complete());
+    let streamed = body.map_stream(|body| body);
+    assert!(!streamed.is_complete());
+    assert_eq!(streamed.collect().await.unwrap(), completion);
+}
+
+#[tokio::test]
+async fn guards_live_to_the_last_event_and_no_longer() {
+    let guard = Arc::new(());
+    let held = |guard: &Arc<()>| Arc::strong_count(guard) > 1;
+
+    let mut body = script([text("a"), finish()]).with_guard(Arc::clone(&guard));
+    body.next().await.unwrap().unwrap();
+    assert!(held(&guard), "the answer is still arriving");
+    body.next().await.unwrap().unwrap();
+    assert!(!held(&guard), "the terminal event was delivered");
+
+    let mut body = script([Err(ErrorKind::Server.into())]).with_guard(Arc::clone(&guard));
+    body.next().await.unwrap().unwrap_err();
+    assert!(!held(&guard), "the answer failed");
+
+    let body = Body::stream(Silence).with_guard(Arc::clone(&guard));
+    let body = body.map_stream(|body| body);
+    assert!(held(&guard), "a mapped body keeps its guards");
+    drop(body);
+    assert!(!held(&guard), "the answer was dropped");
+
+    let complete = Body::complete(Completion::new(Vec::new(), FinishReason::Stop));
+    complete
+        .with_guard(Arc::clone(&guard))
+        .collect()
+        .await
+        .unwrap();
+    assert!(!held(&guard), "the answer was collected");
+}

@@ -1,0 +1,297 @@
+//! A call to a model, and what layers need to know about it.
+
+use crate::{CompletionOptions, Conversation, Text};
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// A call to a model.
+///
+/// # Examples
+///
+/// ```
+/// use towline_core::{CompletionOptions, Request};
+///
+/// let request = Request::new("gpt-4o-mini", "Say hello.")
+///     .with_options(CompletionOptions::new().with_max_tokens(20))
+///     .with_stream(true);
+/// assert_eq!(request.model(), "gpt-4o-mini");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Request {
+    model: Text,
+    conversation: Conversation,
+    options: Arc<CompletionOptions>,
+    stream: bool,
+    context: Context,
+}
+
+/// What layers know of a call without knowing its provider.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    deadline: Option<Instant>,
+    tenant: Option<Text>,
+    priority: Priority,
+    tags: Vec<(Text, Text)>,
+    trace_parent: Option<Text>,
+    retry: RetrySafety,
+    token_estimate: Option<u64>,
+    seed: u64,
+}
+
+/// How urgent a call is to the caller.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub enum Priority {
+    /// Nobody waits for it.
+    Background,
+    /// The default.
+    #[default]
+    Normal,
+    /// A person waits.
+    Interactive,
+}
+
+/// Whether a layer may send a call twice.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum RetrySafety {
+    /// A second try costs tokens and changes nothing else: the default.
+    #[default]
+    Safe,
+    /// Never send it twice.
+    Once,
+}
+
+/// What layers need to know of a request of any kind, to weigh and sort it.
+pub trait Metered {
+    /// The model that is asked.
+    fn model(&self) -> &str;
+
+    /// Facts about the call.
+    fn context(&self) -> &Context;
+
+    /// Tokens the call will use, input and output, as far as is known before it is made.
+    fn estimated_tokens(&self) -> u64;
+}
+
+// === impl Request ===
+
+impl Request {
+    /// Asks `model` to continue `conversation`: a [`Conversation`], or text for a single question.
+    #[must_use]
+    pub fn new(model: impl Into<Text>, conversation: impl Into<Conversation>) -> Self {
+        Self {
+            model: model.into(),
+            conversation: conversation.into(),
+            options: Arc::default(),
+            stream: false,
+            context: Context::default(),
+        }
+    }
+
+    /// Sets the options. Handing over an `Arc` shares them between calls.
+    #[must_use]
+    pub fn with_options(mut self, options: impl Into<Arc<CompletionOptions>>) -> Self {
+        self.options = options.into();
+        self
+    }
+
+    /// Whether the answer shall come piece by piece.
+    #[must_use]
+    pub const fn with_stream(mut self, stream: bool) -> Self {
+        self.stream = stream;
+        self
+    }
+
+    /// Sets the facts for layers.
+    #[must_use]
+    pub fn with_context(mut self, context: Context) -> Self {
+        self.context = context;
+        self
+    }
+
+    /// Asks another model.
+    #[must_use]
+    pub fn with_model(mut self, model: impl Into<Text>) -> Self {
+        self.model = model.into();
+        self
+    }
+
+    /// The model that is asked.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// The model's name, to keep.
+    #[must_use]
+    pub const fn model_text(&self) -> &Text {
+        &self.model
+    }
+
+    /// The conversation to continue.
+    #[must_use]
+    pub const fn conversation(&self) -> &Conversation {
+        &self.conversation
+    }
+
+    /// The options.
+    #[must_use]
+    pub fn options(&self) -> &CompletionOptions {
+        &self.options
+    }
+
+    /// Whether the answer shall come piece by piece.
+    #[must_use]
+    pub const fn stream(&self) -> bool {
+        self.stream
+    }
+
+    /// The facts for layers.
+    #[must_use]
+    pub const fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// The facts for layers, to change.
+    #[must_use]
+    pub const fn context_mut(&mut self) -> &mut Context {
+        &mut self.context
+    }
+}
+
+impl Metered for Request {
+    fn model(&self) -> &str {
+        &self.model
+    }
+
+    fn context(&self) -> &Context {
+        &self.context
+    }
+
+    fn estimated_tokens(&self) -> u64 {
+        let output = self.options.max_tokens().unwrap_or(0);
+        let input = || estimate(self.conversation.messages().iter().map(|m| m.text().len()));
+        self.context.token_estimate.unwrap_or_else(input) + output
+    }
+}
+
+// === impl Context ===
+
+impl Context {
+    /// Nothing known.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The moment after which the answer is of no use.
+    #[must_use]
+    pub const fn with_deadline(mut self, deadline: Instant) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// On whose behalf the call is made.
+    #[must_use]
+    pub fn with_tenant(mut self, tenant: impl Into<Text>) -> Self {
+        self.tenant = Some(tenant.into());
+        self
+    }
+
+    /// How urgent it is.
+    #[must_use]
+    pub const fn with_priority(mut self, priority: Priority) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// Adds a tag, for traces and bills.
+    #[must_use]
+    pub fn with_tag(mut self, name: impl Into<Text>, value: impl Into<Text>) -> Self {
+        self.tags.push((name.into(), value.into()));
+        self
+    }
+
+    /// The W3C `traceparent` of the span that makes the call.
+    #[must_use]
+    pub fn with_trace_parent(mut self, parent: impl Into<Text>) -> Self {
+        self.trace_parent = Some(parent.into());
+        self
+    }
+
+    /// Whether a layer may send it twice.
+    #[must_use]
+    pub const fn with_retry(mut self, retry: RetrySafety) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Tokens of the input, where the caller has counted them.
+    #[must_use]
+    pub const fn with_token_estimate(mut self, tokens: u64) -> Self {
+        self.token_estimate = Some(tokens);
+        self
+    }
+
+    /// Where the call's randomness starts, so that a simulation can repeat it.
+    #[must_use]
+    pub const fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// The moment after which the answer is of no use.
+    #[must_use]
+    pub const fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// On whose behalf the call is made.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+
+    /// How urgent it is.
+    #[must_use]
+    pub const fn priority(&self) -> Priority {
+        self.priority
+    }
+
+    /// The tags.
+    #[must_use]
+    pub fn tags(&self) -> &[(Text, Text)] {
+        &self.tags
+    }
+
+    /// The W3C `traceparent` of the span that makes the call.
+    #[must_use]
+    pub fn trace_parent(&self) -> Option<&str> {
+        self.trace_parent.as_deref()
+    }
+
+    /// Whether a layer may send it twice.
+    #[must_use]
+    pub const fn retry(&self) -> RetrySafety {
+        self.retry
+    }
+
+    /// Tokens of the input, where the caller has counted them.
+    #[must_use]
+    pub const fn token_estimate(&self) -> Option<u64> {
+        self.token_estimate
+    }
+
+    /// Where the call's randomness starts.
+    #[must_use]
+    pub const fn seed(&self) -> u64 {
+        self.seed
+    }
+}
+
+/// Tokens by the rule of thumb of four bytes each, never less than one.
+pub(crate) fn estimate(lengths: impl Iterator<Item = usize>) -> u64 {
+    let bytes = lengths.fold(0_usize, usize::saturating_add);
+    u64::try_from(bytes / 4).unwrap_or(u64::MAX).max(1)
+}

@@ -1,0 +1,73 @@
+use std::{error::Error as _, fmt::Write as _, io, time::Duration};
+use towline_core::{Completion, Error, ErrorKind, FinishReason, Part};
+
+/// The table of what may be tried again. A change here changes what every layer does: it is made
+/// by hand, with a line in the changelog.
+#[test]
+fn the_table_of_kinds_is_the_golden_one() {
+    let mut table = String::new();
+    for kind in ErrorKind::ALL {
+        let (repeat, elsewhere) = (kind.repeat(), kind.elsewhere());
+        writeln!(
+            table,
+            "{kind}: again {repeat:?}, elsewhere {elsewhere:?}, \"{}\"",
+            kind.summary()
+        )
+        .unwrap();
+    }
+    assert_eq!(table, include_str!("../golden/error_kinds.txt"));
+}
+
+#[test]
+fn a_message_prints_its_own_level_and_a_report_the_chain() {
+    let cause = io::Error::new(io::ErrorKind::ConnectionRefused, "connection refused");
+    let error = Error::new(ErrorKind::Transport)
+        .with_provider("main")
+        .with_message("could not connect to 127.0.0.1:9")
+        .with_source(cause);
+    let own = "main: connection failed: could not connect to 127.0.0.1:9";
+    assert_eq!(error.to_string(), own);
+    assert_eq!(
+        error.report().to_string(),
+        format!("{own}: connection refused")
+    );
+    assert!(error.source().is_some());
+}
+
+#[test]
+fn facts_stand_behind_the_message() {
+    let error = Error::new(ErrorKind::Overloaded)
+        .with_status(529)
+        .with_request_id("req_1")
+        .with_retry_after(Duration::from_secs(90));
+    assert_eq!(
+        error.to_string(),
+        "provider overloaded (status 529, retry after 90 s, request req_1)"
+    );
+}
+
+#[test]
+fn the_word_of_the_provider_outranks_the_table_but_not_what_was_delivered() {
+    assert!(
+        !Error::new(ErrorKind::RateLimit)
+            .with_retryable(false)
+            .is_retryable()
+    );
+    assert!(
+        Error::new(ErrorKind::InvalidRequest)
+            .with_retryable(true)
+            .is_retryable()
+    );
+    let half = Completion::new(vec![Part::from("half")], FinishReason::Stop);
+    let error = Error::new(ErrorKind::Overloaded)
+        .with_retryable(true)
+        .with_partial(half);
+    assert!(!error.is_retryable());
+}
+
+#[test]
+fn what_was_delivered_stays_out_of_messages_and_debug() {
+    let half = Completion::new(vec![Part::from("private words")], FinishReason::Stop);
+    let error = Error::new(ErrorKind::Truncated).with_partial(half);
+    assert!(!format!("{error} {error:?} {}", error.report()).contains("private"));
+}

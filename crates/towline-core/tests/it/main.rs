@@ -1,0 +1,7 @@
+//! The contract, seen from outside.
+#![cfg(test)]
+
+mod error;
+mod promises;
+mod secret;
+mod task;
