@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 use std::{
-    ffi::OsString,
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
     fmt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -27,7 +28,7 @@ pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) manifest_path: PathBuf,
     pub(crate) dependencies: Vec<Dependency>,
-    pub(crate) features: std::collections::BTreeMap<String, Vec<String>>,
+    pub(crate) features: BTreeMap<String, Vec<String>>,
     targets: Vec<Target>,
 }
 
@@ -106,7 +107,7 @@ impl Context {
     }
 
     /// Another program, started in the root.
-    pub(crate) fn program(&self, name: impl AsRef<std::ffi::OsStr>) -> Command {
+    pub(crate) fn program(&self, name: impl AsRef<OsStr>) -> Command {
         let mut command = program(name);
         command.current_dir(&self.root);
         command
@@ -192,7 +193,7 @@ pub(crate) fn variable(name: &str) -> Option<OsString> {
 /// A program without the variables that cargo sets for whatever `cargo run` starts: with them the
 /// build scripts that watch such a variable would run again at each change between `cargo` and
 /// `cargo xtask`.
-fn program(name: impl AsRef<std::ffi::OsStr>) -> Command {
+fn program(name: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(name);
     command.stdin(Stdio::null());
     let names = std::env::vars_os().map(|(name, _)| name);

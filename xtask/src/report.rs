@@ -16,7 +16,7 @@ struct Row {
 /// Runs all of `steps`, prints the table, and fails if any failed, or was skipped under `CI=true`.
 pub(crate) fn run_all(context: &Context, steps: &[Step]) -> Result<(), Stop> {
     let rows: Vec<Row> = steps.iter().map(|step| time(context, step)).collect();
-    println!("\n{}", table(&rows));
+    println!("\n{}\n{}", table(&rows), counts(&rows));
     let faults: Vec<&str> = rows
         .iter()
         .filter(|row| row.is_fault(context.strict))
@@ -63,6 +63,13 @@ fn table(rows: &[Row]) -> String {
         let _ = writeln!(text, "{}", line.trim_end());
     }
     text
+}
+
+/// The closing line: tools that read a log look for one of this form.
+fn counts(rows: &[Row]) -> String {
+    let count = |word: &str| rows.iter().filter(|row| row.verdict().0 == word).count();
+    let [passed, failed, skipped] = ["passed", "FAILED", "skipped"].map(count);
+    format!("steps: {passed} passed, {failed} failed, {skipped} skipped")
 }
 
 // === impl Row ===

@@ -47,14 +47,17 @@ pub(crate) fn run(context: &Context) -> Result<(), Stop> {
 }
 
 fn check(context: &Context, files: &[File]) -> Vec<Fault> {
-    // A file that is missing or unreadable ends its own kind of check, not the others.
-    let or_fault = |result: Result<Vec<Fault>, Fault>| result.unwrap_or_else(|fault| vec![fault]);
     let mut faults = edges::check(&context.packages);
     faults.extend(layout::check(files));
     faults.extend(source::check(files));
     faults.extend(or_fault(manifests::check(context, files)));
-    faults.extend(or_fault(documents::check(context, files)));
+    faults.extend(documents::check(context, files));
     faults
+}
+
+/// What a check found. A file that is missing or unreadable ends its own check, not the others.
+fn or_fault(found: Result<Vec<Fault>, Fault>) -> Vec<Fault> {
+    found.unwrap_or_else(|fault| vec![fault])
 }
 
 /// Every text file that git tracks, or would track at the next `git add`.

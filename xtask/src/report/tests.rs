@@ -34,6 +34,11 @@ fn the_table_names_each_step_with_result_and_seconds() {
 }
 
 #[test]
+fn the_closing_line_counts_the_steps_by_result() {
+    assert_eq!(counts(&rows()), "steps: 1 passed, 1 failed, 1 skipped");
+}
+
+#[test]
 fn a_skipped_step_is_a_fault_only_under_ci() {
     let at_home: Vec<bool> = rows().iter().map(|row| row.is_fault(false)).collect();
     let under_ci: Vec<bool> = rows().iter().map(|row| row.is_fault(true)).collect();

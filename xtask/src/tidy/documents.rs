@@ -1,6 +1,6 @@
 //! Documents that say the same as the tree: README, table of dependencies, decisions, links.
 
-use super::{Fault, File, find, manifests};
+use super::{Fault, File, find, manifests, or_fault};
 use crate::{context::Context, steps};
 use std::collections::BTreeSet;
 
@@ -12,15 +12,16 @@ const FACADE: &str = "crates/towline/src/lib.rs";
 /// The README's second command is `cargo xtask` with this word.
 const TEST_COMMAND: &str = "cargo xtask test";
 
-pub(super) fn check(context: &Context, files: &[File]) -> Result<Vec<Fault>, Fault> {
-    let readme = find(files, "README.md")?;
-    let mut faults = crates_listed(context, readme);
-    faults.extend(example(readme, find(files, FACADE)?));
-    faults.extend(commands(readme, find(files, ".ci/run")?));
-    faults.extend(dependencies_listed(files)?);
-    faults.extend(decisions(files));
-    faults.extend(dead_links(files));
-    Ok(faults)
+pub(super) fn check(context: &Context, files: &[File]) -> Vec<Fault> {
+    let checks = [
+        find(files, "README.md").map(|readme| crates_listed(context, readme)),
+        dependencies_listed(files),
+        find(files, "README.md").and_then(|readme| example(readme, find(files, FACADE)?)),
+        find(files, "README.md").and_then(|readme| commands(readme, find(files, ".ci/run")?)),
+        Ok(decisions(files)),
+        Ok(dead_links(files)),
+    ];
+    checks.into_iter().flat_map(or_fault).collect()
 }
 
 fn crates_listed(context: &Context, readme: &File) -> Vec<Fault> {
@@ -79,17 +80,12 @@ fn section<'a>(markdown: &'a str, heading: &str) -> &'a str {
 }
 
 /// The README's example and the crate docs' are one: the latter is compiled and run.
-fn example(readme: &File, facade: &File) -> Vec<Fault> {
-    let fault = |path: &str, text: &str| vec![Fault::new(path, text)];
-    let Some((_, rest)) = readme.text.split_once(EXAMPLE) else {
-        return fault(&readme.path, "the comment above the example is gone");
-    };
-    let Some(shown) = blocks(rest).into_iter().next() else {
-        return fault(
-            &readme.path,
-            "no code follows the comment above the example",
-        );
-    };
+fn example(readme: &File, facade: &File) -> Result<Vec<Fault>, Fault> {
+    let fault = |file: &File, text: &str| Fault::new(&file.path, text);
+    let gone = || fault(readme, "the comment above the example is gone");
+    let (_, rest) = readme.text.split_once(EXAMPLE).ok_or_else(gone)?;
+    let no_code = || fault(readme, "no code follows the comment above the example");
+    let shown = blocks(rest).into_iter().next().ok_or_else(no_code)?;
     let docs: Vec<&str> = facade
         .text
         .lines()
@@ -97,12 +93,10 @@ fn example(readme: &File, facade: &File) -> Vec<Fault> {
         .map(|line| line.strip_prefix(' ').unwrap_or(line))
         .collect();
     if blocks(&docs.join("\n")).contains(&shown) {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    fault(
-        &facade.path,
-        "no example in the crate docs equals the README's",
-    )
+    let text = "no example in the crate docs equals the README's";
+    Err(fault(facade, text))
 }
 
 /// The Rust code blocks of a text, without the lines that rustdoc hides.
@@ -121,25 +115,23 @@ fn blocks(markdown: &str) -> Vec<Vec<&str>> {
 }
 
 /// The README's commands are what CI runs: the first word for word, the second as steps of `ci`.
-fn commands(readme: &File, ci: &File) -> Vec<Fault> {
-    let shown: Vec<&str> = readme
+fn commands(readme: &File, ci: &File) -> Result<Vec<Fault>, Fault> {
+    let mut shown = readme
         .text
         .lines()
-        .filter(|line| line.starts_with("cargo "))
-        .take(2)
-        .collect();
-    let [first, second] = shown.as_slice() else {
-        return vec![Fault::new(
+        .filter(|line| line.starts_with("cargo "));
+    let (Some(first), Some(second)) = (shown.next(), shown.next()) else {
+        return Err(Fault::new(
             &readme.path,
             "shows fewer than two cargo commands",
-        )];
+        ));
     };
     let has_line = |text: &str| ci.text.lines().any(|line| line == text);
     let mut faults = Vec::new();
     if !has_line(first) {
         faults.push(Fault::new(&ci.path, format!("does not run `{first}`")));
     }
-    if *second != TEST_COMMAND {
+    if second != TEST_COMMAND {
         let text = format!("its second command is `{second}`, not `{TEST_COMMAND}`");
         faults.push(Fault::new(&readme.path, text));
     }
@@ -148,7 +140,7 @@ fn commands(readme: &File, ci: &File) -> Vec<Fault> {
         let text = format!("does not run all steps of `{TEST_COMMAND}` through `cargo xtask ci`");
         faults.push(Fault::new(&ci.path, text));
     }
-    faults
+    Ok(faults)
 }
 
 /// Decisions are numbered without a gap, dated, and say where they stand.

@@ -107,11 +107,10 @@ fn package_section(file: &File, manifest: &Table) -> Vec<Fault> {
         .collect()
 }
 
-/// A comment on the feature's line, or right above it. An empty `default` explains itself.
+/// A comment on the feature's line, or right above it. `default` only names others.
 fn features_explained(file: &File, manifest: &Table) -> Vec<Fault> {
     let features = manifest.get("features").and_then(Value::as_table);
-    let nothing = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
-    let names = entries(features).filter(|(name, value)| *name != "default" || !nothing(value));
+    let names = entries(features).filter(|(name, _)| *name != "default");
     let silent = names.filter(|(name, _)| !is_explained(&file.text, name));
     silent
         .map(|(name, _)| {

@@ -62,10 +62,10 @@ fn a_feature_without_a_comment_is_named() {
         faults(&text),
         ["feature one: say in a comment what it turns on"]
     );
-    let text = GOOD.replace("default = []", "default = [\"one\"]");
+    let text = GOOD.replace("  # Explained beside.", "");
     assert_eq!(
         faults(&text),
-        ["feature default: say in a comment what it turns on"]
+        ["feature two: say in a comment what it turns on"]
     );
 }
 
