@@ -1,0 +1,134 @@
+//! The response body that performs its steps.
+
+use super::tap::Tap;
+use crate::{
+    fault::{Stall, Step},
+    journal::{Outcome, Ticket},
+};
+use bytes::Bytes;
+use http_body::{Body, Frame};
+use std::{
+    collections::VecDeque,
+    error::Error as StdError,
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+use tokio::time::{Sleep, sleep};
+
+/// Performs the steps of an answer. Its end or drop is the end of the exchange.
+#[derive(Debug)]
+pub(crate) struct ReplyBody {
+    steps: VecDeque<Step>,
+    /// A body of known length is dropped after its last byte, without being asked for the end.
+    sized: bool,
+    tap: Arc<Tap>,
+    ticket: Ticket,
+    sleep: Option<Pin<Box<Sleep>>>,
+    flush_mark: Option<u64>,
+}
+
+/// Makes the HTTP library break the transfer off.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CutOff;
+
+// === impl ReplyBody ===
+
+impl ReplyBody {
+    pub(crate) const fn new(
+        steps: VecDeque<Step>,
+        sized: bool,
+        tap: Arc<Tap>,
+        ticket: Ticket,
+    ) -> Self {
+        Self {
+            steps,
+            sized,
+            tap,
+            ticket,
+            sleep: None,
+            flush_mark: None,
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        let more = self.steps.iter().any(|s| matches!(s, Step::Data { .. }));
+        self.steps.is_empty() || (self.sized && !more)
+    }
+
+    fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(sleep) = self.sleep.as_mut() {
+            ready!(sleep.as_mut().poll(cx));
+            self.sleep = None;
+        }
+        Poll::Ready(())
+    }
+}
+
+impl Body for ReplyBody {
+    type Data = Bytes;
+    type Error = CutOff;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
+        let this = &mut *self;
+        loop {
+            ready!(this.poll_pause(cx));
+            if let Some(Step::Flush) = this.steps.front() {
+                ready!(this.tap.poll_flushed(&mut this.flush_mark, cx));
+                this.flush_mark = None;
+            }
+            match this.steps.pop_front() {
+                None => {
+                    this.ticket.end(Outcome::Complete);
+                    return Poll::Ready(None);
+                }
+                Some(Step::Data { bytes, ends_event }) => {
+                    this.ticket.sent(bytes.len(), ends_event);
+                    return Poll::Ready(Some(Ok(Frame::data(bytes))));
+                }
+                Some(Step::Pause(Stall::For(time))) => this.sleep = Some(Box::pin(sleep(time))),
+                Some(step @ Step::Pause(Stall::Forever)) => {
+                    this.steps.push_front(step);
+                    return Poll::Pending;
+                }
+                Some(Step::Flush) => {}
+                Some(Step::Cut) => {
+                    this.ticket.end(Outcome::Broken);
+                    return Poll::Ready(Some(Err(CutOff)));
+                }
+                Some(Step::Reset) => {
+                    this.ticket.end(Outcome::Broken);
+                    this.tap.reset();
+                    this.steps.push_front(Step::Pause(Stall::Forever));
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.steps.is_empty() && self.sleep.is_none()
+    }
+}
+
+impl Drop for ReplyBody {
+    fn drop(&mut self) {
+        if self.is_complete() {
+            self.ticket.end(Outcome::Complete);
+        }
+    }
+}
+
+// === impl CutOff ===
+
+impl fmt::Display for CutOff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("cut off by a scripted fault")
+    }
+}
+
+impl StdError for CutOff {}
