@@ -180,6 +180,25 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
         .is_ok_and(|status| status.success())
 }
 
+/// Does `run` for every item, also after one failed, and fails with how many did.
+pub(crate) fn each<T>(
+    items: impl Iterator<Item = T>,
+    mut run: impl FnMut(T) -> Result<(), Stop>,
+) -> Result<(), Stop> {
+    let (mut total, mut failed) = (0_usize, 0_usize);
+    for item in items {
+        total += 1;
+        if let Err(stop) = run(item) {
+            eprintln!("{stop}");
+            failed += 1;
+        }
+    }
+    if failed == 0 {
+        return Ok(());
+    }
+    Err(Stop::Failed(format!("{failed} of {total} failed")))
+}
+
 /// An environment variable, where it is set and not empty.
 pub(crate) fn variable(name: &str) -> Option<OsString> {
     #[expect(
@@ -221,3 +240,6 @@ fn line_of(command: &Command) -> String {
     let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
     words.join(" ")
 }
+
+#[cfg(test)]
+mod tests;

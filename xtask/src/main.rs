@@ -11,6 +11,7 @@
 
 mod bench;
 mod context;
+mod fuzz;
 mod report;
 mod steps;
 mod tidy;
@@ -72,6 +73,11 @@ const COMMANDS: &[Command] = &[
         name: "deny",
         about: "licences, sources and duplicates of the dependencies",
         run: Run::Steps(&[steps::DENY]),
+    },
+    Command {
+        name: "fuzz-smoke",
+        about: "every fuzz target for some seconds; needs a nightly toolchain",
+        run: Run::Steps(&[steps::FUZZ_SMOKE]),
     },
     Command {
         name: "bench",

@@ -2,7 +2,7 @@
 
 use crate::{
     context::{self, Context, Stop},
-    tidy, tools,
+    fuzz, tidy, tools,
 };
 
 /// One check, under the name that the table shows.
@@ -57,6 +57,11 @@ pub(crate) const FEATURES: Step = Step {
     run: features,
 };
 
+pub(crate) const FUZZ_SMOKE: Step = Step {
+    name: "fuzz-smoke",
+    run: fuzz::smoke,
+};
+
 pub(crate) const LINT: &[Step] = &[FMT, CLIPPY, CLIPPY_ALONE];
 
 /// The second command of the README.
@@ -94,7 +99,7 @@ fn clippy(context: &Context) -> Result<(), Stop> {
 /// Each crate by itself, without its tests, so that none leans on a feature that a sibling or a
 /// dev-dependency turned on.
 fn clippy_alone(context: &Context) -> Result<(), Stop> {
-    each(context.libraries(), |package| {
+    context::each(context.libraries(), |package| {
         let mut command = context.cargo(&["clippy"]);
         command.args(["--quiet", "-p", &package.name, "--", "-D", "warnings"]);
         context::run(&mut command)
@@ -134,9 +139,9 @@ fn doc(context: &Context) -> Result<(), Stop> {
 /// on the features of dev-dependencies, and hide one that the feature forgot.
 fn features(context: &Context) -> Result<(), Stop> {
     let crates = context.libraries().filter(|package| package.has_library());
-    each(crates, |package| {
+    context::each(crates, |package| {
         let names = package.features.keys().map(String::as_str);
-        each(std::iter::once("").chain(names), |feature| {
+        context::each(std::iter::once("").chain(names), |feature| {
             let mut command = context.cargo(&["clippy"]);
             command.args(["--quiet", "--lib", "-p", &package.name]);
             command.arg("--no-default-features");
@@ -156,23 +161,4 @@ fn deny(context: &Context) -> Result<(), Stop> {
     let mut command = context.program(deny);
     command.args(["--offline", "check", "bans", "licenses", "sources"]);
     context::run(&mut command)
-}
-
-/// Does `run` for every item, also after one failed, and fails with how many did.
-fn each<T>(
-    items: impl Iterator<Item = T>,
-    mut run: impl FnMut(T) -> Result<(), Stop>,
-) -> Result<(), Stop> {
-    let (mut total, mut failed) = (0_usize, 0_usize);
-    for item in items {
-        total += 1;
-        if let Err(stop) = run(item) {
-            eprintln!("{stop}");
-            failed += 1;
-        }
-    }
-    if failed == 0 {
-        return Ok(());
-    }
-    Err(Stop::Failed(format!("{failed} of {total} failed")))
 }
