@@ -1,0 +1,6 @@
+//! What goes out and what comes back.
+
+mod request;
+mod response;
+
+pub use self::{request::RequestBody, response::ResponseBody};

@@ -1,0 +1,232 @@
+//! The body of a response, and the connection that hangs on it.
+
+use crate::{fault, pool::Lease};
+use bytes::{Bytes, BytesMut};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use std::{
+    fmt,
+    future::poll_fn,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+use towline_core::{Error, ErrorKind};
+
+/// The body of a response.
+///
+/// It holds the connection. At its end the connection goes back to the [`Channel`](crate::Channel).
+/// Dropped before its end, it closes the exchange at once: the HTTP/1 connection is closed, the
+/// HTTP/2 stream is reset.
+///
+/// A body that breaks off (a reset, fewer bytes than `content-length`, a missing last chunk) ends in
+/// an error of kind [`ErrorKind::Transport`].
+pub struct ResponseBody {
+    source: Source,
+}
+
+enum Source {
+    // Boxing the wire would cost an allocation in every call to save bytes in none.
+    Wire { incoming: Incoming, lease: Lease },
+    Memory(Bytes),
+    Done,
+}
+
+// === impl ResponseBody ===
+
+impl ResponseBody {
+    pub(crate) fn wire(incoming: Incoming, lease: Lease) -> Self {
+        let mut body = Self {
+            source: Source::Wire { incoming, lease },
+        };
+        // No body, no wait: the exchange is over with the head.
+        body.end_if_complete();
+        body
+    }
+
+    /// Reads the whole body, at most `limit` bytes of it.
+    ///
+    /// A body that arrives in one piece is returned as that piece, without a copy.
+    ///
+    /// # Errors
+    ///
+    /// - [`ErrorKind::Protocol`] if the body is longer than `limit`. As soon as that is known, which
+    ///   with `content-length` is before the first byte, the exchange is closed.
+    /// - [`ErrorKind::Transport`] if the connection breaks.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the body, which closes the exchange. What had arrived is lost.
+    pub async fn collect(mut self, limit: usize) -> Result<Bytes, Error> {
+        let expected = self.size_hint().exact();
+        if expected.is_some_and(|length| usize::try_from(length).map_or(true, |n| n > limit)) {
+            return Err(too_long(limit));
+        }
+        let Some(first) = self.next_data().await? else {
+            return Ok(Bytes::new());
+        };
+        if first.len() > limit {
+            return Err(too_long(limit));
+        }
+        if self.is_end_stream() {
+            return Ok(first);
+        }
+        let Some(second) = self.next_data().await? else {
+            return Ok(first);
+        };
+        let whole = expected.and_then(|length| usize::try_from(length).ok());
+        let room = whole.unwrap_or_else(|| (first.len() + second.len()).saturating_mul(2));
+        let mut buffer = BytesMut::with_capacity(room.min(limit));
+        buffer.extend_from_slice(&first);
+        let mut piece = Some(second);
+        while let Some(data) = piece {
+            if data.len() > limit - buffer.len() {
+                return Err(too_long(limit));
+            }
+            buffer.extend_from_slice(&data);
+            piece = self.next_data().await?;
+        }
+        Ok(buffer.freeze())
+    }
+
+    /// Gives the rest of the body up, and tries to keep the connection.
+    ///
+    /// For a caller that has read the terminal event of a stream: what is missing is mostly just the
+    /// last chunk mark. If that is there, or comes within 100 milliseconds and 16 KiB, the connection
+    /// goes back to the pool, else it is closed. Dropping the body closes it in any case.
+    ///
+    /// Must be called inside a tokio runtime to have an effect beyond dropping. The work goes on in
+    /// a task that belongs to the channel.
+    pub fn release(self) {
+        let Source::Wire { lease, .. } = &self.source else {
+            return;
+        };
+        if let Some(pool) = lease.pool() {
+            pool.finish_in_background(self);
+        }
+    }
+
+    /// The next piece of data that is not empty.
+    async fn next_data(&mut self) -> Result<Option<Bytes>, Error> {
+        loop {
+            let frame = poll_fn(|cx| Pin::new(&mut *self).poll_frame(cx)).await;
+            let Some(frame) = frame.transpose()? else {
+                return Ok(None);
+            };
+            // Trailers say nothing that we read.
+            if let Ok(data) = frame.into_data()
+                && !data.is_empty()
+            {
+                return Ok(Some(data));
+            }
+        }
+    }
+
+    /// Reads to the end and throws away, up to `limit` bytes.
+    pub(crate) async fn drain(mut self, limit: usize) {
+        let mut read = 0;
+        while read <= limit
+            && let Ok(Some(data)) = self.next_data().await
+        {
+            read += data.len();
+        }
+    }
+
+    fn end_if_complete(&mut self) {
+        if let Source::Wire { incoming, .. } = &self.source
+            && incoming.is_end_stream()
+        {
+            self.end();
+        }
+    }
+
+    /// The exchange is over and went well: the connection is free.
+    fn end(&mut self) {
+        if let Source::Wire { lease, .. } = std::mem::replace(&mut self.source, Source::Done) {
+            lease.give_back();
+        }
+    }
+}
+
+fn too_long(limit: usize) -> Error {
+    Error::new(ErrorKind::Protocol).with_message(format!(
+        "the answer is longer than the bound of {limit} bytes"
+    ))
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let this = &mut *self;
+        let (incoming, lease) = match &mut this.source {
+            Source::Wire { incoming, lease } => (incoming, lease),
+            Source::Memory(bytes) => {
+                let bytes = std::mem::take(bytes);
+                this.source = Source::Done;
+                return Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))));
+            }
+            Source::Done => return Poll::Ready(None),
+        };
+        match ready!(Pin::new(incoming).poll_frame(cx)) {
+            Some(Ok(frame)) => {
+                this.end_if_complete();
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Some(Err(error)) => {
+                let error = fault::body(&lease.origin(), error);
+                // Wire => Done: the lease drops, and with it the connection.
+                this.source = Source::Done;
+                Poll::Ready(Some(Err(error)))
+            }
+            None => {
+                this.end();
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.source {
+            Source::Wire { incoming, .. } => incoming.is_end_stream(),
+            Source::Memory(bytes) => bytes.is_empty(),
+            Source::Done => true,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.source {
+            Source::Wire { incoming, .. } => incoming.size_hint(),
+            Source::Memory(bytes) => {
+                SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
+            }
+            Source::Done => SizeHint::with_exact(0),
+        }
+    }
+}
+
+/// A body that is all there, for services that stand in for a channel.
+impl From<Bytes> for ResponseBody {
+    fn from(bytes: Bytes) -> Self {
+        Self {
+            source: Source::Memory(bytes),
+        }
+    }
+}
+
+/// Shows the state only: the bytes are an answer.
+impl fmt::Debug for ResponseBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.source {
+            Source::Wire { .. } => "open",
+            Source::Memory(_) => "in memory",
+            Source::Done => "ended",
+        };
+        f.debug_struct("ResponseBody")
+            .field("state", &state)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,249 @@
+//! One request and its answer: take a connection, send, send again if nothing was written.
+
+use super::{Dials, Shared};
+use crate::{
+    Http2, RequestBody, ResponseBody,
+    connect::{Connection, Progress, again},
+    fault,
+    pool::{H1Lease, H2Lease, Lease},
+};
+use http::{
+    Request, Response, StatusCode, Uri,
+    header::{HOST, PROXY_AUTHORIZATION},
+    uri::{PathAndQuery, Scheme},
+};
+use hyper::body::Incoming;
+use std::sync::{MutexGuard, PoisonError};
+use towline_core::Error;
+
+/// What one attempt to send came to.
+enum Attempt {
+    Answer(Response<Incoming>, Lease),
+    /// Nothing was written: here is the request again.
+    Unsent(Box<Request<RequestBody>>, Fresh),
+    Failed(Error),
+}
+
+/// Where to send again.
+enum Fresh {
+    /// On a connection opened for it.
+    Connection,
+    /// On whatever is there: the peer refused one stream, not the connection.
+    Stream,
+}
+
+// === impl Shared ===
+
+impl Shared {
+    pub(super) async fn exchange(
+        &self,
+        mut request: Request<RequestBody>,
+    ) -> Result<Response<ResponseBody>, Error> {
+        self.complete(&mut request)?;
+        let mut lease = self.acquire().await?;
+        let mut may_resend = true;
+        loop {
+            match self.send(lease, request).await {
+                Attempt::Answer(response, lease) => return self.answer(response, lease),
+                Attempt::Failed(error) => return Err(error),
+                Attempt::Unsent(unsent, fresh) if may_resend => {
+                    may_resend = false;
+                    request = *unsent;
+                    lease = match fresh {
+                        Fresh::Connection => Box::pin(self.open()).await?,
+                        Fresh::Stream => self.acquire().await?,
+                    };
+                }
+                Attempt::Unsent(..) => {
+                    return Err(fault::transport(format!(
+                        "{} closed two connections in a row before the request was written",
+                        self.origin.text()
+                    )));
+                }
+            }
+        }
+    }
+
+    /// A lease on a new connection. Where one connection can serve all, calls take turns, so that
+    /// one connects and the others find the result.
+    pub(super) async fn open_in_turn(&self, progress: &Progress) -> Result<Lease, Error> {
+        let (is_http2, seen) = self.dials_so_far();
+        if !self.may_share(is_http2) {
+            return self.dial(progress).await;
+        }
+        let turn = self.gate.lock().await;
+        if let Some(lease) = self.pool.take_shared() {
+            return Ok(lease);
+        }
+        if let Some(error) = self.failure_since(seen) {
+            return Err(error);
+        }
+        let (is_http2, _) = self.dials_so_far();
+        // It turned out that each call needs a connection of its own: they connect at once.
+        let _turn = self.may_share(is_http2).then_some(turn);
+        self.dial(progress).await
+    }
+
+    /// Opens a connection.
+    async fn dial(&self, progress: &Progress) -> Result<Lease, Error> {
+        let result = self.connector.connect(&self.origin, progress).await;
+        let mut dials = self.dials();
+        match result {
+            Ok(Connection::H1(conn)) => {
+                dials.is_http2 = Some(false);
+                drop(dials);
+                Ok(self.pool.lease_new_h1(conn))
+            }
+            Ok(Connection::H2(conn)) => {
+                dials.is_http2 = Some(true);
+                drop(dials);
+                Ok(self.pool.lease_new_h2(conn))
+            }
+            Err(error) => {
+                dials.failures += 1;
+                dials.last_failure = Some(again(&error));
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether the next connection may turn out to be one that all calls share.
+    fn may_share(&self, is_http2: Option<bool>) -> bool {
+        match self.connector.http2 {
+            Http2::Never => false,
+            Http2::PriorKnowledge => true,
+            Http2::Auto => self.origin.is_https() && is_http2.unwrap_or(true),
+        }
+    }
+
+    /// What the last connection spoke, and how many attempts have failed.
+    fn dials_so_far(&self) -> (Option<bool>, u64) {
+        let dials = self.dials();
+        (dials.is_http2, dials.failures)
+    }
+
+    /// The failure of the call that connected while this one waited. It holds for both.
+    fn failure_since(&self, seen: u64) -> Option<Error> {
+        let dials = self.dials();
+        let failure = dials.last_failure.as_ref()?;
+        (dials.failures != seen).then(|| again(failure))
+    }
+
+    fn dials(&self) -> MutexGuard<'_, Dials> {
+        self.dials.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds what the request owes to the connection rather than to the provider.
+    fn complete(&self, request: &mut Request<RequestBody>) -> Result<(), Error> {
+        if let Some(proxy) = self.forwarding() {
+            let uri = self.absolute(request.uri())?;
+            *request.uri_mut() = uri;
+            if let Some(authorization) = proxy.authorization() {
+                request
+                    .headers_mut()
+                    .insert(PROXY_AUTHORIZATION, authorization.clone());
+            }
+        } else if request.uri().authority().is_some() {
+            *request.uri_mut() = Uri::from(path_of(request.uri()));
+        }
+        if !request.headers().contains_key(HOST) {
+            let host = self.origin.host_header().clone();
+            request.headers_mut().insert(HOST, host);
+        }
+        Ok(())
+    }
+
+    /// The proxy that forwards requests, rather than bytes.
+    fn forwarding(&self) -> Option<&crate::ProxyConfig> {
+        let proxy = self.connector.proxy.as_ref()?;
+        (!self.origin.is_https()).then_some(proxy)
+    }
+
+    fn absolute(&self, uri: &Uri) -> Result<Uri, Error> {
+        let scheme = if self.origin.is_https() {
+            Scheme::HTTPS
+        } else {
+            Scheme::HTTP
+        };
+        let built = Uri::builder()
+            .scheme(scheme)
+            .authority(self.origin.authority().clone())
+            .path_and_query(path_of(uri))
+            .build();
+        built.map_err(|error| {
+            Error::new(towline_core::ErrorKind::InvalidRequest)
+                .with_message("the request's path cannot be sent")
+                .with_source(error)
+        })
+    }
+
+    async fn send(&self, lease: Lease, request: Request<RequestBody>) -> Attempt {
+        match lease {
+            Lease::H1(lease) => self.send_h1(lease, request).await,
+            Lease::H2(lease) => self.send_h2(lease, request).await,
+        }
+    }
+
+    async fn send_h1(&self, mut lease: H1Lease, request: Request<RequestBody>) -> Attempt {
+        let Some(sender) = lease.sender() else {
+            return Attempt::Unsent(Box::new(request), Fresh::Connection);
+        };
+        match sender.try_send_request(request).await {
+            Ok(response) => Attempt::Answer(response, Lease::H1(lease)),
+            Err(mut failure) => match failure.take_message() {
+                Some(request) => Attempt::Unsent(Box::new(request), Fresh::Connection),
+                None => Attempt::Failed(fault::exchange(self.origin.text(), failure.into_error())),
+            },
+        }
+    }
+
+    async fn send_h2(&self, lease: H2Lease, mut request: Request<RequestBody>) -> Attempt {
+        // The peer may refuse a stream after it was opened, and then hyper has no request to return.
+        let spare = request.clone();
+        let uri = match self.absolute(request.uri()) {
+            Ok(uri) => uri,
+            Err(error) => return Attempt::Failed(error),
+        };
+        *request.uri_mut() = uri;
+        // `:authority` says it.
+        request.headers_mut().remove(HOST);
+        match lease.sender().try_send_request(request).await {
+            Ok(response) => Attempt::Answer(response, Lease::H2(lease)),
+            Err(failure) => {
+                let unsent = failure.message().is_some();
+                let error = failure.into_error();
+                match fault::unprocessed(&error) {
+                    Some(fault::Unprocessed::Stream) => {
+                        Attempt::Unsent(Box::new(spare), Fresh::Stream)
+                    }
+                    None if !unsent => Attempt::Failed(fault::exchange(self.origin.text(), error)),
+                    Some(fault::Unprocessed::Connection) | None => {
+                        self.pool.evict(lease.conn());
+                        Attempt::Unsent(Box::new(spare), Fresh::Connection)
+                    }
+                }
+            }
+        }
+    }
+
+    fn answer(
+        &self,
+        response: Response<Incoming>,
+        lease: Lease,
+    ) -> Result<Response<ResponseBody>, Error> {
+        if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+            && let Some(proxy) = self.forwarding()
+        {
+            let status = response.status().as_u16();
+            return Err(fault::proxy_refused(proxy, self.origin.text(), status));
+        }
+        Ok(response.map(|incoming| ResponseBody::wire(incoming, lease)))
+    }
+}
+
+/// Path and query alone; a path that is missing is `/`.
+fn path_of(uri: &Uri) -> PathAndQuery {
+    uri.path_and_query()
+        .cloned()
+        .unwrap_or_else(|| PathAndQuery::from_static("/"))
+}

@@ -1,0 +1,309 @@
+//! The connections of one channel.
+//!
+//! One origin, so no map. HTTP/1 connections that are idle lie on a stack; an HTTP/2 connection is
+//! shared. A [`Lease`] is the right to one exchange. It owns what keeps the connection running, so a
+//! connection is either leased, or in the pool, or gone.
+
+mod h1;
+mod h2;
+mod reaper;
+
+pub(crate) use self::{
+    h1::{H1Conn, H1Lease},
+    h2::{H2Conn, H2Lease, TaskSet},
+};
+
+use crate::ResponseBody;
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::time::{Instant, timeout};
+use towline_core::task::{self, Task};
+
+/// How long [`ResponseBody::release`] waits for the end of a body, and how much it reads.
+const DRAIN_TIME: Duration = Duration::from_millis(100);
+const DRAIN_BYTES: usize = 16 * 1024;
+
+/// How long a connection may take to finish with its last exchange before it is given up.
+const READY_GRACE: Duration = Duration::from_millis(100);
+
+/// What a channel's pool has done and holds. Counts are of all clones together.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct PoolStats {
+    /// Connections opened since the channel was built.
+    pub opened: u64,
+    /// Exchanges that took a connection which was there already.
+    pub reused: u64,
+    /// Connections that wait for a call.
+    pub idle: usize,
+    /// Exchanges under way, each until the end of its response body.
+    pub in_use: usize,
+}
+
+/// The right to one exchange on a connection.
+#[derive(Debug)]
+pub(crate) enum Lease {
+    H1(H1Lease),
+    H2(H2Lease),
+}
+
+#[derive(Debug)]
+pub(crate) struct Pool {
+    /// For messages.
+    origin: Box<str>,
+    max_idle: usize,
+    idle_timeout: Duration,
+    opened: AtomicU64,
+    reused: AtomicU64,
+    in_use: AtomicUsize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// A stack: the last is the one used last, the first has been idle longest.
+    idle: Vec<Idle>,
+    shared: Option<Shared>,
+    /// Set under the lock by whoever starts the reaper, unset under the lock by the reaper itself.
+    reaping: bool,
+    reaper: Option<Task<()>>,
+    /// Tasks that read released bodies to their end.
+    drains: Vec<Task<()>>,
+}
+
+#[derive(Debug)]
+struct Idle {
+    conn: H1Conn,
+    since: Instant,
+}
+
+#[derive(Debug)]
+struct Shared {
+    conn: Arc<H2Conn>,
+    streams: usize,
+    idle_since: Option<Instant>,
+}
+
+// === impl Pool ===
+
+impl Pool {
+    pub(crate) fn new(origin: &str, max_idle: usize, idle_timeout: Duration) -> Self {
+        Self {
+            origin: origin.into(),
+            max_idle,
+            idle_timeout,
+            opened: AtomicU64::new(0),
+            reused: AtomicU64::new(0),
+            in_use: AtomicUsize::new(0),
+            state: Mutex::default(),
+        }
+    }
+
+    /// A connection that is there and, as far as anyone knows, alive.
+    pub(crate) fn take(self: &Arc<Self>) -> Option<Lease> {
+        let mut state = self.lock();
+        let lease = if state.shared.is_some() {
+            self.lease_shared(&mut state).map(Lease::H2)
+        } else {
+            None
+        };
+        lease.or_else(|| {
+            // A connection that its server closed says so as soon as its driver has run.
+            while let Some(Idle { conn, .. }) = state.idle.pop() {
+                if !conn.is_closed() {
+                    return Some(Lease::H1(self.lease_h1(conn)));
+                }
+            }
+            None
+        })
+    }
+
+    /// The shared HTTP/2 connection, if there is one alive.
+    pub(crate) fn take_shared(self: &Arc<Self>) -> Option<Lease> {
+        let lease = self.lease_shared(&mut self.lock())?;
+        self.count_reuse();
+        Some(Lease::H2(lease))
+    }
+
+    pub(crate) fn count_reuse(&self) {
+        self.reused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Leases a connection that was just opened for the caller.
+    pub(crate) fn lease_new_h1(self: &Arc<Self>, conn: H1Conn) -> Lease {
+        self.opened.fetch_add(1, Ordering::Relaxed);
+        Lease::H1(self.lease_h1(conn))
+    }
+
+    /// Shares a connection that was just opened, and leases its first stream.
+    pub(crate) fn lease_new_h2(self: &Arc<Self>, conn: H2Conn) -> Lease {
+        self.opened.fetch_add(1, Ordering::Relaxed);
+        let conn = Arc::new(conn);
+        // A predecessor that is still there lives on in the streams it carries.
+        self.lock().shared = Some(Shared {
+            conn: Arc::clone(&conn),
+            streams: 1,
+            idle_since: None,
+        });
+        Lease::H2(self.lease_h2(conn))
+    }
+
+    /// Takes a connection that said it is going away out of use for new calls.
+    pub(crate) fn evict(&self, conn: &Arc<H2Conn>) {
+        let mut state = self.lock();
+        if state
+            .shared
+            .as_ref()
+            .is_some_and(|shared| Arc::ptr_eq(&shared.conn, conn))
+        {
+            state.shared = None;
+        }
+    }
+
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    pub(crate) fn stats(&self) -> PoolStats {
+        let state = self.lock();
+        let idle = state
+            .idle
+            .iter()
+            .filter(|idle| !idle.conn.is_closed())
+            .count();
+        let shared = state.shared.as_ref();
+        let idle_shared = shared.is_some_and(|s| s.streams == 0 && !s.conn.is_closed());
+        PoolStats {
+            opened: self.opened.load(Ordering::Relaxed),
+            reused: self.reused.load(Ordering::Relaxed),
+            idle: idle + usize::from(idle_shared),
+            in_use: self.in_use.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Reads `body` on for a moment, so that its connection can be used again.
+    pub(crate) fn finish_in_background(&self, body: ResponseBody) {
+        if tokio::runtime::Handle::try_current().is_err() {
+            return;
+        }
+        let drain = task::spawn(async move {
+            // Out of time or bytes: the body drops, which closes the exchange.
+            let _done = timeout(DRAIN_TIME, body.drain(DRAIN_BYTES)).await;
+        });
+        let mut state = self.lock();
+        state.drains.retain(|task| !task.is_finished());
+        state.drains.push(drain);
+    }
+
+    fn lease_h1(self: &Arc<Self>, conn: H1Conn) -> H1Lease {
+        self.in_use.fetch_add(1, Ordering::Relaxed);
+        H1Lease::new(conn, Arc::downgrade(self))
+    }
+
+    fn lease_h2(self: &Arc<Self>, conn: Arc<H2Conn>) -> H2Lease {
+        self.in_use.fetch_add(1, Ordering::Relaxed);
+        H2Lease::new(conn, Arc::downgrade(self))
+    }
+
+    fn lease_shared(self: &Arc<Self>, state: &mut State) -> Option<H2Lease> {
+        let shared = state.shared.as_mut()?;
+        if shared.conn.is_closed() {
+            state.shared = None;
+            return None;
+        }
+        shared.streams += 1;
+        shared.idle_since = None;
+        Some(self.lease_h2(Arc::clone(&shared.conn)))
+    }
+
+    /// An HTTP/1 connection whose exchange is over comes back.
+    fn put_back(self: &Arc<Self>, conn: H1Conn) {
+        if self.max_idle == 0 || conn.is_closed() {
+            return;
+        }
+        let mut state = self.lock();
+        if state.idle.len() >= self.max_idle {
+            // The one idle longest is the one whose server will close it first.
+            state.idle.remove(0);
+        }
+        state.idle.push(Idle {
+            conn,
+            since: Instant::now(),
+        });
+        self.start_reaper(&mut state);
+    }
+
+    /// A stream of the shared connection is over.
+    fn stream_done(self: &Arc<Self>, conn: &Arc<H2Conn>) {
+        let mut state = self.lock();
+        let Some(shared) = &mut state.shared else {
+            return;
+        };
+        if !Arc::ptr_eq(&shared.conn, conn) {
+            return;
+        }
+        shared.streams = shared.streams.saturating_sub(1);
+        if shared.streams == 0 {
+            shared.idle_since = Some(Instant::now());
+            self.start_reaper(&mut state);
+        }
+    }
+
+    fn lease_ended(&self) {
+        self.in_use.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Lease ===
+
+impl Lease {
+    /// Whether a connection that was taken can have the request.
+    ///
+    /// Mostly it can at once. It may have to write out the rest of its last exchange first, and if
+    /// the server answered without reading that, it never will.
+    pub(crate) async fn ready(&mut self) -> bool {
+        let Self::H1(lease) = self else {
+            return true;
+        };
+        match lease.sender() {
+            Some(sender) if sender.is_ready() => true,
+            Some(sender) => matches!(timeout(READY_GRACE, sender.ready()).await, Ok(Ok(()))),
+            None => false,
+        }
+    }
+
+    /// The exchange is over and nothing of it is left on the connection.
+    pub(crate) fn give_back(self) {
+        match self {
+            Self::H1(lease) => lease.give_back(),
+            // Dropping the lease says all: the connection is shared.
+            Self::H2(lease) => drop(lease),
+        }
+    }
+
+    /// The pool, unless the last channel is gone.
+    pub(crate) fn pool(&self) -> Option<Arc<Pool>> {
+        match self {
+            Self::H1(lease) => lease.pool(),
+            Self::H2(lease) => lease.pool(),
+        }
+    }
+
+    /// Who is at the other end, for messages.
+    pub(crate) fn origin(&self) -> Cow<'static, str> {
+        match self.pool() {
+            Some(pool) => Cow::Owned(pool.origin().to_owned()),
+            None => Cow::Borrowed("the server"),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Closes connections that were idle for too long.
+
+use super::{Pool, State};
+use std::sync::{Arc, Weak};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, sleep_until},
+};
+use towline_core::task;
+
+// === impl Pool ===
+
+impl Pool {
+    /// Sees to it that a reaper runs, now that something is idle.
+    pub(super) fn start_reaper(self: &Arc<Self>, state: &mut State) {
+        // A reaper whose runtime was shut down never says that it stopped.
+        let running = state.reaping
+            && state
+                .reaper
+                .as_ref()
+                .is_some_and(|task| !task.is_finished());
+        // A body may end outside a runtime. The next one that ends inside starts the reaper.
+        if running || Handle::try_current().is_err() {
+            return;
+        }
+        let Some(first) = Instant::now().checked_add(self.idle_timeout) else {
+            return;
+        };
+        state.reaping = true;
+        state.reaper = Some(task::spawn(reap(Arc::downgrade(self), first)));
+    }
+
+    /// Closes what is due. Returns when the next one is, or `None` when nothing is idle: then the
+    /// reaper has to stop.
+    fn close_expired(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let due = |since: Instant| since.checked_add(self.idle_timeout);
+        let expired = |since: Instant| due(since).is_some_and(|due| due <= now);
+        let mut state = self.lock();
+        let count = state
+            .idle
+            .iter()
+            .take_while(|idle| expired(idle.since))
+            .count();
+        let closed: Vec<_> = state.idle.drain(..count).collect();
+        let shared_since = state.shared.as_ref().and_then(|shared| shared.idle_since);
+        let closed_shared = match shared_since {
+            Some(since) if expired(since) => state.shared.take(),
+            _ => None,
+        };
+        let oldest = state.idle.first().map(|idle| idle.since);
+        let shared_since = state.shared.as_ref().and_then(|shared| shared.idle_since);
+        let next = oldest.into_iter().chain(shared_since).min().and_then(due);
+        if next.is_none() {
+            state.reaping = false;
+        }
+        drop(state);
+        drop((closed, closed_shared));
+        next
+    }
+}
+
+async fn reap(pool: Weak<Pool>, first: Instant) {
+    let mut due = first;
+    loop {
+        sleep_until(due).await;
+        // The last channel is gone, and its idle connections with it.
+        let Some(pool) = pool.upgrade() else {
+            return;
+        };
+        match pool.close_expired() {
+            Some(next) => due = next,
+            None => return,
+        }
+    }
+}

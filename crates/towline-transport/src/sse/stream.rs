@@ -1,0 +1,121 @@
+//! The decoder on top of a body.
+
+use super::{Decoder, Ending, Frame};
+use bytes::Bytes;
+use futures_core::{Stream, stream::FusedStream};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+use towline_core::Error;
+
+pin_project! {
+    /// The events of a body, as a stream. It ends after the body's end or after the first error.
+    ///
+    /// Dropping it drops the body, which closes the exchange.
+    ///
+    /// # Cancel safety
+    ///
+    /// Giving up a wait for the next item loses nothing: what had arrived is kept.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use std::{future::poll_fn, pin::pin};
+    /// use futures_core::Stream;
+    /// use towline_transport::{ResponseBody, sse::{Frame, SseStream}};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), towline_core::Error> {
+    /// let body = ResponseBody::from(Bytes::from_static(b"data: [DONE]\n\n"));
+    /// let mut events = pin!(SseStream::new(body));
+    /// let Some(Frame::Event(event)) = poll_fn(|cx| events.as_mut().poll_next(cx)).await.transpose()?
+    /// else {
+    ///     panic!("there is one event");
+    /// };
+    /// assert_eq!(event.data, "[DONE]");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[derive(Debug)]
+    pub struct SseStream<B> {
+        #[pin]
+        body: B,
+        decoder: Decoder,
+        ended: bool,
+    }
+}
+
+// === impl SseStream ===
+
+impl<B> SseStream<B> {
+    /// The events of `body`, each at most 4 MiB.
+    pub fn new(body: B) -> Self {
+        Self::with_decoder(body, Decoder::new())
+    }
+
+    /// The events of `body` by a decoder that has its own bound, or has read the beginning already.
+    pub const fn with_decoder(body: B, decoder: Decoder) -> Self {
+        Self {
+            body,
+            decoder,
+            ended: false,
+        }
+    }
+
+    /// How the stream ended, or what it would mean if it ended here.
+    #[must_use]
+    pub fn ending(&self) -> Ending {
+        self.decoder.ending()
+    }
+
+    /// The body, for [`ResponseBody::release`](crate::ResponseBody::release). Events that were read
+    /// and not taken are dropped.
+    pub fn into_body(self) -> B {
+        self.body
+    }
+}
+
+impl<B> Stream for SseStream<B>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Error>,
+{
+    type Item = Result<Frame, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut this = self.project();
+        while !*this.ended {
+            if let Some(frame) = this.decoder.next() {
+                *this.ended = frame.is_err();
+                return Poll::Ready(Some(frame));
+            }
+            match ready!(this.body.as_mut().poll_frame(cx)) {
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        this.decoder.push(data);
+                    }
+                }
+                Some(Err(error)) => {
+                    *this.ended = true;
+                    return Poll::Ready(Some(Err(error.into())));
+                }
+                None => *this.ended = true,
+            }
+        }
+        Poll::Ready(None)
+    }
+}
+
+impl<B> FusedStream for SseStream<B>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Error>,
+{
+    fn is_terminated(&self) -> bool {
+        self.ended
+    }
+}

@@ -1,0 +1,2 @@
+#![cfg(test)]
+//! The transport through its face, over real loopback sockets.
