@@ -1,0 +1,75 @@
+//! The only place of the workspace that reads the environment and files of settings.
+
+use crate::error::{ConfigError, Fault};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+/// The process environment, and the names whose value is not UTF-8.
+pub(crate) fn environment() -> (BTreeMap<String, String>, Vec<String>) {
+    let mut variables = BTreeMap::new();
+    let mut unreadable = Vec::new();
+    // Not `vars`: that panics where anybody's value is not UTF-8.
+    for (name, value) in std::env::vars_os() {
+        match (name.into_string(), value.into_string()) {
+            (Ok(name), Ok(value)) => drop(variables.insert(name, value)),
+            (Ok(name), Err(_)) => unreadable.push(name),
+            (Err(_), _) => {}
+        }
+    }
+    (variables, unreadable)
+}
+
+/// Those of `names` that are files in `folder`.
+pub(crate) fn existing(folder: &Path, names: &[&str]) -> Vec<PathBuf> {
+    names
+        .iter()
+        .map(|name| folder.join(name))
+        .filter(|path| path.is_file())
+        .collect()
+}
+
+/// The text of a file.
+pub(crate) fn read_text(path: &Path) -> Result<String, Fault> {
+    let bytes = read_bytes(path)?;
+    String::from_utf8(bytes)
+        .map_err(|_| Fault::new(format!("{} is not UTF-8 text", path.display())))
+}
+
+/// The bytes of a file.
+pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, Fault> {
+    std::fs::read(path).map_err(|error| {
+        Fault::new(format!(
+            "{} cannot be read, {}",
+            path.display(),
+            reason(&error)
+        ))
+    })
+}
+
+fn reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "permission is denied".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// The bytes of a file that a user named on the command line, such as an image.
+///
+/// # Errors
+///
+/// One fault that names the file and says why it cannot be read.
+pub fn read_named_file(path: impl AsRef<Path>) -> Result<Vec<u8>, ConfigError> {
+    read_bytes(path.as_ref()).map_err(ConfigError::from)
+}
+
+/// The text of a file that a user named on the command line, such as a script of the simulator.
+///
+/// # Errors
+///
+/// One fault that names the file and says why it cannot be read, or that it is not UTF-8.
+pub fn read_named_text(path: impl AsRef<Path>) -> Result<String, ConfigError> {
+    read_text(path.as_ref()).map_err(ConfigError::from)
+}

@@ -1,0 +1,162 @@
+//! `.env` files, read into a map. The process environment is never touched.
+
+use crate::{
+    error::Fault,
+    substitute::{self, Substituted},
+};
+use std::collections::BTreeMap;
+
+/// Reads a file of lines `NAME=value`.
+///
+/// `export` before the name is allowed, `#` begins a comment at the start of a line or behind a
+/// blank, single quotes hold text as it is, double quotes know `\n \r \t \" \\ \$`; quoted text may
+/// run over several lines. `${NAME}` is replaced outside single quotes: by an earlier line, or by
+/// `variables`, which win. A `$` without brace is itself, since passwords hold it.
+pub(super) fn parse(
+    name: &str,
+    contents: &str,
+    variables: &BTreeMap<String, String>,
+) -> (BTreeMap<String, String>, Vec<Fault>) {
+    let mut known = BTreeMap::new();
+    let mut faults = Vec::new();
+    let mut rest = contents.strip_prefix('\u{feff}').unwrap_or(contents);
+    let mut line = 1;
+    while !rest.is_empty() {
+        let (statement, after) = next_statement(rest);
+        match read(statement) {
+            Ok(None) => {}
+            Ok(Some((key, value))) => match value.filled(&known, variables) {
+                Ok(value) => {
+                    known.insert(key, value);
+                }
+                Err(missing) => faults.push(substitute::unset(name, &[key], &missing)),
+            },
+            // The line is not shown: it may hold a secret.
+            Err(what) => faults.push(
+                Fault::new(format!("line {line} is not of the form NAME=value: {what}"))
+                    .with_origin(name),
+            ),
+        }
+        line += statement.matches('\n').count() + 1;
+        rest = after;
+    }
+    (known, faults)
+}
+
+/// A value before substitution.
+enum Raw {
+    Literal(String),
+    Open(String),
+}
+
+/// Cuts at the next line end that is not inside quotes.
+fn next_statement(text: &str) -> (&str, &str) {
+    let first_line = text.split('\n').next().unwrap_or_default();
+    let quote = first_line
+        .split_once('=')
+        .and_then(|(_, value)| value.trim_start().chars().next())
+        .filter(|c| matches!(c, '"' | '\''))
+        .filter(|_| !first_line.trim_start().starts_with('#'));
+    let end = quote
+        .and_then(|quote| closing(text, quote))
+        .map_or(0, |closed| closed + 1);
+    let after = text.get(end..).unwrap_or_default();
+    let line_end = after.find('\n').map_or(text.len(), |at| end + at);
+    let statement = text.get(..line_end).unwrap_or(text);
+    (statement, text.get(line_end + 1..).unwrap_or_default())
+}
+
+/// Where the quote that opens behind the first `=` is closed.
+fn closing(text: &str, quote: char) -> Option<usize> {
+    let opened = text
+        .find('=')
+        .and_then(|at| text.get(at..)?.find(quote).map(|q| at + q))?;
+    let mut escaped = false;
+    text.char_indices()
+        .skip_while(|(at, _)| *at <= opened)
+        .find(|(_, c)| {
+            let closes = *c == quote && !escaped;
+            escaped = quote == '"' && *c == '\\' && !escaped;
+            closes
+        })
+        .map(|(at, _)| at)
+}
+
+fn read(statement: &str) -> Result<Option<(String, Raw)>, &'static str> {
+    let line = statement.trim();
+    if line.is_empty() || line.starts_with('#') {
+        return Ok(None);
+    }
+    let (key, value) = line.split_once('=').ok_or("there is no '='")?;
+    let key = key.trim();
+    let key = key.strip_prefix("export ").unwrap_or(key).trim();
+    if !substitute::is_name(key) {
+        return Err("the name has other characters than letters, digits and '_'");
+    }
+    let value = value.trim();
+    let raw = match value.chars().next() {
+        Some(quote @ ('"' | '\'')) => quoted(value, quote)?,
+        _ => Raw::Open(without_comment(value).to_owned()),
+    };
+    Ok(Some((key.to_owned(), raw)))
+}
+
+fn quoted(value: &str, quote: char) -> Result<Raw, &'static str> {
+    let mut text = String::new();
+    let mut chars = value.chars();
+    chars.next();
+    loop {
+        match chars.next().ok_or("a quote is not closed")? {
+            c if c == quote => break,
+            '\\' if quote == '"' => match chars.next().ok_or("a quote is not closed")? {
+                'n' => text.push('\n'),
+                'r' => text.push('\r'),
+                't' => text.push('\t'),
+                // Two signs stand for the escape of the substitution.
+                '$' => text.push_str("$$"),
+                c => text.push(c),
+            },
+            c => text.push(c),
+        }
+    }
+    let after = chars.as_str().trim();
+    if !after.is_empty() && !after.starts_with('#') {
+        return Err("there is text behind the closing quote");
+    }
+    Ok(if quote == '"' {
+        Raw::Open(text)
+    } else {
+        Raw::Literal(text)
+    })
+}
+
+fn without_comment(value: &str) -> &str {
+    let comment = value
+        .char_indices()
+        .zip(std::iter::once(' ').chain(value.chars()))
+        .find(|((_, c), before)| *c == '#' && before.is_whitespace());
+    let end = comment.map_or(value.len(), |((at, _), _)| at);
+    value.get(..end).unwrap_or(value).trim_end()
+}
+
+// === impl Raw ===
+
+impl Raw {
+    fn filled(
+        self,
+        known: &BTreeMap<String, String>,
+        variables: &BTreeMap<String, String>,
+    ) -> Result<String, Vec<String>> {
+        match self {
+            Self::Literal(text) => Ok(text),
+            Self::Open(text) => {
+                let look = |name: &str| variables.get(name).or_else(|| known.get(name)).cloned();
+                match substitute::in_text(&text, look) {
+                    Substituted::Text(text) => Ok(text),
+                    Substituted::Absent => Ok(String::new()),
+                    Substituted::Missing(names) => Err(names),
+                }
+            }
+        }
+    }
+}

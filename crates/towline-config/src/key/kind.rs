@@ -1,0 +1,263 @@
+//! What a key holds, and how a written value becomes one.
+
+mod duration;
+
+use self::duration::Span;
+use crate::vendor::Vendor;
+use figment::value::Value;
+use std::time::Duration;
+use towline_core::Secret;
+
+/// What a key holds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Kind {
+    Text,
+    Secret,
+    /// The path of a file whose trimmed content is the secret.
+    SecretFile,
+    /// An `http` or `https` address.
+    Url,
+    /// An address that may hold a password, or `none`.
+    Proxy,
+    Bool,
+    /// A whole number, at least this.
+    Count(u64),
+    Port,
+    Duration,
+    Path,
+    List,
+    Headers,
+    Choice(&'static [&'static str]),
+    Vendor,
+}
+
+/// A value that passed the check of its kind.
+#[derive(Clone, Debug)]
+pub(crate) enum Typed {
+    Text(String),
+    Secret(Secret),
+    Bool(bool),
+    Count(u64),
+    Duration(Duration),
+    List(Vec<String>),
+}
+
+/// Why a value did not pass: what was found, never the value of a secret.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) struct Mismatch {
+    pub(crate) found: String,
+    pub(crate) hint: Option<String>,
+}
+
+/// Checks a value against a kind. Text is read as number, switch or duration where those are
+/// wanted, since variables hold nothing else.
+pub(crate) fn check(kind: Kind, value: &Value) -> Result<Typed, Mismatch> {
+    match kind {
+        Kind::Text | Kind::Path | Kind::SecretFile => text(value).map(Typed::Text),
+        Kind::Secret => text(value).map(|text| Typed::Secret(Secret::new(text))),
+        Kind::Url => url(text(value)?).map(Typed::Text),
+        Kind::Proxy => proxy(&text(value)?).map(Typed::Secret),
+        Kind::Vendor => vendor(text(value)?).map(Typed::Text),
+        Kind::Choice(words) => choice(words, &text(value)?).map(Typed::Text),
+        Kind::Bool => flag(value).map(Typed::Bool),
+        Kind::Count(least) => count(value, least, u64::MAX).map(Typed::Count),
+        Kind::Port => count(value, 1, u64::from(u16::MAX)).map(Typed::Count),
+        Kind::Duration => span(value).map(Typed::Duration),
+        Kind::List => list(value).map(Typed::List),
+        // Maps are taken apart into single headers before they come here.
+        Kind::Headers => Err(Mismatch::found(shape(value))),
+    }
+}
+
+/// Text, trimmed. A whole number is text too: `project = 1234` needs no quotes.
+fn text(value: &Value) -> Result<String, Mismatch> {
+    match value {
+        Value::String(_, text) => Ok(text.trim().to_owned()),
+        Value::Char(_, c) => Ok(c.to_string()),
+        Value::Num(_, number) => match (number.to_i128(), number.to_u128()) {
+            (Some(whole), _) => Ok(whole.to_string()),
+            (None, Some(whole)) => Ok(whole.to_string()),
+            // 1.10 has become 1.1 by now.
+            (None, None) => Err(Mismatch::found("a number").hint("put it in quotes")),
+        },
+        Value::Bool(..) => Err(Mismatch::found("true or false").hint("put it in quotes")),
+        Value::Empty(..) | Value::Dict(..) | Value::Array(..) => Err(Mismatch::found(shape(value))),
+    }
+}
+
+fn url(text: String) -> Result<String, Mismatch> {
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
+    match host {
+        Some(host) if !host.is_empty() && !text.contains(char::is_whitespace) => Ok(text),
+        Some(_) => Err(Mismatch::found(
+            "an address without a host, or with blanks in it",
+        )),
+        None => Err(Mismatch::found(
+            "text that does not begin with http:// or https://",
+        )),
+    }
+}
+
+/// `host:3128` is short for `http://host:3128`, as in the usual variables.
+fn proxy(text: &str) -> Result<Secret, Mismatch> {
+    if text.eq_ignore_ascii_case("none") {
+        return Ok(Secret::new("none"));
+    }
+    let full = match text.split_once("://") {
+        Some(("http" | "https", _)) => text.to_owned(),
+        Some(_) => return Err(Mismatch::found("a proxy that does not speak http or https")),
+        None => format!("http://{text}"),
+    };
+    url(full).map(Secret::new)
+}
+
+fn vendor(text: String) -> Result<String, Mismatch> {
+    match Vendor::find(&text) {
+        Some(vendor) => Ok(vendor.as_str().to_owned()),
+        None => Err(Mismatch::found(format!("the unknown provider '{text}'"))),
+    }
+}
+
+fn choice(words: &[&str], text: &str) -> Result<String, Mismatch> {
+    let word = text.to_lowercase();
+    if words.contains(&word.as_str()) {
+        return Ok(word);
+    }
+    Err(Mismatch::found("another word"))
+}
+
+fn flag(value: &Value) -> Result<bool, Mismatch> {
+    if let Value::Bool(_, flag) = value {
+        return Ok(*flag);
+    }
+    match text(value)?.to_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Ok(true),
+        "false" | "no" | "off" | "0" => Ok(false),
+        _ => Err(Mismatch::found(shape(value))),
+    }
+}
+
+fn count(value: &Value, least: u64, most: u64) -> Result<u64, Mismatch> {
+    let digits: String = text(value)?.chars().filter(|c| *c != '_').collect();
+    let number: u64 = digits.parse().map_err(|_| Mismatch::found(shape(value)))?;
+    if number < least {
+        return Err(Mismatch::found(format!("a number below {least}")));
+    }
+    if number > most {
+        return Err(Mismatch::found(format!("a number above {most}")));
+    }
+    Ok(number)
+}
+
+fn span(value: &Value) -> Result<Duration, Mismatch> {
+    let bare = "write the unit, such as \"30 s\" or \"500 ms\"";
+    if matches!(value, Value::Num(..)) {
+        return Err(Mismatch::found("a bare number").hint(bare));
+    }
+    match duration::parse(&text(value)?) {
+        Span::Of(duration) if duration.is_zero() => {
+            Err(Mismatch::found("zero").hint("leave the key out for the default"))
+        }
+        Span::Of(duration) => Ok(duration),
+        Span::Bare => Err(Mismatch::found("a bare number").hint(bare)),
+        Span::Not => {
+            Err(Mismatch::found(shape(value)).hint("units are ms, s, min (or m), h and d"))
+        }
+        Span::TooLong => Err(Mismatch::found("more than a thousand years")),
+    }
+}
+
+fn list(value: &Value) -> Result<Vec<String>, Mismatch> {
+    let items: Vec<String> = match value {
+        Value::Array(_, items) => items.iter().map(text).collect::<Result<_, _>>()?,
+        value => text(value)?
+            .split(',')
+            .map(|item| item.trim().to_owned())
+            .collect(),
+    };
+    Ok(items.into_iter().filter(|item| !item.is_empty()).collect())
+}
+
+/// What kind of thing a value is, for messages.
+fn shape(value: &Value) -> &'static str {
+    match value {
+        Value::String(..) | Value::Char(..) => "other text",
+        Value::Bool(..) => "true or false",
+        Value::Num(..) => "a number",
+        Value::Empty(..) => "nothing",
+        Value::Dict(..) => "a section",
+        Value::Array(..) => "a list",
+    }
+}
+
+// === impl Kind ===
+
+impl Kind {
+    /// What is expected, for messages.
+    pub(crate) fn expected(self) -> String {
+        match self {
+            Self::Text => "text".to_owned(),
+            Self::Secret => "a secret as text".to_owned(),
+            Self::SecretFile | Self::Path => "the path of a file".to_owned(),
+            Self::Url => "an http or https address".to_owned(),
+            Self::Proxy => "the http or https address of a proxy, or none".to_owned(),
+            Self::Bool => "true or false".to_owned(),
+            Self::Count(0) => "a whole number".to_owned(),
+            Self::Count(least) => format!("a whole number of at least {least}"),
+            Self::Port => "a port, 1 to 65535".to_owned(),
+            Self::Duration => "a duration such as \"30 s\"".to_owned(),
+            Self::List => "a list, or text with commas".to_owned(),
+            Self::Headers => "a table, or name=value,name=value".to_owned(),
+            Self::Choice(words) => format!("one of {}", words.join(", ")),
+            Self::Vendor => "a provider".to_owned(),
+        }
+    }
+
+    /// The name of the kind on the reference page.
+    pub(crate) fn title(self) -> String {
+        match self {
+            Self::Text => "text".to_owned(),
+            Self::Secret => "secret".to_owned(),
+            Self::SecretFile => "path of a secret".to_owned(),
+            Self::Path => "path".to_owned(),
+            Self::Url => "address".to_owned(),
+            Self::Proxy => "address, secret".to_owned(),
+            Self::Bool => "true or false".to_owned(),
+            Self::Count(_) => "number".to_owned(),
+            Self::Port => "port".to_owned(),
+            Self::Duration => "duration".to_owned(),
+            Self::List => "list".to_owned(),
+            Self::Headers => "headers, secret".to_owned(),
+            Self::Choice(words) => words
+                .iter()
+                .map(|word| format!("`{word}`"))
+                .collect::<Vec<_>>()
+                .join(", "),
+            Self::Vendor => "provider".to_owned(),
+        }
+    }
+
+    /// Whether values are never shown.
+    pub(crate) const fn is_secret(self) -> bool {
+        matches!(self, Self::Secret | Self::Proxy | Self::Headers)
+    }
+}
+
+// === impl Mismatch ===
+
+impl Mismatch {
+    fn found(what: impl Into<String>) -> Self {
+        Self {
+            found: what.into(),
+            hint: None,
+        }
+    }
+
+    fn hint(mut self, hint: &str) -> Self {
+        self.hint = Some(hint.to_owned());
+        self
+    }
+}

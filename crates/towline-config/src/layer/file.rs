@@ -1,0 +1,208 @@
+//! What a file says, under canonical keys.
+
+use super::{Entry, Origin};
+use crate::{
+    error::Fault,
+    key::{Kind, Path, canonical, find},
+};
+use figment::value::{Dict, Value};
+use std::collections::BTreeMap;
+
+/// The sections that hold our keys.
+const ROOTS: [&str; 2] = ["towline", "llm4s"];
+
+/// Gathers entries and faults of one source.
+pub(super) struct Sink<'a> {
+    origin: &'a Origin,
+    root: String,
+    entries: BTreeMap<Path, (String, Entry)>,
+    faults: Vec<Fault>,
+    unknown: Vec<Vec<String>>,
+}
+
+/// Whether a top-level name is one of our roots.
+pub(crate) fn is_root(name: &str) -> bool {
+    ROOTS.contains(&name.trim().to_lowercase().as_str())
+}
+
+/// The entries of a parsed file. In a file that is `shared` with other programs, other top-level
+/// sections are theirs; else they are faults.
+pub(crate) fn from_tree(origin: &Origin, tree: Dict, shared: bool) -> (Vec<Entry>, Vec<Fault>) {
+    let mut sink = Sink::new(origin, "towline");
+    for (name, value) in tree {
+        if is_root(&name) {
+            sink.root.clone_from(&name);
+            sink.walk(&[], value);
+        } else if !shared {
+            sink.foreign(&name);
+        }
+    }
+    sink.finish()
+}
+
+// === impl Sink ===
+
+impl<'a> Sink<'a> {
+    pub(super) fn new(origin: &'a Origin, root: &str) -> Self {
+        Self {
+            origin,
+            root: root.to_owned(),
+            entries: BTreeMap::new(),
+            faults: Vec::new(),
+            unknown: Vec::new(),
+        }
+    }
+
+    pub(super) fn finish(self) -> (Vec<Entry>, Vec<Fault>) {
+        let entries = self.entries.into_values().map(|(_, entry)| entry).collect();
+        (entries, self.faults)
+    }
+
+    fn walk(&mut self, at: &[String], value: Value) {
+        match value {
+            Value::Dict(_, dict) => {
+                for (name, value) in dict {
+                    let mut below = at.to_vec();
+                    below.push(name);
+                    self.walk(&below, value);
+                }
+            }
+            value => self.leaf(at, value),
+        }
+    }
+
+    /// Takes in one value. Blank text and null count as missing.
+    pub(super) fn leaf(&mut self, written: &[String], value: Value) {
+        let blank = match &value {
+            Value::String(_, text) => text.trim().is_empty(),
+            Value::Empty(..) => true,
+            _ => false,
+        };
+        match canonical(written) {
+            Ok(path) if blank => drop(path),
+            Ok(path) if path.holds_headers() => self.headers(written, &path, &value),
+            Ok(path) => self.add(written, path, value),
+            Err(unknown) => self.unknown(written, unknown.depth, unknown.nearest),
+        }
+    }
+
+    /// Takes in a value under a key that is canonical already.
+    pub(super) fn exact(&mut self, path: Path, value: Value) {
+        let written = path.segments().to_vec();
+        self.add(&written, path, value);
+    }
+
+    /// Headers written as one text.
+    fn headers(&mut self, written: &[String], path: &Path, value: &Value) {
+        let Some(pairs) = value.as_str().and_then(pairs) else {
+            let key = format!("towline.{path}");
+            self.faults.push(
+                Fault::new(format!("expected {}", Kind::Headers.expected()))
+                    .with_key(key)
+                    .with_origin(self.origin.name.clone()),
+            );
+            return;
+        };
+        for (name, value) in pairs {
+            self.add(written, path.push(&name), Value::from(value));
+        }
+    }
+
+    fn add(&mut self, written: &[String], path: Path, value: Value) {
+        let spelled = format!("{}.{}", self.root, written.join("."));
+        if let Some((other, entry)) = self.entries.get(&path) {
+            if entry.value != value {
+                let problem = format!("{other} and {spelled} are one key with two values");
+                self.faults.push(
+                    Fault::new(problem)
+                        .with_key(format!("towline.{path}"))
+                        .with_origin(self.origin.name.clone())
+                        .with_remedy("keep one of them"),
+                );
+            }
+            return;
+        }
+        let entry = Entry {
+            path: path.clone(),
+            value,
+            origin: self.origin.clone(),
+            spelled: path.split_named().and_then(|_| written.get(1).cloned()),
+        };
+        self.entries.insert(path, (spelled, entry));
+    }
+
+    fn unknown(&mut self, written: &[String], depth: usize, nearest: Option<String>) {
+        let shown = written.get(..depth).unwrap_or(written);
+        // One fault for a whole unknown section, unless its keys have suggestions of their own.
+        if nearest.is_none() && self.unknown.iter().any(|seen| seen == shown) {
+            return;
+        }
+        self.unknown.push(shown.to_vec());
+        let full = nearest.as_ref().map_or(shown, |_| written);
+        let key = format!("{}.{}", self.root, full.join("."));
+        let mut fault = Fault::new(format!("unknown key '{key}'"))
+            .with_origin(self.origin.name.clone())
+            .with_remedy(match nearest {
+                Some(nearest) => format!("did you mean {nearest}?"),
+                None => "see the list of keys in docs/configuration.md".to_owned(),
+            });
+        if let Some(section) = section_of(written) {
+            fault = fault.in_section(section);
+        }
+        self.faults.push(fault);
+    }
+
+    fn foreign(&mut self, name: &str) {
+        self.faults.push(
+            Fault::new(format!("unknown section '{name}'"))
+                .with_origin(self.origin.name.clone())
+                .with_remedy(format!(
+                    "settings live under 'towline': write towline.{name}"
+                )),
+        );
+    }
+}
+
+/// The provider section that a key, known or not, belongs to.
+pub(crate) fn section_of(written: &[String]) -> Option<String> {
+    let mut probe = Path::from_segments(Vec::new());
+    for segment in written {
+        probe = probe.push(&crate::key::snake(segment));
+        let key = find(&probe.join("api_key")).or_else(|| find(&probe.join("model")));
+        if let Some(section) = key.and_then(|key| key.section) {
+            return Some(section);
+        }
+    }
+    None
+}
+
+/// `name=value,name=value`, values percent-decoded, as OpenTelemetry writes headers.
+fn pairs(text: &str) -> Option<Vec<(String, String)>> {
+    text.split(',')
+        .filter(|pair| !pair.trim().is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=')?;
+            let name = name.trim().to_lowercase();
+            (!name.is_empty()).then(|| (name, percent_decoded(value.trim())))
+        })
+        .collect()
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let code = after
+            .get(..2)
+            .filter(|_| *first == b'%')
+            .and_then(|hex| std::str::from_utf8(hex).ok())
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        bytes.push(code.unwrap_or(*first));
+        rest = if code.is_some() {
+            after.get(2..).unwrap_or_default()
+        } else {
+            after
+        };
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}

@@ -1,0 +1,180 @@
+//! One provider, complete and checked.
+
+use crate::{source::without_userinfo, transport::TransportSettings, vendor::Vendor};
+use std::{fmt, time::Duration};
+use towline_core::Secret;
+
+/// Everything needed to call one model of one vendor. What the vendor requires is there.
+#[derive(Clone)]
+pub struct ProviderSettings {
+    pub(crate) name: String,
+    pub(crate) vendor: Vendor,
+    pub(crate) model: String,
+    pub(crate) base_url: Option<String>,
+    pub(crate) api_key: Option<Secret>,
+    pub(crate) organization: Option<String>,
+    pub(crate) project: Option<String>,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) api_version: Option<String>,
+    pub(crate) api: Option<String>,
+    pub(crate) headers: Vec<(String, Secret)>,
+    pub(crate) context_window: Option<u64>,
+    pub(crate) reserve_completion: Option<u64>,
+    pub(crate) stream_usage: Option<bool>,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) transport: TransportSettings,
+}
+
+/// How long the parts of a call may take.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Timeouts {
+    pub(crate) connect: Duration,
+    pub(crate) request: Duration,
+    pub(crate) stream: Duration,
+}
+
+// === impl ProviderSettings ===
+
+impl ProviderSettings {
+    /// The name as configured: that of the named provider, else the vendor's.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The vendor, whose dialect is spoken.
+    #[must_use]
+    pub const fn vendor(&self) -> Vendor {
+        self.vendor
+    }
+
+    /// The model. Never empty.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// The address, without a slash at its end. Unset only for vendors whose address is made from
+    /// an endpoint or a region.
+    #[must_use]
+    pub fn base_url(&self) -> Option<&str> {
+        self.base_url.as_deref()
+    }
+
+    /// The key. Always set at the vendor's own address, where the vendor wants one.
+    #[must_use]
+    pub const fn api_key(&self) -> Option<&Secret> {
+        self.api_key.as_ref()
+    }
+
+    /// The organization that is billed.
+    #[must_use]
+    pub fn organization(&self) -> Option<&str> {
+        self.organization.as_deref()
+    }
+
+    /// The project that is billed.
+    #[must_use]
+    pub fn project(&self) -> Option<&str> {
+        self.project.as_deref()
+    }
+
+    /// The address of the customer's resource (Azure), without a slash at its end.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<&str> {
+        self.endpoint.as_deref()
+    }
+
+    /// The API version (Azure), in its wire form such as `2025-01-01-preview`.
+    #[must_use]
+    pub fn api_version(&self) -> Option<&str> {
+        self.api_version.as_deref()
+    }
+
+    /// Which of the vendor's interfaces to use: `chat` or `responses`. Unset: the provider decides.
+    #[must_use]
+    pub fn api(&self) -> Option<&str> {
+        self.api.as_deref()
+    }
+
+    /// Headers to add to every call, names in lower case. Values may be secrets.
+    #[must_use]
+    pub fn headers(&self) -> &[(String, Secret)] {
+        &self.headers
+    }
+
+    /// Tokens that the model can take, question and answer together. Unset: the model registry knows.
+    #[must_use]
+    pub const fn context_window(&self) -> Option<u64> {
+        self.context_window
+    }
+
+    /// Tokens to keep free for the answer. Unset: the model registry knows.
+    #[must_use]
+    pub const fn reserve_completion(&self) -> Option<u64> {
+        self.reserve_completion
+    }
+
+    /// Whether to ask for usage in streams. Unset: the dialect decides.
+    #[must_use]
+    pub const fn stream_usage(&self) -> Option<bool> {
+        self.stream_usage
+    }
+
+    /// The limits in time.
+    #[must_use]
+    pub const fn timeouts(&self) -> Timeouts {
+        self.timeouts
+    }
+
+    /// How the address is reached.
+    #[must_use]
+    pub const fn transport(&self) -> &TransportSettings {
+        &self.transport
+    }
+}
+
+impl fmt::Debug for ProviderSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProviderSettings")
+            .field("name", &self.name)
+            .field("vendor", &self.vendor)
+            .field("model", &self.model)
+            .field("base_url", &self.base_url.as_deref().map(without_userinfo))
+            .field("api_key", &self.api_key)
+            .field("organization", &self.organization)
+            .field("project", &self.project)
+            .field("endpoint", &self.endpoint.as_deref().map(without_userinfo))
+            .field("api_version", &self.api_version)
+            .field("api", &self.api)
+            .field("headers", &self.headers)
+            .field("context_window", &self.context_window)
+            .field("reserve_completion", &self.reserve_completion)
+            .field("stream_usage", &self.stream_usage)
+            .field("timeouts", &self.timeouts)
+            .field("transport", &self.transport)
+            .finish()
+    }
+}
+
+// === impl Timeouts ===
+
+impl Timeouts {
+    /// Limit for name lookup, TCP and TLS together. Default 10 s.
+    #[must_use]
+    pub const fn connect(&self) -> Duration {
+        self.connect
+    }
+
+    /// Limit for a call without streaming. Default by vendor, 2 or 5 minutes.
+    #[must_use]
+    pub const fn request(&self) -> Duration {
+        self.request
+    }
+
+    /// Limit for a streamed call. Default 10 minutes.
+    #[must_use]
+    pub const fn stream(&self) -> Duration {
+        self.stream
+    }
+}

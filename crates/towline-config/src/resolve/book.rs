@@ -1,0 +1,239 @@
+//! The checked values of all keys.
+
+use crate::{
+    error::Fault,
+    key::{Key, Path, Typed, check},
+    layer::{Found, Layer, Merged, Origin},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The checked values, the faults by section, and the warnings so far.
+#[derive(Clone)]
+pub(crate) struct Book {
+    held: BTreeMap<Path, Held>,
+    /// Keys whose value did not pass: set, and of no use.
+    bad: BTreeSet<Path>,
+    faults: Vec<Fault>,
+    warnings: Vec<String>,
+}
+
+/// A value that passed its check.
+#[derive(Clone)]
+pub(super) struct Held {
+    pub(super) key: Key,
+    pub(super) value: Typed,
+    pub(super) origin: Origin,
+    /// The name of the named provider as it was written.
+    pub(super) spelled: Option<String>,
+}
+
+// === impl Book ===
+
+impl Book {
+    pub(super) fn new(merged: Merged, faults: Vec<Fault>, warnings: Vec<String>) -> Self {
+        let mut book = Self {
+            held: BTreeMap::new(),
+            bad: BTreeSet::new(),
+            faults,
+            warnings,
+        };
+        for (path, found) in merged.into_found() {
+            book.enter(path, found);
+        }
+        book
+    }
+
+    fn enter(&mut self, path: Path, found: Found) {
+        match check(found.key.kind, &found.value) {
+            Ok(value) => {
+                let held = Held {
+                    key: found.key,
+                    value,
+                    origin: found.origin,
+                    spelled: found.spelled,
+                };
+                self.held.insert(path, held);
+            }
+            Err(mismatch) => {
+                let expected = found.key.kind.expected();
+                let fault = of_key(
+                    &found.key,
+                    format!("expected {expected}, found {}", mismatch.found),
+                )
+                .with_origin(found.origin.name.clone());
+                let fault = match mismatch.hint {
+                    Some(hint) => fault.with_remedy(hint),
+                    None => fault,
+                };
+                // A variable such as CHUNK_SIZE may be another program's.
+                if !found.key.used && !found.origin.meant {
+                    self.warnings.push(fault.to_string());
+                } else {
+                    self.faults.push(fault);
+                }
+                self.bad.insert(path);
+            }
+        }
+    }
+
+    pub(super) fn get(&self, path: &Path) -> Option<&Held> {
+        self.held.get(path)
+    }
+
+    pub(super) fn is_bad(&self, path: &Path) -> bool {
+        self.bad.contains(path)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Path, &Held)> {
+        self.held.iter()
+    }
+
+    /// The text of a key.
+    pub(super) fn text(&self, name: &str) -> Option<(&str, &Origin)> {
+        match self.get(&Path::of(name)) {
+            Some(Held {
+                value: Typed::Text(text),
+                origin,
+                ..
+            }) => Some((text, origin)),
+            _ => None,
+        }
+    }
+
+    /// The names of the named providers, canonical and as written.
+    pub(super) fn provider_names(&self) -> BTreeMap<String, String> {
+        let mut names = BTreeMap::new();
+        for path in self.held.keys().chain(&self.bad) {
+            let Some((name, _)) = path.split_named() else {
+                continue;
+            };
+            let spelled = self.get(path).and_then(|held| held.spelled.clone());
+            let known = names
+                .entry(name.to_owned())
+                .or_insert_with(|| name.to_owned());
+            if let Some(spelled) = spelled.filter(|spelled| spelled != name) {
+                *known = spelled;
+            }
+        }
+        names
+    }
+
+    /// Whether anything says that a provider is wanted.
+    pub(super) fn any_provider(&self) -> bool {
+        let bad = self
+            .bad
+            .iter()
+            .any(|path| crate::key::find(path).is_some_and(|key| is_provider_section(&key)));
+        bad || self.held.values().any(|held| {
+            is_provider_section(&held.key) && (held.origin.meant || held.key.is_access())
+        })
+    }
+
+    /// The faults of no section, and those of the sections in use.
+    pub(super) fn hard_faults<'a>(
+        &self,
+        used: impl Iterator<Item = &'a String> + Clone,
+    ) -> Vec<Fault> {
+        let in_use = |fault: &&Fault| match fault.section() {
+            Some(section) => used.clone().any(|used| used == section),
+            None => true,
+        };
+        self.faults.iter().filter(in_use).cloned().collect()
+    }
+
+    /// The faults of these sections.
+    pub(super) fn faults_in(&self, sections: &[String]) -> Vec<Fault> {
+        let inside = |fault: &&Fault| {
+            fault
+                .section()
+                .is_some_and(|section| sections.iter().any(|used| used == section))
+        };
+        self.faults.iter().filter(inside).cloned().collect()
+    }
+
+    pub(super) fn warn(&mut self, text: String) {
+        if !self.warnings.contains(&text) {
+            self.warnings.push(text);
+        }
+    }
+
+    pub(super) fn warn_of_unused_faults<'a>(
+        &mut self,
+        used: impl Iterator<Item = &'a String> + Clone,
+    ) {
+        let idle: Vec<String> = self
+            .faults
+            .iter()
+            .filter(|fault| !used.clone().any(|used| fault.section() == Some(used)))
+            .map(ToString::to_string)
+            .collect();
+        for text in idle {
+            self.warn(text);
+        }
+    }
+
+    /// A key that nothing acts on yet is told once, all in one line.
+    pub(super) fn warn_of_idle_keys(&mut self) {
+        let idle: Vec<String> = self
+            .held
+            .values()
+            .filter(|held| !held.key.used && held.origin.meant)
+            .map(|held| held.key.full())
+            .collect();
+        if !idle.is_empty() {
+            self.warn(format!("no effect in this version: {}", idle.join(", ")));
+        }
+    }
+
+    /// A secret that stands in a file, and in no variable, was written there.
+    pub(super) fn warn_of_literal_secrets(&mut self, variables: &BTreeMap<String, String>) {
+        let literal: Vec<String> = self
+            .held
+            .values()
+            .filter(|held| held.origin.layer == Layer::File)
+            .filter_map(|held| match &held.value {
+                Typed::Secret(secret) if held.key.kind == crate::key::Kind::Secret => {
+                    let known = variables
+                        .values()
+                        .any(|value| value.trim() == secret.expose());
+                    (!known).then(|| {
+                        format!(
+                            "{} is written out in {}: use ${{NAME}}, or {}_file",
+                            held.key.full(),
+                            held.origin,
+                            held.key.full()
+                        )
+                    })
+                }
+                _ => None,
+            })
+            .collect();
+        for text in literal {
+            self.warn(text);
+        }
+    }
+
+    pub(super) fn take_warnings(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.warnings)
+    }
+}
+
+/// A fault with the key and its variables.
+pub(super) fn of_key(key: &Key, problem: impl Into<String>) -> Fault {
+    let fault = Fault::new(problem)
+        .with_key(key.full())
+        .with_variables(key.shown_variables());
+    match &key.section {
+        Some(section) => fault.in_section(section.clone()),
+        None => fault,
+    }
+}
+
+/// Whether a key belongs to a provider that could answer a chat.
+fn is_provider_section(key: &Key) -> bool {
+    key.name == "providers.provider"
+        || key.section.as_deref().is_some_and(|section| {
+            let vendor = section.strip_prefix("credentials.").unwrap_or(section);
+            !section.starts_with("embeddings.") && !matches!(vendor, "voyage" | "jina")
+        })
+}

@@ -1,0 +1,294 @@
+//! Reading the fields of a provider through its sections: its own, its vendor's, the general one.
+
+use super::book::{Book, Held, of_key};
+use crate::{
+    edge,
+    error::Fault,
+    key::{Key, Path, Typed, all, check, find},
+    layer::Origin,
+};
+use figment::value::Value;
+use std::time::Duration;
+use towline_core::Secret;
+
+/// The sections of one provider, nearest first, and the faults found while reading.
+pub(super) struct Sections<'a> {
+    book: &'a Book,
+    /// Sections that are asked in turn.
+    scopes: Vec<Path>,
+    /// Where a key may come from. Within a group the higher layer wins, between groups the earlier.
+    key_groups: Vec<Vec<Path>>,
+    faults: Vec<Fault>,
+    incomplete: bool,
+}
+
+// === impl Sections ===
+
+impl<'a> Sections<'a> {
+    pub(super) fn new(book: &'a Book, scopes: &[String], key_groups: &[Vec<String>]) -> Self {
+        Self {
+            book,
+            scopes: scopes.iter().map(|scope| Path::of(scope)).collect(),
+            key_groups: key_groups
+                .iter()
+                .map(|group| group.iter().map(|scope| Path::of(scope)).collect())
+                .collect(),
+            faults: Vec::new(),
+            incomplete: false,
+        }
+    }
+
+    /// The names of all sections that are read.
+    pub(super) fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self
+            .scopes
+            .iter()
+            .chain(self.key_groups.iter().flatten())
+            .map(ToString::to_string)
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    pub(super) fn fault(&mut self, fault: Fault) {
+        self.faults.push(fault);
+    }
+
+    pub(super) fn into_faults(self) -> Vec<Fault> {
+        self.faults
+    }
+
+    /// Whether a field is set to something that did not pass its check. That is a fault already, and
+    /// no reason to call the field missing.
+    pub(super) fn is_bad(&self, field: &str) -> bool {
+        self.scopes
+            .iter()
+            .any(|scope| self.book.is_bad(&scope.join(field)))
+    }
+
+    /// The key of a field in the nearest section that can have it.
+    pub(super) fn key(&self, field: &str) -> Key {
+        self.scopes
+            .iter()
+            .find_map(|scope| find(&scope.join(field)))
+            .unwrap_or_else(|| Key::unlisted(field))
+    }
+
+    /// The value of a field in the nearest section that sets it.
+    fn held(&self, field: &str) -> Option<&'a Held> {
+        self.scopes
+            .iter()
+            .find_map(|scope| self.book.get(&scope.join(field)))
+    }
+
+    /// The default of a field in the nearest section that has one.
+    fn default(&self, field: &str) -> Option<Typed> {
+        let general = std::iter::once(field.to_owned());
+        self.scopes
+            .iter()
+            .map(|scope| scope.join(field).to_string())
+            .chain(general)
+            .find_map(|name| {
+                let key = all().get(&name)?;
+                check(key.kind, &Value::from(key.default.as_deref()?)).ok()
+            })
+    }
+
+    /// The value of a field, the general key of the same name, or the default.
+    fn value(&self, field: &str) -> Option<Typed> {
+        let general = || self.book.get(&Path::of(field));
+        self.held(field)
+            .or_else(general)
+            .map(|held| held.value.clone())
+            .or_else(|| self.default(field))
+    }
+
+    pub(super) fn text(&self, field: &str) -> Option<String> {
+        match self.value(field)? {
+            Typed::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The text of a field and the layer that set it, without defaults.
+    pub(super) fn set_text(&self, field: &str) -> Option<(&'a str, &'a Origin)> {
+        match self.held(field)? {
+            Held {
+                value: Typed::Text(text),
+                origin,
+                ..
+            } => Some((text, origin)),
+            _ => None,
+        }
+    }
+
+    /// The text of a key outside these sections.
+    pub(super) fn general_text(&self, name: &str) -> Option<&'a str> {
+        self.book.text(name).map(|(text, _)| text)
+    }
+
+    pub(super) fn count(&self, field: &str) -> Option<u64> {
+        match self.value(field)? {
+            Typed::Count(count) => Some(count),
+            _ => None,
+        }
+    }
+
+    pub(super) fn flag(&self, field: &str) -> Option<bool> {
+        match self.value(field)? {
+            Typed::Bool(flag) => Some(flag),
+            _ => None,
+        }
+    }
+
+    pub(super) fn duration(&self, field: &str) -> Option<Duration> {
+        match self.value(field)? {
+            Typed::Duration(duration) => Some(duration),
+            _ => None,
+        }
+    }
+
+    pub(super) fn list(&self, field: &str) -> Vec<String> {
+        match self.value(field) {
+            Some(Typed::List(items)) => items,
+            _ => Vec::new(),
+        }
+    }
+
+    /// The headers of all sections; the nearest one's win.
+    pub(super) fn headers(&self) -> Vec<(String, Secret)> {
+        let mut headers: Vec<(String, Secret)> = Vec::new();
+        for scope in &self.scopes {
+            let map = scope.join("headers");
+            for (path, held) in self.book.iter() {
+                let Some((at, name)) = path.split_header() else {
+                    continue;
+                };
+                let fresh = headers.iter().all(|(known, _)| known != name);
+                if let (true, true, Typed::Secret(value)) = (at == map, fresh, &held.value) {
+                    headers.push((name.to_owned(), value.clone()));
+                }
+            }
+        }
+        headers
+    }
+
+    /// The vendor's key, or the content of the file that holds it.
+    pub(super) fn api_key(&mut self) -> Option<Secret> {
+        let groups = self.key_groups.clone();
+        let chosen = groups.iter().find_map(|group| self.highest(group));
+        match chosen? {
+            Held {
+                value: Typed::Secret(secret),
+                ..
+            } => Some(secret.clone()),
+            held => self.secret_file(held),
+        }
+    }
+
+    /// Whether a key is set, of whatever use.
+    pub(super) fn has_bad_key(&self) -> bool {
+        self.key_groups.iter().flatten().any(|scope| {
+            self.book.is_bad(&scope.join("api_key"))
+                || self.book.is_bad(&scope.join("api_key_file"))
+        })
+    }
+
+    /// The section that the key comes from.
+    pub(super) fn key_section(&self) -> Option<String> {
+        let chosen = self.key_groups.iter().find_map(|group| self.highest(group));
+        chosen?.key.section.clone()
+    }
+
+    /// The key of the highest layer in a group of sections; among equals the first section's.
+    fn highest(&self, group: &[Path]) -> Option<&'a Held> {
+        let mut best: Option<&'a Held> = None;
+        for scope in group {
+            for field in ["api_key", "api_key_file"] {
+                let Some(held) = self.book.get(&scope.join(field)) else {
+                    continue;
+                };
+                if best.is_none_or(|best| held.origin.rank() > best.origin.rank()) {
+                    best = Some(held);
+                }
+            }
+        }
+        best
+    }
+
+    fn secret_file(&mut self, held: &Held) -> Option<Secret> {
+        let Typed::Text(path) = &held.value else {
+            return None;
+        };
+        let fault = match edge::read_text(std::path::Path::new(path)) {
+            Ok(text) if text.trim().is_empty() => Fault::new(format!("{path} is empty")),
+            Ok(text) => return Some(Secret::new(text.trim())),
+            Err(fault) => fault,
+        };
+        let fault = of_key(&held.key, fault.problem()).with_origin(held.origin.name.clone());
+        self.unreadable(fault);
+        None
+    }
+
+    /// The bytes of the file that a field names.
+    pub(super) fn file(&mut self, field: &str) -> Option<Vec<u8>> {
+        let path = self.text(field)?;
+        match edge::read_bytes(std::path::Path::new(&path)) {
+            Ok(bytes) => Some(bytes),
+            Err(fault) => {
+                let mut named = of_key(&self.key_of(field), fault.problem());
+                if let Some(origin) = self.origin_of(field) {
+                    named = named.with_origin(origin);
+                }
+                self.unreadable(named);
+                None
+            }
+        }
+    }
+
+    fn unreadable(&mut self, fault: Fault) {
+        self.incomplete = true;
+        self.faults.push(fault);
+    }
+
+    /// Whether a file that is named could not be read: the value is not missing then.
+    pub(super) const fn is_incomplete(&self) -> bool {
+        self.incomplete
+    }
+
+    fn origin_of(&self, field: &str) -> Option<String> {
+        let held = self
+            .held(field)
+            .or_else(|| self.book.get(&Path::of(field)))?;
+        Some(held.origin.name.clone())
+    }
+
+    fn key_of(&self, field: &str) -> Key {
+        let held = self.held(field).or_else(|| self.book.get(&Path::of(field)));
+        held.map_or_else(|| self.key(field), |held| held.key.clone())
+    }
+
+    /// The proxy for addresses of `scheme`. The nearest section that names one wins; in it the
+    /// higher layer, and among equals the key of the scheme over the key for all.
+    pub(super) fn proxy(&self, scheme: &str) -> Option<Secret> {
+        let mut scopes: Vec<Option<&Path>> = self.scopes.iter().map(Some).collect();
+        scopes.push(None);
+        let chosen = scopes.into_iter().find_map(|scope| {
+            let get = |field: &str| match scope {
+                Some(scope) => self.book.get(&scope.join(field)),
+                None => self.book.get(&Path::of(field)),
+            };
+            let own = get(&format!("transport.{scheme}_proxy"));
+            let all = get("transport.proxy");
+            match (own, all) {
+                (Some(own), Some(all)) if all.origin.rank() > own.origin.rank() => Some(all),
+                (own, all) => own.or(all),
+            }
+        });
+        match &chosen?.value {
+            Typed::Secret(url) if url.expose() != "none" => Some(url.clone()),
+            _ => None,
+        }
+    }
+}

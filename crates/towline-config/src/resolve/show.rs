@@ -1,0 +1,73 @@
+//! What `config show --sources` shows.
+
+use super::book::{Book, Held};
+use crate::{
+    key::{Key, Typed, all},
+    provider::ProviderSettings,
+    source::{Source, without_userinfo},
+};
+use std::collections::BTreeMap;
+
+impl Book {
+    /// What is set, and the defaults of the general keys and of the vendors in use.
+    pub(super) fn sources<E>(
+        &self,
+        selected: [Result<&Option<ProviderSettings>, E>; 2],
+    ) -> Vec<Source> {
+        let mut sources: BTreeMap<String, Source> = self
+            .iter()
+            .map(|(_, held)| (held.key.full(), of(held)))
+            .collect();
+        let mut sections: Vec<String> = self
+            .iter()
+            .filter_map(|(_, held)| held.key.section.clone())
+            .collect();
+        for provider in selected.into_iter().flatten().flatten() {
+            sections.push(provider.vendor().section());
+        }
+        for key in all().values() {
+            let Some(text) = &key.default else { continue };
+            let in_use = key
+                .section
+                .as_ref()
+                .is_none_or(|section| sections.contains(section));
+            if in_use {
+                sources
+                    .entry(key.full())
+                    .or_insert_with(|| of_default(key, text));
+            }
+        }
+        sources.into_values().collect()
+    }
+}
+
+fn of(held: &Held) -> Source {
+    Source {
+        key: held.key.full(),
+        shown: shown(&held.key, &held.value),
+        origin: held.origin.name.clone(),
+    }
+}
+
+fn of_default(key: &Key, text: &str) -> Source {
+    Source {
+        key: key.full(),
+        shown: text.to_owned(),
+        origin: "default".to_owned(),
+    }
+}
+
+fn shown(key: &Key, value: &Typed) -> String {
+    match value {
+        Typed::Secret(_) if key.kind == crate::key::Kind::Proxy => match value {
+            Typed::Secret(url) => without_userinfo(url.expose()).into_owned(),
+            _ => "***".to_owned(),
+        },
+        Typed::Secret(_) => "***".to_owned(),
+        Typed::Text(text) => without_userinfo(text).into_owned(),
+        Typed::Bool(flag) => flag.to_string(),
+        Typed::Count(count) => count.to_string(),
+        Typed::Duration(duration) => format!("{duration:?}"),
+        Typed::List(items) => items.join(", "),
+    }
+}

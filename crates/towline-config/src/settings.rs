@@ -1,0 +1,112 @@
+//! The settings of a program, loaded.
+
+use crate::{error::ConfigError, provider::ProviderSettings, resolve::Book, source::Source};
+use std::fmt;
+
+/// What [`Loader::load`](crate::Loader::load) gives: the providers, and where every value came from.
+///
+/// # Examples
+///
+/// ```
+/// use towline_config::Loader;
+///
+/// // Nothing is configured at all: there is no provider, and that is no fault.
+/// assert!(Loader::new().load()?.llm()?.is_none());
+///
+/// // A provider is chosen and its key is missing: that is one.
+/// let settings = Loader::new().env([("LLM_MODEL", "openai/gpt-4o")]).load()?;
+/// let error = settings.llm().unwrap_err();
+/// assert!(error.to_string().starts_with(
+///     "Missing OpenAI API key (towline.openai.api_key / OPENAI_API_KEY)"));
+/// # Ok::<(), towline_config::ConfigError>(())
+/// ```
+#[derive(Clone)]
+pub struct Settings {
+    pub(crate) book: Book,
+    pub(crate) llm: Result<Option<ProviderSettings>, ConfigError>,
+    pub(crate) embedding: Result<Option<ProviderSettings>, ConfigError>,
+    pub(crate) providers: Vec<ProviderSettings>,
+    pub(crate) sources: Vec<Source>,
+    pub(crate) warnings: Vec<String>,
+}
+
+// === impl Settings ===
+
+impl Settings {
+    /// The selected provider and model, or none when nothing is configured at all: no model, no
+    /// provider section, no key of a vendor.
+    ///
+    /// # Errors
+    ///
+    /// The selection is wrong, or the provider lacks something. All of its faults at once.
+    pub fn llm(&self) -> Result<Option<&ProviderSettings>, ConfigError> {
+        self.llm.as_ref().map(Option::as_ref).map_err(Clone::clone)
+    }
+
+    /// The embedding provider and model, or none when no embedding model is set.
+    ///
+    /// # Errors
+    ///
+    /// As for [`llm`](Self::llm).
+    pub fn embedding(&self) -> Result<Option<&ProviderSettings>, ConfigError> {
+        self.embedding
+            .as_ref()
+            .map(Option::as_ref)
+            .map_err(Clone::clone)
+    }
+
+    /// The provider of this name, if it is complete: a named one, or the selected one.
+    #[must_use]
+    pub fn provider(&self, name: &str) -> Option<&ProviderSettings> {
+        self.providers
+            .iter()
+            .find(|provider| provider.name() == name)
+    }
+
+    /// All complete providers: the named ones in the order of their names, and the selected one.
+    pub fn providers(&self) -> impl Iterator<Item = &ProviderSettings> {
+        self.providers.iter()
+    }
+
+    /// The provider for a spec such as `openai/gpt-4o`, the name of a named provider, or
+    /// `name/model` for another model of a named provider.
+    ///
+    /// # Errors
+    ///
+    /// The spec is wrong, or the provider lacks something. All of its faults at once.
+    pub fn for_model(&self, spec: &str) -> Result<ProviderSettings, ConfigError> {
+        self.book.for_model(spec)
+    }
+
+    /// As [`for_model`](Self::for_model), with the settings for embeddings.
+    ///
+    /// # Errors
+    ///
+    /// As for [`for_model`](Self::for_model).
+    pub fn for_embedding_model(&self, spec: &str) -> Result<ProviderSettings, ConfigError> {
+        self.book.for_embedding_model(spec)
+    }
+
+    /// Every key that is set, and every default that is in force, in the order of the keys. The
+    /// values of secrets are not shown.
+    pub fn sources(&self) -> impl Iterator<Item = &Source> {
+        self.sources.iter()
+    }
+
+    /// What is odd and does not stand in the way.
+    pub fn warnings(&self) -> impl Iterator<Item = &str> {
+        self.warnings.iter().map(String::as_str)
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("llm", &self.llm)
+            .field("embedding", &self.embedding)
+            .field("providers", &self.providers)
+            .field("sources", &self.sources)
+            .field("warnings", &self.warnings)
+            .finish_non_exhaustive()
+    }
+}
