@@ -1,1 +1,15 @@
-//! What tests of a Towline stack share: scripted client, tower mock, provider conformance suite, corpus.
+//! What the tests of a Towline stack share.
+//!
+//! | module | for whom |
+//! |---|---|
+//! | [`client`] | tests of an application or a stack: a model without a network, from a script |
+//! | [`mock`] | tests of a layer: `tower_test`'s mock in the error type of a stack |
+//! | [`conformance`] | tests of a provider crate: one suite, which each provider runs in one line |
+//! | [`corpus`] | tests of a wire dialect: recorded exchanges, every split, every framing, damage |
+//!
+//! A server to test against, with faults, is in `towline-sim`. This crate is a dev-dependency only.
+
+pub mod client;
+pub mod conformance;
+pub mod corpus;
+pub mod mock;

@@ -1,0 +1,209 @@
+//! One suite for every provider crate: what a dialect has to hold, over real HTTP.
+//!
+//! The other side is `towline-sim`, which so far speaks the OpenAI dialect: the suite is for clients
+//! of that dialect. Each check starts a simulator of its own, so that they run side by side.
+//!
+//! # Examples
+//!
+//! A provider crate says how to make its client, and gets one test for each check:
+//!
+//! ```text
+//! async fn make(base_url: String, key: Option<Secret>) -> MyClient { ... }
+//!
+//! towline_testkit::conformance!(make);
+//! ```
+//!
+//! The client is a `Service<Request, Response = Response, Error = Error>` that is `Clone`. It has to
+//! be bare: a retry or a fallback around it would hide what is being tested.
+
+mod answer;
+mod bench;
+mod damage;
+mod failure;
+mod lifetime;
+mod secret;
+
+use self::bench::Setup;
+use std::{future::Future, time::Duration};
+use tower_service::Service;
+use towline_core::{Error, Request, Response, Secret};
+
+/// How long a check may take before it counts as hanging. Real time, far above any check's need.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// One thing that a provider client has to hold.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Check {
+    /// A whole answer: text, finish reason, model, provider.
+    Unary,
+    /// A streamed answer: the same, in order, with one finish.
+    Streamed,
+    /// Both again, with every byte in a packet of its own.
+    OneByteAtATime,
+    /// Tools are offered, several calls come back, their results are sent.
+    ToolCalls,
+    /// A JSON schema is sent and its answer is read.
+    StructuredOutput,
+    /// Reasoning is kept apart from the text.
+    Reasoning,
+    /// A refusal is kept apart from the text.
+    Refusal,
+    /// Counts of tokens, cached and reasoning among them.
+    Usage,
+    /// The provider's id of the call, on success, on failure and when a stream breaks.
+    RequestId,
+    /// Each error status has its kind, status and wait.
+    ErrorStatus,
+    /// A body that is no JSON of the dialect, with a good status or a bad one.
+    ForeignBody,
+    /// An error inside a stream is an error, whatever follows it.
+    InBandError,
+    /// A stream that is cut anywhere is truncated, and what arrived is kept.
+    Truncation,
+    /// A connection that is reset.
+    Reset,
+    /// Bytes that are no UTF-8.
+    BadUtf8,
+    /// JSON that does not parse.
+    MalformedJson,
+    /// A body that is longer or shorter than its head says.
+    WrongContentLength,
+    /// Events that come twice or in the wrong order.
+    DisorderedEvents,
+    /// Dropping a call or a body closes the exchange.
+    Cancellation,
+    /// A failure is reported, not tried again.
+    NoRetry,
+    /// The key is sent, and shows up nowhere else.
+    KeyStaysSecret,
+}
+
+/// Makes one `#[test]` for each [`Check`] out of `async fn make(String, Option<Secret>) -> Client`.
+///
+/// See the [module docs](crate::conformance). Several in one file go into modules of their own.
+#[macro_export]
+macro_rules! conformance {
+    ($make:expr) => {
+        $crate::conformance!(@tests $make,
+            conformance_unary: Unary,
+            conformance_streamed: Streamed,
+            conformance_one_byte_at_a_time: OneByteAtATime,
+            conformance_tool_calls: ToolCalls,
+            conformance_structured_output: StructuredOutput,
+            conformance_reasoning: Reasoning,
+            conformance_refusal: Refusal,
+            conformance_usage: Usage,
+            conformance_request_id: RequestId,
+            conformance_error_status: ErrorStatus,
+            conformance_foreign_body: ForeignBody,
+            conformance_in_band_error: InBandError,
+            conformance_truncation: Truncation,
+            conformance_reset: Reset,
+            conformance_bad_utf8: BadUtf8,
+            conformance_malformed_json: MalformedJson,
+            conformance_wrong_content_length: WrongContentLength,
+            conformance_disordered_events: DisorderedEvents,
+            conformance_cancellation: Cancellation,
+            conformance_no_retry: NoRetry,
+            conformance_key_stays_secret: KeyStaysSecret,
+        );
+    };
+    (@tests $make:expr, $($name:ident: $check:ident,)*) => {
+        $(
+            #[test]
+            fn $name() {
+                $crate::conformance::run($crate::conformance::Check::$check, $make);
+            }
+        )*
+
+        /// A check that was added to the suite and not to this list would never run.
+        #[test]
+        fn conformance_runs_every_check() {
+            let run = [$($crate::conformance::Check::$check),*];
+            assert_eq!(run, $crate::conformance::Check::ALL);
+        }
+    };
+}
+
+/// Runs one check on a runtime of its own.
+///
+/// # Panics
+///
+/// When the client does not hold it. The message says what was expected and what was found.
+pub fn run<F, Fut, S>(check: Check, make: F)
+where
+    F: Fn(String, Option<Secret>) -> Fut + 'static,
+    Fut: Future<Output = S> + 'static,
+    S: Service<Request, Response = Response, Error = Error, Future: 'static> + Clone + 'static,
+{
+    let setup = Setup::new(make);
+    let result = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("no runtime: {error}"))
+        .and_then(|runtime| {
+            runtime.block_on(async {
+                let run = tokio::time::timeout(PATIENCE, check.run(&setup));
+                run.await
+                    .unwrap_or_else(|_| Err(format!("hangs: not done after {PATIENCE:?}")))
+            })
+        });
+    let reason = result.as_ref().err().map_or("", String::as_str);
+    assert!(result.is_ok(), "conformance, {check:?}: {reason}");
+}
+
+// === impl Check ===
+
+impl Check {
+    /// Every check.
+    pub const ALL: [Self; 21] = [
+        Self::Unary,
+        Self::Streamed,
+        Self::OneByteAtATime,
+        Self::ToolCalls,
+        Self::StructuredOutput,
+        Self::Reasoning,
+        Self::Refusal,
+        Self::Usage,
+        Self::RequestId,
+        Self::ErrorStatus,
+        Self::ForeignBody,
+        Self::InBandError,
+        Self::Truncation,
+        Self::Reset,
+        Self::BadUtf8,
+        Self::MalformedJson,
+        Self::WrongContentLength,
+        Self::DisorderedEvents,
+        Self::Cancellation,
+        Self::NoRetry,
+        Self::KeyStaysSecret,
+    ];
+
+    async fn run(self, setup: &Setup) -> Result<(), String> {
+        match self {
+            Self::Unary => answer::unary(setup).await,
+            Self::Streamed => answer::streamed(setup).await,
+            Self::OneByteAtATime => answer::one_byte_at_a_time(setup).await,
+            Self::ToolCalls => answer::tool_calls(setup).await,
+            Self::StructuredOutput => answer::structured_output(setup).await,
+            Self::Reasoning => answer::reasoning(setup).await,
+            Self::Refusal => answer::refusal(setup).await,
+            Self::Usage => answer::usage(setup).await,
+            Self::RequestId => answer::request_id(setup).await,
+            Self::ErrorStatus => failure::error_status(setup).await,
+            Self::ForeignBody => failure::foreign_body(setup).await,
+            Self::InBandError => failure::in_band_error(setup).await,
+            Self::Truncation => damage::truncation(setup).await,
+            Self::Reset => damage::reset(setup).await,
+            Self::BadUtf8 => damage::bad_utf8(setup).await,
+            Self::MalformedJson => damage::malformed_json(setup).await,
+            Self::WrongContentLength => damage::wrong_content_length(setup).await,
+            Self::DisorderedEvents => damage::disordered_events(setup).await,
+            Self::Cancellation => lifetime::cancellation(setup).await,
+            Self::NoRetry => lifetime::no_retry(setup).await,
+            Self::KeyStaysSecret => secret::key_stays_secret(setup).await,
+        }
+    }
+}

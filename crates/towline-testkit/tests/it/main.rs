@@ -1,0 +1,6 @@
+//! The test kit through its face.
+#![cfg(test)]
+
+mod client;
+mod mock;
+mod serve;
