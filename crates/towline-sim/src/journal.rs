@@ -50,7 +50,6 @@ pub struct Stats {
 }
 
 /// What was received: the part of an [`Exchange`] that does not change.
-#[derive(Debug)]
 pub(crate) struct Facts {
     pub(crate) id: u64,
     pub(crate) connection: u64,
@@ -205,14 +204,9 @@ impl Exchange {
 impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Exchange")
-            .field("id", &self.facts.id)
-            .field("connection", &self.facts.connection)
-            .field("method", &self.facts.method)
-            .field("path", &self.facts.path)
-            .field("headers", &self.facts.headers.keys())
-            .field("body_bytes", &self.facts.body.len())
+            .field("facts", &self.facts)
             .field("progress", &self.progress)
-            .finish_non_exhaustive()
+            .finish()
     }
 }
 
@@ -253,6 +247,22 @@ impl Stats {
     #[must_use]
     pub const fn peak_live_streams(&self) -> u64 {
         self.peak_live_streams
+    }
+}
+
+// === impl Facts ===
+
+impl fmt::Debug for Facts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<_> = self.headers.keys().collect();
+        f.debug_struct("Facts")
+            .field("id", &self.id)
+            .field("connection", &self.connection)
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("headers", &headers)
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
     }
 }
 

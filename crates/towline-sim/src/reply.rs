@@ -158,6 +158,15 @@ impl Reply {
         self
     }
 
+    /// Adds calls of tools to what the model says. Of no effect on a reply that is not the model's.
+    #[must_use]
+    pub fn with_tool_calls(mut self, calls: impl IntoIterator<Item = ToolCall>) -> Self {
+        if let ReplyKind::Turn(turn) = &mut self.kind {
+            turn.calls.extend(calls);
+        }
+        self
+    }
+
     /// Adds what the model thought before it spoke. Of no effect on a reply that is not the model's.
     #[must_use]
     pub fn with_reasoning(mut self, reasoning: impl Into<String>) -> Self {

@@ -2,6 +2,7 @@
 
 use crate::{call::Call, fault::Fault, journal::lock, reply::Reply};
 use std::sync::Mutex;
+use towline_core::Secret;
 
 /// A behaviour for some requests: what must match, how often, and what happens then.
 ///
@@ -29,7 +30,7 @@ pub struct Rule {
     model: Option<String>,
     user_message: Option<String>,
     stream: Option<bool>,
-    headers: Vec<(String, String)>,
+    headers: Vec<(String, Secret)>,
     after: u64,
     times: Option<u64>,
     reply: Option<Reply>,
@@ -98,7 +99,7 @@ impl Rule {
 
     /// Matches only requests that have this header with this value. Several may be required.
     #[must_use]
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
@@ -131,6 +132,16 @@ impl Rule {
         self
     }
 
+    #[cfg(test)]
+    pub(crate) const fn reply(&self) -> Option<&Reply> {
+        self.reply.as_ref()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
     fn matches(&self, call: &Call) -> bool {
         let path = self.path.as_deref();
         let method = self.method.as_deref();
@@ -140,7 +151,7 @@ impl Rule {
             && self
                 .stream
                 .is_none_or(|stream| stream == call.wants_stream())
-            && (self.headers.iter()).all(|(name, value)| call.header(name) == Some(value))
+            && (self.headers.iter()).all(|(name, value)| call.header(name) == Some(value.expose()))
             && self
                 .user_message
                 .as_deref()

@@ -8,13 +8,21 @@
 mod tests;
 
 use serde_json::{Map, Number, Value, json};
+use std::cell::Cell;
 
 /// How deep a sample may nest; a schema that recurs ends here.
 const DEPTH: usize = 16;
 
+/// How many values a sample may hold; a schema that branches and recurs ends here.
+const VALUES: usize = 2_000;
+
 /// A value that is valid for `schema`.
 pub(crate) fn of(schema: &Value) -> Value {
-    Sampler { root: schema }.value(schema, "value", 0)
+    let sampler = Sampler {
+        root: schema,
+        left: Cell::new(VALUES),
+    };
+    sampler.value(schema, "value", 0)
 }
 
 /// Arguments for a tool: always an object.
@@ -28,15 +36,19 @@ pub(crate) fn arguments(schema: &Value) -> Value {
 #[derive(Debug)]
 struct Sampler<'a> {
     root: &'a Value,
+    /// Values that may still be made.
+    left: Cell<usize>,
 }
 
 // === impl Sampler ===
 
 impl<'a> Sampler<'a> {
     fn value(&self, schema: &'a Value, name: &str, depth: usize) -> Value {
-        if depth > DEPTH {
+        let left = self.left.get();
+        if depth > DEPTH || left == 0 {
             return Value::Null;
         }
+        self.left.set(left - 1);
         if let Some(target) = schema.get("$ref").and_then(Value::as_str) {
             let found = target
                 .strip_prefix('#')
@@ -135,7 +147,10 @@ impl<'a> Sampler<'a> {
 fn choice<'a>(schema: &'a Value, key: &str) -> Option<&'a Value> {
     let alternatives = array(schema, key)?;
     let not_null = |schema: &&Value| schema.get("type").and_then(Value::as_str) != Some("null");
-    alternatives.iter().find(not_null).or(alternatives.first())
+    alternatives
+        .iter()
+        .find(not_null)
+        .or_else(|| alternatives.first())
 }
 
 /// The type, or the one that the keywords suggest.
@@ -179,7 +194,7 @@ fn number(schema: &Value, whole: bool) -> Value {
     let gap = step.unwrap_or(if whole { 1.0 } else { 0.5 });
     let low = bound("minimum").or_else(|| bound("exclusiveMinimum").map(|low| low + gap));
     let high = bound("maximum").or_else(|| bound("exclusiveMaximum").map(|high| high - gap));
-    let grid = step.or(whole.then_some(1.0));
+    let grid = step.or_else(|| whole.then_some(1.0));
     let mut value = grid.unwrap_or(1.0);
     if let Some(low) = low.filter(|low| value < *low) {
         value = grid.map_or(low, |grid| (low / grid).ceil() * grid);

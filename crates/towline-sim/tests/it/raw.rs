@@ -1,7 +1,7 @@
 //! A tiny HTTP/1.1 client on a bare socket: what it reports is what the socket saw.
 
 use serde_json::Value;
-use std::{io, net::SocketAddr};
+use std::{io, mem, net::SocketAddr};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -79,14 +79,14 @@ impl Raw {
                 })
             } else {
                 let length = length.expect("an answer has a length or chunks");
-                self.take(length).await.map(|body| seen.body = body)
+                self.exactly(length).await.map(|body| seen.body = body)
             };
             match step {
                 Ok(()) if !chunked || seen.end == End::Complete => break End::Complete,
                 Ok(()) => {}
                 Err(end) => {
                     if !chunked {
-                        seen.body = std::mem::take(&mut self.buffer);
+                        seen.body = mem::take(&mut self.buffer);
                     }
                     break end;
                 }
@@ -124,7 +124,7 @@ impl Raw {
     pub(crate) async fn chunk(&mut self) -> Result<Option<Vec<u8>>, End> {
         let size = String::from_utf8(self.until(b"\r\n").await?).unwrap();
         let size = usize::from_str_radix(size.trim(), 16).unwrap();
-        let mut data = self.take(size + 2).await?;
+        let mut data = self.exactly(size + 2).await?;
         data.truncate(size);
         Ok((size > 0).then_some(data))
     }
@@ -133,7 +133,7 @@ impl Raw {
     pub(crate) async fn rest(&mut self) -> (Vec<u8>, End) {
         loop {
             if let Err(end) = self.more().await {
-                return (std::mem::take(&mut self.buffer), end);
+                return (mem::take(&mut self.buffer), end);
             }
         }
     }
@@ -151,7 +151,8 @@ impl Raw {
         }
     }
 
-    async fn take(&mut self, len: usize) -> Result<Vec<u8>, End> {
+    /// Reads so many bytes, whatever they are.
+    pub(crate) async fn exactly(&mut self, len: usize) -> Result<Vec<u8>, End> {
         while self.buffer.len() < len {
             self.more().await?;
         }

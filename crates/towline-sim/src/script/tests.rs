@@ -1,0 +1,113 @@
+use super::Script;
+use crate::{fault::Fault, reply::ReplyKind};
+use proptest::prelude::*;
+use std::time::Duration;
+
+fn refused(text: &str) -> String {
+    Script::from_json(text).map(drop).unwrap_err().to_string()
+}
+
+#[test]
+fn reads_every_field() {
+    let script = Script::from_json(include_str!("tests/every-field.json")).unwrap();
+
+    assert_eq!(script.keys.len(), 1);
+    assert_eq!(script.models, ["sim-chat"]);
+    assert_eq!(script.pace, Some(Duration::from_millis(20)));
+    assert_eq!(script.seed, Some(7));
+    let faults: Vec<&Fault> = script.rules.iter().flat_map(|rule| rule.faults()).collect();
+    assert_eq!(
+        faults.len(),
+        18,
+        "one of each kind, and two stalls of the head"
+    );
+    let replies = script.rules.iter().filter_map(|rule| rule.reply());
+    let kinds = replies.map(|reply| match &reply.kind {
+        ReplyKind::Turn(turn) if turn.calls.is_empty() => "turn",
+        ReplyKind::Turn(_) => "calls",
+        ReplyKind::Json { .. } => "json",
+        ReplyKind::Raw(_) => "raw",
+        ReplyKind::Sse(_) => "sse",
+    });
+    assert_eq!(
+        kinds.collect::<Vec<_>>(),
+        ["turn", "turn", "calls", "json", "raw", "raw", "sse"]
+    );
+}
+
+#[test]
+fn names_the_unknown_field_and_its_line() {
+    let message = refused("{\n  \"rules\": [\n    {\"match\": {\"modle\": \"m\"}}\n  ]\n}");
+    assert!(message.contains("unknown field `modle`"), "{message}");
+    assert!(message.contains("line 3"), "{message}");
+}
+
+#[test]
+fn names_the_unknown_fault() {
+    let message = refused(r#"{"rules": [{"faults": ["explode"]}]}"#);
+    assert!(message.contains("unknown variant `explode`"), "{message}");
+    assert!(
+        message.contains("one_byte_at_a_time"),
+        "it lists what there is: {message}"
+    );
+}
+
+#[test]
+fn names_the_rule_and_field_of_a_value_that_cannot_be() {
+    let message =
+        refused(r#"{"rules": [{}, {"faults": ["reset_head", {"status": {"status": 42}}]}]}"#);
+    assert!(
+        message.contains("rules[1].faults[1].status.status: 42 is not"),
+        "{message}"
+    );
+
+    let message = refused(r#"{"rules": [{"respond": {"raw": {"headers": {"a b": "c"}}}}]}"#);
+    assert!(
+        message.contains("rules[0].respond.raw.headers: \"a b\""),
+        "{message}"
+    );
+
+    let message = refused(r#"{"rules": [{"respond": {"sse": [{"data": 1}, {"event": "x"}]}}]}"#);
+    assert!(
+        message.contains("rules[0].respond.sse[1]: takes data"),
+        "{message}"
+    );
+
+    let message = refused(r#"{"rules": [{"respond": {"raw": {"body_base64": "***"}}}]}"#);
+    assert!(
+        message.contains("rules[0].respond.raw.body_base64: is not base64"),
+        "{message}"
+    );
+}
+
+#[test]
+fn refuses_a_reply_that_is_two_things_or_nothing() {
+    for reply in [
+        r#"{"text": "a", "json": {"body": 1}}"#,
+        r#"{"json": {"body": 1}, "raw": {}}"#,
+        r#"{"finish": "length"}"#,
+        r#"{"raw": {}, "reasoning": "a"}"#,
+        "{}",
+    ] {
+        let message = refused(&format!(r#"{{"rules": [{{"respond": {reply}}}]}}"#));
+        assert!(
+            message.contains("rules[0].respond: takes either"),
+            "{reply}: {message}"
+        );
+    }
+}
+
+#[test]
+fn a_message_never_shows_a_key() {
+    let message = refused(r#"{"keys": ["sk-planted"], "kyes": ["sk-planted"]}"#);
+    assert!(!message.contains("sk-planted"), "{message}");
+    let script = Script::from_json(r#"{"keys": ["sk-planted"]}"#).unwrap();
+    assert!(!format!("{script:?}").contains("sk-planted"));
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_or_refused(text in "\\PC{0,200}") {
+        let _read = Script::from_json(&text);
+    }
+}
