@@ -259,6 +259,9 @@ fn replay(completion: Completion) -> VecDeque<Event> {
             Part::Refusal(text) => Some(Event::Refusal(text)),
             Part::Reasoning(reasoning) => {
                 let mut delta = ReasoningDelta::new(reasoning.text());
+                if let Some(provider) = reasoning.provider() {
+                    delta = delta.with_provider(provider);
+                }
                 if let Some(signature) = reasoning.signature() {
                     delta = delta.with_signature(signature);
                 }

@@ -38,6 +38,7 @@ pub struct Start {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ReasoningDelta {
     text: Text,
+    provider: Option<Text>,
     signature: Option<Text>,
     encrypted: Option<Text>,
 }
@@ -110,6 +111,13 @@ impl ReasoningDelta {
         }
     }
 
+    /// Names the dialect that made it, the only one that may be sent it back.
+    #[must_use]
+    pub fn with_provider(mut self, provider: impl Into<Text>) -> Self {
+        self.provider = Some(provider.into());
+        self
+    }
+
     /// Adds the provider's signature over the stretch that ends here.
     #[must_use]
     pub fn with_signature(mut self, signature: impl Into<Text>) -> Self {
@@ -128,6 +136,12 @@ impl ReasoningDelta {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The dialect that made it.
+    #[must_use]
+    pub const fn provider(&self) -> Option<&Text> {
+        self.provider.as_ref()
     }
 
     /// The provider's signature.

@@ -81,6 +81,9 @@ impl Draft {
         }
         if let Some(Piece::Reasoning(reasoning, text)) = self.pieces.last_mut() {
             text.push_str(delta.text());
+            if let (None, Some(provider)) = (reasoning.provider(), delta.provider()) {
+                *reasoning = reasoning.clone().with_provider(provider.clone());
+            }
             if let Some(signature) = delta.signature() {
                 *reasoning = reasoning.clone().with_signature(signature.clone());
             }

@@ -27,7 +27,7 @@ impl Reasoning {
         }
     }
 
-    /// Names the provider that made it.
+    /// Names the dialect that made it, such as `deepseek`.
     #[must_use]
     pub fn with_provider(mut self, provider: impl Into<Text>) -> Self {
         self.provider = Some(provider.into());
@@ -71,7 +71,7 @@ impl Reasoning {
         &self.text
     }
 
-    /// The provider that made it.
+    /// The dialect that made it.
     #[must_use]
     pub fn provider(&self) -> Option<&str> {
         self.provider.as_deref()

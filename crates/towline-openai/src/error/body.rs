@@ -1,0 +1,186 @@
+//! The many shapes of an error body.
+
+use bytes::Bytes;
+use http::{HeaderMap, header::CONTENT_TYPE};
+use serde_json::Value;
+
+/// What an error body says, whatever its shape.
+#[derive(Debug, Default)]
+pub(super) struct ErrorBody {
+    pub(super) message: String,
+    /// The `type`.
+    pub(super) kind: Option<String>,
+    pub(super) code: Option<String>,
+    /// The status that the body itself names, as gateways do.
+    pub(super) status: Option<u16>,
+    /// What else a person wants to see: the filter that spoke, the provider behind a gateway.
+    pub(super) detail: Option<String>,
+}
+
+/// Longer messages are cut.
+const LONGEST: usize = 512;
+
+// === impl ErrorBody ===
+
+impl ErrorBody {
+    /// Reads the body of an answer.
+    pub(super) fn parse(body: &Bytes, headers: &HeaderMap) -> Self {
+        let value = serde_json::from_slice::<Value>(body);
+        match value {
+            Ok(Value::Array(list)) => Self::from_root(list.first().unwrap_or(&Value::Null)),
+            Ok(value) => Self::from_root(&value),
+            Err(_) => Self {
+                message: describe(body, headers),
+                ..Self::default()
+            },
+        }
+    }
+
+    /// Reads an error object that stood in an answer.
+    pub(super) fn parse_object(json: &str) -> Self {
+        match serde_json::from_str::<Value>(json) {
+            Ok(value) if value.get("error").is_some() => Self::from_root(&value),
+            Ok(Value::String(text)) => Self {
+                message: cut(&text),
+                ..Self::default()
+            },
+            Ok(value) => Self::from_error(&value, &value),
+            Err(_) => Self {
+                message: cut(json),
+                ..Self::default()
+            },
+        }
+    }
+
+    fn from_root(root: &Value) -> Self {
+        match root.get("error") {
+            Some(error @ Value::Object(_)) => Self::from_error(error, root),
+            Some(Value::String(text)) => Self {
+                message: cut(text),
+                ..Self::from_error(root, root)
+            },
+            _ => Self::from_error(root, root),
+        }
+    }
+
+    fn from_error(error: &Value, root: &Value) -> Self {
+        let message = [
+            error.get("message"),
+            error.get("detail"),
+            root.get("detail"),
+        ];
+        let message = message.into_iter().flatten().find(|value| !value.is_null());
+        let code = text(error.get("code"));
+        let status = [
+            error.get("status"),
+            error.get("status_code"),
+            root.get("status"),
+            root.get("raw_status_code"),
+            error.get("code"),
+        ];
+        Self {
+            message: message.map(plain).unwrap_or_default(),
+            kind: text(error.get("type")),
+            status: status.into_iter().flatten().find_map(http_status),
+            detail: detail(error),
+            code: code.or_else(|| text(error.pointer("/innererror/code"))),
+        }
+    }
+}
+
+/// What a person wants to see beside the message.
+fn detail(error: &Value) -> Option<String> {
+    if let Some(filters) = error.pointer("/innererror/content_filter_result") {
+        return Some(format!("filtered: {}", filtered(filters).join(", ")));
+    }
+    if let (Some(prompt), Some(window)) = (error.get("n_prompt_tokens"), error.get("n_ctx")) {
+        return Some(format!("{prompt} tokens, the window holds {window}"));
+    }
+    if let Some(failed) = error.get("failed_generation").and_then(Value::as_str) {
+        return Some(format!(
+            "the model wrote {} bytes that are no tool call",
+            failed.len()
+        ));
+    }
+    let upstream = error.pointer("/metadata/provider_name")?.as_str()?;
+    let raw = error
+        .pointer("/metadata/raw")
+        .map(plain)
+        .unwrap_or_default();
+    Some(cut(
+        format!("{upstream}: {raw}").trim_end_matches([' ', ':'])
+    ))
+}
+
+/// The names of the content filters that spoke.
+fn filtered(filters: &Value) -> Vec<&str> {
+    let filters = filters.as_object().into_iter().flatten();
+    let spoke = filters.filter(|(_, filter)| filter.get("filtered") == Some(&Value::Bool(true)));
+    spoke.map(|(name, _)| name.as_str()).collect()
+}
+
+/// Text, or a number written out.
+fn text(value: Option<&Value>) -> Option<String> {
+    match value? {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => cut(text),
+        other => cut(&other.to_string()),
+    }
+}
+
+/// A number between 400 and 599, also where it is written as text.
+fn http_status(value: &Value) -> Option<u16> {
+    let number = match value {
+        Value::Number(number) => number.as_u64()?,
+        Value::String(text) => text.parse().ok()?,
+        _ => return None,
+    };
+    u16::try_from(number)
+        .ok()
+        .filter(|status| (400..600).contains(status))
+}
+
+/// What to say of a body that is not JSON: a proxy's page, plain text, or nothing.
+fn describe(body: &Bytes, headers: &HeaderMap) -> String {
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let kind = kind.unwrap_or("no content type");
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim();
+    if text.is_empty() {
+        return "the answer has an empty body".to_owned();
+    }
+    if text.starts_with('<') {
+        let title = between(text, "<title>", "</title>").unwrap_or("no title");
+        let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
+        return cut(&format!(
+            "the answer is a page ({kind}) and not JSON: {title}"
+        ));
+    }
+    cut(text)
+}
+
+fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(open)?;
+    Some(rest.split_once(close)?.0)
+}
+
+fn cut(text: &str) -> String {
+    let text: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    if text.len() <= LONGEST {
+        return text;
+    }
+    let end = text.floor_char_boundary(LONGEST);
+    format!("{}…[truncated]", text.get(..end).unwrap_or_default())
+}

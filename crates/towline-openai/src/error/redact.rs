@@ -1,0 +1,35 @@
+//! Keeps keys out of messages. Servers echo them.
+
+use towline_core::Secret;
+
+/// Shorter secrets are not searched for: they would hide ordinary words.
+const SHORTEST: usize = 6;
+
+/// `text` without the secrets that we hold, and without what looks like a key of somebody else.
+pub(super) fn redact(text: &str, secrets: &[Secret]) -> String {
+    let mut text = text.to_owned();
+    for secret in secrets {
+        let secret = secret.expose().trim();
+        if secret.len() >= SHORTEST && text.contains(secret) {
+            text = text.replace(secret, "***");
+        }
+    }
+    let words = text.split_inclusive(|c: char| !is_key_char(c));
+    words.map(redact_word).collect()
+}
+
+/// A word that begins like a key loses all behind the beginning; what follows the word stays.
+fn redact_word(word: &str) -> String {
+    let core = word.trim_end_matches(|c: char| !is_key_char(c));
+    let rest = word.get(core.len()..).unwrap_or_default();
+    for prefix in ["sk-", "gsk_", "xai-", "pplx-", "hf_", "AIza", "eyJ"] {
+        if core.starts_with(prefix) && core.len() >= prefix.len() + 8 {
+            return format!("{prefix}***{rest}");
+        }
+    }
+    word.to_owned()
+}
+
+const fn is_key_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '*')
+}

@@ -1,0 +1,172 @@
+//! The table of flavors. Each row says only where it leaves the dialect.
+
+use super::{PLAIN, ReasoningAsk, Replay, Terminal, Texts, Traits};
+use crate::limits;
+
+pub(super) static ALL: [&Traits; 19] = [
+    &OPENAI,
+    &COMPATIBLE,
+    &AZURE,
+    &OPENROUTER,
+    &DEEPSEEK,
+    &GROQ,
+    &MISTRAL,
+    &XAI,
+    &TOGETHER,
+    &PERPLEXITY,
+    &CEREBRAS,
+    &HUGGINGFACE,
+    &OLLAMA,
+    &LLAMACPP,
+    &VLLM,
+    &LMSTUDIO,
+    &MISTRALRS,
+    &REQUESTY,
+    &ZAI,
+];
+
+pub(super) static OPENAI: Traits = Traits {
+    name: "openai",
+    hosts: &["api.openai.com"],
+    texts: Texts::OpenAi,
+    own_reasoning_models: true,
+    refusal_field: true,
+    ..PLAIN
+};
+
+/// Self-hosted servers are mostly vLLM or llama.cpp behind another name: their texts are read.
+pub(super) static COMPATIBLE: Traits = Traits {
+    texts: Texts::Vllm,
+    ..PLAIN
+};
+
+static AZURE: Traits = Traits {
+    name: "azure",
+    hosts: &[
+        "openai.azure.com",
+        "cognitiveservices.azure.com",
+        "services.ai.azure.com",
+    ],
+    texts: Texts::Azure,
+    own_reasoning_models: true,
+    refusal_field: true,
+    limits: limits::without_reset,
+    ..PLAIN
+};
+
+static OPENROUTER: Traits = Traits {
+    name: "openrouter",
+    hosts: &["openrouter.ai"],
+    texts: Texts::OpenRouter,
+    reasoning: ReasoningAsk::Object,
+    replay: Replay::Details,
+    ..PLAIN
+};
+
+static DEEPSEEK: Traits = Traits {
+    name: "deepseek",
+    hosts: &["api.deepseek.com"],
+    texts: Texts::DeepSeek,
+    reasoning: ReasoningAsk::Thinking,
+    replay: Replay::WithToolCalls,
+    json_schema: false,
+    ..PLAIN
+};
+
+static GROQ: Traits = Traits {
+    name: "groq",
+    hosts: &["api.groq.com"],
+    ..PLAIN
+};
+
+/// Usage comes with the last chunk without being asked for.
+static MISTRAL: Traits = Traits {
+    name: "mistral",
+    hosts: &["api.mistral.ai"],
+    required: "any",
+    seed: "random_seed",
+    stream_options: false,
+    limits: limits::mistral,
+    ..PLAIN
+};
+
+static XAI: Traits = Traits {
+    name: "xai",
+    hosts: &["api.x.ai"],
+    texts: Texts::Xai,
+    reasoning_apart: true,
+    ..PLAIN
+};
+
+static TOGETHER: Traits = Traits {
+    name: "together",
+    hosts: &["api.together.ai", "api.together.xyz"],
+    texts: Texts::Vllm,
+    ..PLAIN
+};
+
+/// Usage comes with every chunk, and the last one repeats the whole text.
+static PERPLEXITY: Traits = Traits {
+    name: "perplexity",
+    hosts: &["api.perplexity.ai"],
+    stream_options: false,
+    terminal: Terminal::DoneObject,
+    ..PLAIN
+};
+
+static CEREBRAS: Traits = Traits {
+    name: "cerebras",
+    hosts: &["api.cerebras.ai"],
+    ..PLAIN
+};
+
+static HUGGINGFACE: Traits = Traits {
+    name: "huggingface",
+    hosts: &["router.huggingface.co"],
+    ..PLAIN
+};
+
+static OLLAMA: Traits = Traits {
+    name: "ollama",
+    hosts: &["ollama.com"],
+    ..PLAIN
+};
+
+static LLAMACPP: Traits = Traits {
+    name: "llamacpp",
+    texts: Texts::LlamaCpp,
+    replay: Replay::Always,
+    ..PLAIN
+};
+
+static VLLM: Traits = Traits {
+    name: "vllm",
+    texts: Texts::Vllm,
+    ..PLAIN
+};
+
+static LMSTUDIO: Traits = Traits {
+    name: "lmstudio",
+    texts: Texts::LlamaCpp,
+    ..PLAIN
+};
+
+static MISTRALRS: Traits = Traits {
+    name: "mistralrs",
+    ..PLAIN
+};
+
+static REQUESTY: Traits = Traits {
+    name: "requesty",
+    hosts: &["router.requesty.ai"],
+    ..PLAIN
+};
+
+static ZAI: Traits = Traits {
+    name: "zai",
+    hosts: &["api.z.ai"],
+    reasoning: ReasoningAsk::Thinking,
+    replay: Replay::WithToolCalls,
+    json_schema: false,
+    ..PLAIN
+};

@@ -1,0 +1,121 @@
+//! How long a provider asks to wait.
+//!
+//! Durations come as seconds, as an HTTP date, or the way Go prints them. What cannot be right
+//! (negative, not a number, beyond a century) is no hint.
+
+use http::{HeaderMap, HeaderName, header};
+use std::time::Duration;
+
+/// A wait longer than this is nonsense.
+const MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// The wait in `retry-after-ms` and `retry-after`, the larger where both are there. Zero is no
+/// hint. A date is measured against the `date` of the same answer, so that the clocks of the two
+/// machines need not agree; without one it is no hint.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    const MILLIS: HeaderName = HeaderName::from_static("retry-after-ms");
+    let text = |name| headers.get(name)?.to_str().ok();
+    let millis = text(MILLIS).and_then(|text| parse_number(text, 1e-3));
+    let seconds = text(header::RETRY_AFTER).and_then(|value| {
+        let date = text(header::DATE).unwrap_or_default();
+        parse_number(value, 1.0).or_else(|| until(value, date))
+    });
+    millis.max(seconds).filter(|wait| !wait.is_zero())
+}
+
+/// A duration as Go prints it (`6m0s`, `120ms`, `1m13.588s`), or a number of seconds.
+pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    if let Some(seconds) = parse_number(text, 1.0) {
+        return Some(seconds);
+    }
+    let mut rest = text;
+    let mut total = Duration::ZERO;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (number, after) = rest.split_at(digits);
+        let letters = after
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(after.len());
+        let (unit, next) = after.split_at(letters);
+        total = total.checked_add(parse_number(number, unit_seconds(unit)?)?)?;
+        rest = next;
+    }
+    (!text.is_empty()).then_some(total)
+}
+
+fn unit_seconds(unit: &str) -> Option<f64> {
+    Some(match unit {
+        "h" => 3600.0,
+        "m" => 60.0,
+        "s" => 1.0,
+        "ms" => 1e-3,
+        "us" | "µs" => 1e-6,
+        "ns" => 1e-9,
+        _ => return None,
+    })
+}
+
+/// A plain decimal number of `unit` seconds.
+fn parse_number(text: &str, unit: f64) -> Option<Duration> {
+    let text = text.trim();
+    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+        return None;
+    }
+    let seconds = text.parse::<f64>().ok()? * unit;
+    let wait = Duration::try_from_secs_f64(seconds).ok()?;
+    (wait <= MAX).then_some(wait)
+}
+
+/// From `date` to `later`, both HTTP dates.
+fn until(later: &str, date: &str) -> Option<Duration> {
+    let (later, date) = (http_date(later)?, http_date(date)?);
+    later.checked_sub(date).map(Duration::from_secs)
+}
+
+/// Seconds since 1970 of a date like `Sun, 06 Nov 1994 08:49:37 GMT`, the one form that RFC 9110
+/// lets a server send.
+fn http_date(text: &str) -> Option<u64> {
+    let mut words = text.trim().split_once(", ")?.1.split(' ');
+    let day: u64 = words.next()?.parse().ok()?;
+    let month = month(words.next()?)?;
+    let year: u64 = words.next()?.parse().ok()?;
+    let mut clock = words.next()?.split(':').map(str::parse::<u64>);
+    let hour = clock.next()?.ok()?;
+    let minute = clock.next()?.ok()?;
+    let second = clock.next()?.ok()?;
+    let valid = words.next() == Some("GMT")
+        && (1970..=9999).contains(&year)
+        && (1..=31).contains(&day)
+        && hour < 24
+        && minute < 60
+        && second <= 60;
+    let seconds = (hour * 60 + minute) * 60 + second;
+    valid.then(|| days(year, month, day) * 86_400 + seconds)
+}
+
+fn month(name: &str) -> Option<u64> {
+    const NAMES: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let place = NAMES.iter().zip(1..);
+    place
+        .filter(|(n, _)| **n == name)
+        .map(|(_, number)| number)
+        .next()
+}
+
+/// Days from 1970-01-01 to a date of the Gregorian calendar, counting years from March so that the
+/// leap day comes last.
+const fn days(year: u64, month: u64, day: u64) -> u64 {
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let leap_days = year / 4 - year / 100 + year / 400;
+    year * 365 + leap_days + (month * 153 + 2) / 5 + day - 1 - 719_468
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,12 @@
+//! The shapes on the wire. What they do not name is skipped, and nearly every field of an answer
+//! may be null, absent or of another type without breaking it.
+
+pub(crate) mod answer;
+pub(crate) mod chunk;
+pub(crate) mod content;
+pub(crate) mod embedding;
+pub(crate) mod lax;
+pub(crate) mod model;
+pub(crate) mod request;
+pub(crate) mod tool;
+pub(crate) mod usage;

@@ -1,0 +1,52 @@
+//! One chunk of a streamed answer.
+
+use super::{
+    answer::{FirstChoice, Indexed, MessageWire},
+    lax::{LaxCount, LaxText},
+    usage::UsageWire,
+};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// The data of one event.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Chunk<'a> {
+    #[serde(borrow)]
+    pub(crate) id: LaxText<'a>,
+    #[serde(borrow)]
+    pub(crate) model: LaxText<'a>,
+    #[serde(borrow)]
+    pub(crate) object: LaxText<'a>,
+    #[serde(borrow)]
+    pub(crate) choices: FirstChoice<ChunkChoice<'a>>,
+    pub(crate) usage: Option<UsageWire>,
+    pub(crate) x_groq: Option<GroqExtra>,
+    pub(crate) error: Option<&'a RawValue>,
+}
+
+/// One choice of a chunk.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ChunkChoice<'a> {
+    index: LaxCount,
+    #[serde(borrow)]
+    pub(crate) delta: Option<MessageWire<'a>>,
+    #[serde(borrow)]
+    pub(crate) finish_reason: LaxText<'a>,
+}
+
+/// Groq puts the usage of a stream here.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct GroqExtra {
+    pub(crate) usage: Option<UsageWire>,
+}
+
+// === impl ChunkChoice ===
+
+impl Indexed for ChunkChoice<'_> {
+    fn index(&self) -> LaxCount {
+        self.index
+    }
+}

@@ -1,0 +1,45 @@
+//! Tool calls in answers, whole or in fragments.
+
+use super::lax::{LaxCount, LaxText};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// A tool call, or a fragment of one.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ToolCallWire<'a> {
+    pub(crate) index: LaxCount,
+    #[serde(borrow)]
+    pub(crate) id: LaxText<'a>,
+    #[serde(borrow)]
+    pub(crate) function: Option<FunctionWire<'a>>,
+}
+
+/// The function that is called.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct FunctionWire<'a> {
+    #[serde(borrow)]
+    pub(crate) name: LaxText<'a>,
+    #[serde(borrow)]
+    pub(crate) arguments: Arguments<'a>,
+}
+
+/// JSON text. Most servers send it as a string, some as the object itself.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Arguments<'a>(pub(crate) Cow<'a, str>);
+
+// === impl Arguments ===
+
+impl<'de: 'a, 'a> Deserialize<'de> for Arguments<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?.get();
+        if raw.starts_with('"') {
+            let text: LaxText<'a> = serde_json::from_str(raw).map_err(serde::de::Error::custom)?;
+            return Ok(Self(text.0));
+        }
+        let text = if raw == "null" { "" } else { raw };
+        Ok(Self(Cow::Borrowed(text)))
+    }
+}
