@@ -89,6 +89,11 @@ pub enum Fault {
     WrongContentLength(i64),
     /// Writes the whole answer, head too, one byte at a time.
     OneByteAtATime,
+    /// As [`OneByteAtATime`](Self::OneByteAtATime), with a wait after each byte.
+    OneByteEvery(Duration),
+    /// Closes the connection (FIN) after the answer, which is whole, without having said so: what a
+    /// client sees that keeps an idle connection for too long. On HTTP/2 it closes all streams.
+    CloseAfter,
 }
 
 /// How long a stall lasts.

@@ -86,10 +86,10 @@
 //! | `stall_head` | `"forever"` or `{"ms": 100}` |
 //! | `stall_after_bytes` | `{"bytes": 10, "stall": "forever"}` |
 //! | `stall_after_events` | `{"events": 2, "stall": {"ms": 100}}` |
-//! | `delay_per_event_ms`, `cut_after_bytes`, `cut_after_events`, `clean_end_after_events`, `reset_after_bytes`, `duplicate_event`, `bad_utf8_after_events`, `malformed_json`, `wrong_content_length` | a number |
+//! | `delay_per_event_ms`, `cut_after_bytes`, `cut_after_events`, `clean_end_after_events`, `reset_after_bytes`, `duplicate_event`, `bad_utf8_after_events`, `malformed_json`, `wrong_content_length`, `one_byte_every_ms` | a number |
 //! | `swap_events` | `[1, 2]` |
 //! | `in_band_error` | `{"after_events": 2, "body": {..}, "event": "error", "goes_on": false}` |
-//! | `"reset_head"`, `"one_byte_at_a_time"` | none: the name alone |
+//! | `"reset_head"`, `"one_byte_at_a_time"`, `"close_after"` | none: the name alone |
 
 mod assistant;
 mod call;

@@ -83,7 +83,7 @@ async fn connection(socket: tokio::net::TcpStream, ticket: ConnectionTicket, sha
     let server = auto::Builder::new(streams.clone());
     let mut http = pin!(server.serve_connection(io, service));
     future::poll_fn(|cx| {
-        if tap.poll_reset(cx).is_ready() {
+        if tap.poll_end(cx).is_ready() {
             return Poll::Ready(());
         }
         // An error here is the end of the connection, which the journal tells per exchange.

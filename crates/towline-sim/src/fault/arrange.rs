@@ -20,7 +20,9 @@ pub(crate) struct Performance {
     pub(crate) headers: HeaderMap,
     pub(crate) before_head: Vec<Stall>,
     pub(crate) reset_head: bool,
-    pub(crate) one_byte: bool,
+    /// Whether single bytes are written, and the wait after each.
+    pub(crate) one_byte: Option<Duration>,
+    pub(crate) close_after: bool,
     pub(crate) length_error: Option<i64>,
     pub(crate) streamed: bool,
     /// The `content-length`, for an answer that is no stream.
@@ -73,7 +75,12 @@ pub(crate) fn arrange(mut plan: Plan, faults: &[Fault]) -> Performance {
         headers: plan.headers,
         before_head,
         reset_head: faults.iter().any(|f| matches!(f, Fault::ResetHead)),
-        one_byte: faults.iter().any(|f| matches!(f, Fault::OneByteAtATime)),
+        one_byte: faults.iter().find_map(|fault| match fault {
+            Fault::OneByteAtATime => Some(Duration::ZERO),
+            Fault::OneByteEvery(wait) => Some(*wait),
+            _ => None,
+        }),
+        close_after: faults.iter().any(|f| matches!(f, Fault::CloseAfter)),
         length_error: faults.iter().find_map(|fault| match fault {
             Fault::WrongContentLength(delta) => Some(*delta),
             _ => None,

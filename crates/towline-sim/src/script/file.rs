@@ -129,6 +129,8 @@ enum FaultFile {
     MalformedJson(usize),
     WrongContentLength(i64),
     OneByteAtATime,
+    OneByteEveryMs(u64),
+    CloseAfter,
 }
 
 #[derive(Debug, Deserialize)]
@@ -360,6 +362,8 @@ impl FaultFile {
             Self::MalformedJson(n) => Fault::MalformedJson(n),
             Self::WrongContentLength(delta) => Fault::WrongContentLength(delta),
             Self::OneByteAtATime => Fault::OneByteAtATime,
+            Self::OneByteEveryMs(ms) => Fault::OneByteEvery(Duration::from_millis(ms)),
+            Self::CloseAfter => Fault::CloseAfter,
         })
     }
 }

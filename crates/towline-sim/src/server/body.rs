@@ -23,6 +23,7 @@ pub(crate) struct ReplyBody {
     steps: VecDeque<Step>,
     /// A body of known length is dropped after its last byte, without being asked for the end.
     sized: bool,
+    close_after: bool,
     tap: Arc<Tap>,
     ticket: Ticket,
     sleep: Option<Pin<Box<Sleep>>>,
@@ -45,11 +46,18 @@ impl ReplyBody {
         Self {
             steps,
             sized,
+            close_after: false,
             tap,
             ticket,
             sleep: None,
             flush_mark: None,
         }
+    }
+
+    /// Closes the connection once the answer is out.
+    pub(crate) const fn close_after(mut self, close: bool) -> Self {
+        self.close_after = close;
+        self
     }
 
     fn is_complete(&self) -> bool {
@@ -119,6 +127,10 @@ impl Drop for ReplyBody {
     fn drop(&mut self) {
         if self.is_complete() {
             self.ticket.end(Outcome::Complete);
+            // The library has the end of the answer in its buffer by now, and flushes it next.
+            if self.close_after {
+                self.tap.close_when_flushed();
+            }
         }
     }
 }

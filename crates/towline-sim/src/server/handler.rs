@@ -142,7 +142,8 @@ fn respond(
     if let Some(length) = performance.length {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
-    let body = ReplyBody::new(performance.steps, sized, tap, ticket);
+    let body =
+        ReplyBody::new(performance.steps, sized, tap, ticket).close_after(performance.close_after);
     assemble(performance.status, headers, body)
 }
 

@@ -3,10 +3,11 @@
 use crate::journal::lock;
 use bytes::{Buf, Bytes};
 use std::{
-    fmt, io,
+    fmt, io, mem,
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Poll, Waker, ready},
+    time::Duration,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -21,14 +22,23 @@ pub(crate) struct Tap {
 
 #[derive(Debug, Default)]
 struct State {
-    one_byte: bool,
+    /// Whether single bytes are written, and the wait after each.
+    one_byte: Option<Duration>,
     /// Bytes to write in place of what the HTTP library writes next.
     instead: Option<Bytes>,
     /// How often everything that had been written was flushed.
     flushes: u64,
     waiting: Vec<Waker>,
-    reset: bool,
-    reset_waker: Option<Waker>,
+    close_when_flushed: bool,
+    ended: Option<Ending>,
+    end_waker: Option<Waker>,
+}
+
+/// How a connection is torn down.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Ending {
+    Close,
+    Reset,
 }
 
 /// The socket of a connection, doing what its [`Tap`] says.
@@ -43,9 +53,9 @@ pub(crate) struct TapIo {
 // === impl Tap ===
 
 impl Tap {
-    /// From now on each write is a single byte, or not.
-    pub(crate) fn set_one_byte(&self, on: bool) {
-        lock(&self.state).one_byte = on;
+    /// From now on each write is a single byte followed by a wait, or not.
+    pub(crate) fn set_one_byte(&self, wait: Option<Duration>) {
+        lock(&self.state).one_byte = wait;
     }
 
     /// Writes `bytes` in place of the next thing that the HTTP library writes, which must be a whole
@@ -54,24 +64,24 @@ impl Tap {
         lock(&self.state).instead = Some(bytes);
     }
 
-    /// Makes [`poll_reset`](Self::poll_reset) ready, so that the connection is torn down with RST.
+    /// Makes [`poll_end`](Self::poll_end) ready, so that the connection is torn down with RST.
     pub(crate) fn reset(&self) {
-        let waker = {
-            let mut state = lock(&self.state);
-            state.reset = true;
-            state.reset_waker.take()
-        };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        self.end(Ending::Reset);
     }
 
-    pub(crate) fn poll_reset(&self, cx: &Context<'_>) -> Poll<()> {
+    /// Makes [`poll_end`](Self::poll_end) ready at the next flush, so that the connection is torn
+    /// down with FIN.
+    pub(crate) fn close_when_flushed(&self) {
+        lock(&self.state).close_when_flushed = true;
+    }
+
+    /// Ready when the connection is to be torn down.
+    pub(crate) fn poll_end(&self, cx: &Context<'_>) -> Poll<()> {
         let mut state = lock(&self.state);
-        if state.reset {
+        if state.ended.is_some() {
             return Poll::Ready(());
         }
-        state.reset_waker = Some(cx.waker().clone());
+        state.end_waker = Some(cx.waker().clone());
         Poll::Pending
     }
 
@@ -88,24 +98,38 @@ impl Tap {
     }
 
     fn flushed(&self) {
-        let waiting = {
+        let (waiting, close) = {
             let mut state = lock(&self.state);
             state.flushes += 1;
-            std::mem::take(&mut state.waiting)
+            (mem::take(&mut state.waiting), state.close_when_flushed)
         };
         waiting.into_iter().for_each(Waker::wake);
+        if close {
+            self.end(Ending::Close);
+        }
+    }
+
+    fn end(&self, how: Ending) {
+        let waker = {
+            let mut state = lock(&self.state);
+            state.ended.get_or_insert(how);
+            state.end_waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 
     fn take_instead(&self) -> Option<Bytes> {
         lock(&self.state).instead.take()
     }
 
-    fn is_one_byte(&self) -> bool {
+    fn one_byte(&self) -> Option<Duration> {
         lock(&self.state).one_byte
     }
 
     fn is_reset(&self) -> bool {
-        lock(&self.state).reset
+        lock(&self.state).ended == Some(Ending::Reset)
     }
 }
 
@@ -132,16 +156,20 @@ impl TapIo {
     }
 
     fn poll_socket(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if !self.tap.is_one_byte() {
+        let Some(wait) = self.tap.one_byte() else {
             return Pin::new(&mut self.socket).poll_write(cx, bytes);
-        }
+        };
         if let Some(breath) = self.breath.as_mut() {
             ready!(breath.as_mut().poll(cx));
             self.breath = None;
         }
         let one = bytes.get(..1).unwrap_or_default();
         let written = ready!(Pin::new(&mut self.socket).poll_write(cx, one))?;
-        self.breath = Some(Box::pin(tokio::task::yield_now()));
+        self.breath = Some(if wait.is_zero() {
+            Box::pin(tokio::task::yield_now())
+        } else {
+            Box::pin(tokio::time::sleep(wait))
+        });
         Poll::Ready(Ok(written))
     }
 }

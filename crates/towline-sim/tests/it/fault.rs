@@ -299,6 +299,35 @@ async fn one_byte_at_a_time_is_that() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_drip_takes_its_time_for_each_byte() {
+    let wait = Duration::from_secs(20);
+    let sim = with(
+        Rule::any()
+            .respond(Reply::raw(200, [("a", "b")], "12"))
+            .fault(Fault::OneByteEvery(wait)),
+    )
+    .await;
+    let start = Instant::now();
+    let seen = post(&sim, CHAT, &ask("x")).await;
+    assert_eq!((seen.text().as_str(), seen.end), ("12", End::Complete));
+    let waited = Instant::now().saturating_duration_since(start);
+    assert!(waited >= wait * 40, "{waited:?}");
+}
+
+#[tokio::test]
+async fn a_close_after_the_answer_is_not_announced() {
+    for body in [ask("x"), ask_streamed("x")] {
+        let sim = with(Rule::any().fault(Fault::CloseAfter)).await;
+        let mut client = Raw::connect(sim.addr()).await;
+        let seen = client.post(CHAT, &body).await;
+        assert_eq!((seen.status, seen.end), (200, End::Complete));
+        assert_eq!(seen.header("connection"), None);
+        assert_eq!(client.rest().await, (Vec::new(), End::Fin));
+        assert_eq!(outcome(&sim), Outcome::Complete);
+    }
+}
+
 #[tokio::test]
 async fn faults_combine() {
     let rule = five_events(Fault::OneByteAtATime)
