@@ -124,6 +124,10 @@ fn tls_problem(error: &rustls::Error) -> Cow<'static, str> {
         Tls::InvalidCertificate(Cert::NotValidYet | Cert::NotValidYetContext { .. }) => {
             Cow::Borrowed("the certificate is not valid yet; check the clock here")
         }
+        Tls::InvalidCertificate(Cert::BadSignature) => Cow::Borrowed(
+            "the certificate was not signed by the authority it names; the extra CA file may be out \
+             of date",
+        ),
         Tls::InvalidCertificate(other) => Cow::Owned(format!("bad certificate: {other:?}")),
         Tls::AlertReceived(
             Alert::CertificateRequired | Alert::BadCertificate | Alert::AccessDenied,

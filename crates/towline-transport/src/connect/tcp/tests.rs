@@ -1,6 +1,14 @@
-use super::{HEAD_START, race};
-use std::{future, time::Duration};
-use tokio::time::{Instant, sleep};
+use super::{HEAD_START, TcpDial, race};
+use socket2::SockRef;
+use std::{
+    future,
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+use tokio::{
+    net::TcpListener,
+    time::{Instant, sleep},
+};
 
 const TICK: Duration = Duration::from_millis(1);
 
@@ -36,4 +44,45 @@ async fn the_first_error_is_told_when_both_fail() {
     let first = after(HEAD_START * 2, Err(1));
     assert_eq!(race(first, after(TICK, Err(2))).await, Err(1));
     assert_eq!(race(after(TICK, Err(1)), after(TICK, Err(2))).await, Err(1));
+}
+
+#[tokio::test]
+async fn a_connection_has_nodelay_and_keepalive() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let time = Duration::from_secs(20);
+    let stream = TcpDial::new(Some(time), time)
+        .connect("127.0.0.1", port)
+        .await
+        .unwrap();
+    assert!(stream.nodelay().unwrap());
+    assert!(SockRef::from(&stream).keepalive().unwrap());
+    assert_eq!(SockRef::from(&stream).tcp_keepalive_time().unwrap(), time);
+
+    let stream = TcpDial::new(None, time)
+        .connect("127.0.0.1", port)
+        .await
+        .unwrap();
+    assert!(stream.nodelay().unwrap());
+    assert!(!SockRef::from(&stream).keepalive().unwrap());
+}
+
+#[tokio::test]
+async fn the_next_address_is_tried_when_one_refuses() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let good = listener.local_addr().unwrap();
+    let refused = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let dial = TcpDial::new(None, Duration::from_secs(9));
+    let stream = dial.any(vec![refused, good]).await.unwrap();
+    assert_eq!(stream.peer_addr().unwrap(), good);
+
+    let v6 = SocketAddr::new(Ipv4Addr::LOCALHOST.to_ipv6_mapped().into(), refused.port());
+    let stream = dial.any(vec![v6, good]).await.unwrap();
+    assert_eq!(stream.peer_addr().unwrap(), good);
+    assert!(dial.any(vec![v6, refused]).await.unwrap_err().is_some());
+    assert!(dial.any(Vec::new()).await.unwrap_err().is_none());
 }
