@@ -1,14 +1,16 @@
 //! The shape of a script file.
 
+mod damage;
+
+use self::damage::FaultFile;
 use crate::{
-    fault::{Fault, Stall},
     reply::{Reply, SseEvent, TokenUsage, ToolCall},
     rule::Rule,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use serde_json::Value;
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -107,70 +109,6 @@ struct EventFile {
     data: Option<Value>,
     raw: Option<String>,
     raw_base64: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum FaultFile {
-    Status(StatusFile),
-    StallHead(StallFile),
-    StallAfterBytes(BytesStallFile),
-    StallAfterEvents(EventsStallFile),
-    DelayPerEventMs(u64),
-    CutAfterBytes(u64),
-    CutAfterEvents(usize),
-    CleanEndAfterEvents(usize),
-    ResetHead,
-    ResetAfterBytes(u64),
-    InBandError(InBandFile),
-    DuplicateEvent(usize),
-    SwapEvents(usize, usize),
-    BadUtf8AfterEvents(usize),
-    MalformedJson(usize),
-    WrongContentLength(i64),
-    OneByteAtATime,
-    OneByteEveryMs(u64),
-    CloseAfter,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StatusFile {
-    status: u16,
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
-    body: Option<Value>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum StallFile {
-    Ms(u64),
-    Forever,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct BytesStallFile {
-    bytes: u64,
-    stall: StallFile,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct EventsStallFile {
-    events: usize,
-    stall: StallFile,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct InBandFile {
-    after_events: usize,
-    body: Value,
-    event: Option<String>,
-    #[serde(default)]
-    goes_on: bool,
 }
 
 /// What is wrong, and where below the rule.
@@ -331,66 +269,6 @@ impl EventFile {
                 &at,
                 "takes data (with or without event), or raw, or raw_base64",
             )),
-        }
-    }
-}
-
-// === impl FaultFile ===
-
-impl FaultFile {
-    fn into_fault(self, at: &str) -> Result<Fault, Wrong> {
-        Ok(match self {
-            Self::Status(status) => return status.into_fault(at),
-            Self::StallHead(stall) => Fault::StallHead(stall.into_stall()),
-            Self::StallAfterBytes(at) => Fault::StallAfterBytes(at.bytes, at.stall.into_stall()),
-            Self::StallAfterEvents(at) => Fault::StallAfterEvents(at.events, at.stall.into_stall()),
-            Self::DelayPerEventMs(ms) => Fault::DelayPerEvent(Duration::from_millis(ms)),
-            Self::CutAfterBytes(n) => Fault::CutAfterBytes(n),
-            Self::CutAfterEvents(n) => Fault::CutAfterEvents(n),
-            Self::CleanEndAfterEvents(n) => Fault::CleanEndAfterEvents(n),
-            Self::ResetHead => Fault::ResetHead,
-            Self::ResetAfterBytes(n) => Fault::ResetAfterBytes(n),
-            Self::InBandError(error) => Fault::InBandError {
-                after_events: error.after_events,
-                body: error.body,
-                event: error.event,
-                goes_on: error.goes_on,
-            },
-            Self::DuplicateEvent(n) => Fault::DuplicateEvent(n),
-            Self::SwapEvents(a, b) => Fault::SwapEvents(a, b),
-            Self::BadUtf8AfterEvents(n) => Fault::BadUtf8AfterEvents(n),
-            Self::MalformedJson(n) => Fault::MalformedJson(n),
-            Self::WrongContentLength(delta) => Fault::WrongContentLength(delta),
-            Self::OneByteAtATime => Fault::OneByteAtATime,
-            Self::OneByteEveryMs(ms) => Fault::OneByteEvery(Duration::from_millis(ms)),
-            Self::CloseAfter => Fault::CloseAfter,
-        })
-    }
-}
-
-// === impl StatusFile ===
-
-impl StatusFile {
-    fn into_fault(self, at: &str) -> Result<Fault, Wrong> {
-        check_status(&format!("{at}.status.status"), self.status)?;
-        for (name, value) in &self.headers {
-            check_header(&format!("{at}.status.headers"), name, value)?;
-        }
-        Ok(Fault::Status {
-            status: self.status,
-            headers: self.headers.into_iter().collect(),
-            body: self.body,
-        })
-    }
-}
-
-// === impl StallFile ===
-
-impl StallFile {
-    const fn into_stall(self) -> Stall {
-        match self {
-            Self::Ms(ms) => Stall::For(Duration::from_millis(ms)),
-            Self::Forever => Stall::Forever,
         }
     }
 }

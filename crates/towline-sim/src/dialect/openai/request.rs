@@ -1,24 +1,14 @@
 //! Reads a chat request, and refuses what a provider would refuse, naming the field.
 
+mod message;
+
 use super::Fail;
 use crate::{
-    assistant::{Choice, Format, Prompt, Tool, ToolResult, tokens},
-    call::text_of,
+    assistant::{Choice, Format, Prompt, Tool, tokens},
     dialect::Scene,
-    seed,
 };
 use http::StatusCode;
 use serde_json::Value;
-use std::collections::HashMap;
-
-const ROLES: [&str; 6] = [
-    "system",
-    "developer",
-    "user",
-    "assistant",
-    "tool",
-    "function",
-];
 
 /// A chat request, read.
 #[derive(Debug)]
@@ -70,7 +60,7 @@ pub(super) fn chat(scene: &Scene<'_>) -> Result<ChatRequest, Fail> {
     let Some(model) = text(body, "model")? else {
         return Err(missing("model", "the name of a model"));
     };
-    let messages = messages(body)?;
+    let messages = message::checked(body)?;
     check_ranges(body)?;
     let stream = flag(body, "stream")?.unwrap_or(false);
     let choices = count(body, "n", 1)?.unwrap_or(1);
@@ -85,9 +75,9 @@ pub(super) fn chat(scene: &Scene<'_>) -> Result<ChatRequest, Fail> {
         ..Prompt::default()
     };
     check_choice(&prompt)?;
-    read_conversation(&mut prompt, messages);
+    message::read(&mut prompt, messages);
     let extra = tokens(&body.get("tools").map(Value::to_string).unwrap_or_default());
-    let prefixes = prefixes(messages, model, extra);
+    let prefixes = message::prefixes(messages, model, extra);
     prompt.input_tokens = prefixes.last().map_or(0, |(_, tokens)| *tokens);
     prompt.cached_tokens = scene.memory.cached_tokens(&prefixes);
     Ok(ChatRequest {
@@ -97,77 +87,6 @@ pub(super) fn chat(scene: &Scene<'_>) -> Result<ChatRequest, Fail> {
         choices: usize::try_from(choices).unwrap_or(usize::MAX),
         prompt,
     })
-}
-
-fn messages(body: &Value) -> Result<&[Value], Fail> {
-    let messages = match body.get("messages") {
-        None | Some(Value::Null) => return Err(missing("messages", "a list of messages")),
-        Some(Value::Array(messages)) => messages,
-        Some(other) => return Err(wrong_type("messages", "an array", other)),
-    };
-    if messages.is_empty() {
-        let message = "'messages' must hold at least one message.";
-        return Err(Fail::invalid("messages", Some("empty_array"), message));
-    }
-    for (index, message) in messages.iter().enumerate() {
-        check_message(&format!("messages[{index}]"), message)?;
-    }
-    check_tool_order(messages)?;
-    Ok(messages)
-}
-
-fn check_message(at: &str, message: &Value) -> Result<(), Fail> {
-    if !message.is_object() {
-        return Err(wrong_type(at, "an object", message));
-    }
-    let role_at = format!("{at}.role");
-    let role = match message.get("role") {
-        None | Some(Value::Null) => return Err(missing(&role_at, "the role of the message")),
-        Some(Value::String(role)) => role,
-        Some(other) => return Err(wrong_type(&role_at, "a string", other)),
-    };
-    if !ROLES.contains(&role.as_str()) {
-        let message = format!("'{role}' is not one of {}.", ROLES.join(", "));
-        return Err(Fail::invalid(role_at, Some("invalid_value"), message));
-    }
-    let content_at = format!("{at}.content");
-    match message.get("content") {
-        Some(Value::String(_) | Value::Array(_)) => Ok(()),
-        None | Some(Value::Null) if role == "assistant" => Ok(()),
-        None | Some(Value::Null) => Err(missing(&content_at, "a text or a list of parts")),
-        Some(other) => Err(wrong_type(&content_at, "a string or an array", other)),
-    }
-}
-
-/// A result needs the call it answers in the assistant message before it.
-fn check_tool_order(messages: &[Value]) -> Result<(), Fail> {
-    let mut open: Vec<&str> = Vec::new();
-    for (index, message) in messages.iter().enumerate() {
-        let role = message.get("role").and_then(Value::as_str);
-        if role == Some("assistant") {
-            open = calls(message)
-                .filter_map(|call| call.get("id")?.as_str())
-                .collect();
-        }
-        if role != Some("tool") {
-            continue;
-        }
-        let at = format!("messages[{index}].tool_call_id");
-        let Some(id) = message.get("tool_call_id").and_then(Value::as_str) else {
-            return Err(missing(&at, "the id of the call that the result answers"));
-        };
-        if !open.contains(&id) {
-            let message =
-                format!("No call with the id '{id}' stands in the assistant message before it.");
-            return Err(Fail::invalid(at, None, message));
-        }
-    }
-    Ok(())
-}
-
-fn calls(message: &Value) -> impl Iterator<Item = &Value> {
-    let calls = message.get("tool_calls").and_then(Value::as_array);
-    calls.into_iter().flatten()
 }
 
 fn check_ranges(body: &Value) -> Result<(), Fail> {
@@ -321,55 +240,6 @@ fn stop(body: &Value) -> Vec<String> {
         }
         _ => Vec::new(),
     }
-}
-
-fn read_conversation(prompt: &mut Prompt, messages: &[Value]) {
-    let is = |message: &Value, role| message.get("role").and_then(Value::as_str) == Some(role);
-    let users: Vec<&Value> = messages.iter().filter(|m| is(m, "user")).collect();
-    prompt.user_turns = users.len();
-    if let Some(content) = users.last().and_then(|message| message.get("content")) {
-        prompt.question = text_of(content);
-        let parts = content.as_array().map(Vec::as_slice).unwrap_or_default();
-        prompt.images = parts
-            .iter()
-            .filter(|part| part.get("image_url").is_some())
-            .count();
-    }
-    let names: HashMap<&str, &str> = (messages.iter().flat_map(calls))
-        .filter_map(|call| {
-            Some((
-                call.get("id")?.as_str()?,
-                call.pointer("/function/name")?.as_str()?,
-            ))
-        })
-        .collect();
-    let trailing = messages.iter().rev().take_while(|m| is(m, "tool"));
-    let mut results: Vec<ToolResult> = trailing
-        .map(|message| ToolResult {
-            name: (message.get("tool_call_id").and_then(Value::as_str))
-                .and_then(|id| names.get(id))
-                .map(|name| (*name).to_owned()),
-            text: message.get("content").map(text_of).unwrap_or_default(),
-        })
-        .collect();
-    results.reverse();
-    prompt.tool_results = results;
-}
-
-/// Per message, the hash and the tokens of the conversation up to it.
-fn prefixes(messages: &[Value], model: &str, extra: u64) -> Vec<(u64, u64)> {
-    let mut hash = seed::hash(extra, model.as_bytes());
-    let mut total = 3 + extra;
-    let each = messages.iter().map(|message| {
-        hash = seed::hash(hash, message.to_string().as_bytes());
-        let text = message.get("content").map(text_of).unwrap_or_default();
-        let called = calls(message)
-            .map(|call| tokens(&call.to_string()))
-            .sum::<u64>();
-        total += 4 + tokens(&text) + called;
-        (hash, total)
-    });
-    each.collect()
 }
 
 fn missing(param: &str, what: &str) -> Fail {
