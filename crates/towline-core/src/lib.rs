@@ -49,6 +49,7 @@ mod limits;
 mod message;
 mod model;
 mod options;
+mod redact;
 mod request;
 mod response;
 mod secret;
@@ -69,6 +70,7 @@ pub use self::{
     message::{CacheHint, Image, ImageDetail, ImageSource, Message, Part, Reasoning, Role},
     model::ModelInfo,
     options::{CompletionOptions, JsonSchema, ReasoningEffort, ResponseFormat},
+    redact::redact,
     request::{Context, Metered, Priority, Request, RetrySafety},
     response::{Head, Response},
     secret::Secret,

@@ -2,7 +2,6 @@
 
 mod body;
 mod delay;
-mod redact;
 mod table;
 
 use self::body::ErrorBody;
@@ -10,7 +9,7 @@ use crate::{Flavor, OpenAiConfig, flavor::Texts};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use std::time::Duration;
-use towline_core::{Error, ErrorKind};
+use towline_core::{Error, ErrorKind, redact};
 
 /// A wait longer than this is no rate limit that one waits for: the quota of a day or a month is
 /// used up.
@@ -65,13 +64,13 @@ fn build(
         Some(wait) if kind == ErrorKind::RateLimit && wait > LONGEST_RATE_LIMIT => ErrorKind::Quota,
         _ => kind,
     };
-    let message = redact::redact(&message(body), config.secrets());
+    let message = redact(&message(body), config.secrets());
     let mut error = Error::new(kind).with_message(message);
     if let Some(status) = status.or(body.status) {
         error = error.with_status(status);
     }
     if let Some(code) = body.code.as_ref().or(body.kind.as_ref()) {
-        error = error.with_code(redact::redact(code, config.secrets()));
+        error = error.with_code(redact(code, config.secrets()));
     }
     if let Some(wait) = wait {
         error = error.with_retry_after(wait);

@@ -1,12 +1,24 @@
 //! Keeps keys out of messages. Servers echo them.
 
-use towline_core::Secret;
+use crate::Secret;
 
 /// Shorter secrets are not searched for: they would hide ordinary words.
 const SHORTEST: usize = 6;
 
-/// `text` without the secrets that we hold, and without what looks like a key of somebody else.
-pub(super) fn redact(text: &str, secrets: &[Secret]) -> String {
+/// `text` without the secrets that are held, and without what looks like a key of somebody else.
+/// For whatever a server says that may end up in a message or a log.
+///
+/// # Examples
+///
+/// ```
+/// use towline_core::{Secret, redact};
+///
+/// let held = [Secret::new("hunter2-hunter2")];
+/// let said = "wrong key hunter2-hunter2 or sk-0123456789abcdef.";
+/// assert_eq!(redact(said, &held), "wrong key *** or sk-***.");
+/// ```
+#[must_use]
+pub fn redact(text: &str, secrets: &[Secret]) -> String {
     let mut text = text.to_owned();
     for secret in secrets {
         let secret = secret.expose().trim();

@@ -1,0 +1,180 @@
+//! Everything a caller can see of a call, in a form that can be compared.
+
+use crate::select::{Api, Ask};
+use bytes::Bytes;
+use http_body::Body;
+use std::{
+    future::Future,
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+use tower::{Service, ServiceExt};
+use towline_core::{
+    Completion, EmbeddingRequest, Error, ErrorKind, Event, ModelInfo, Request, Response, Usage,
+};
+use towline_openai::OpenAi;
+use towline_testkit::corpus::{Answer, Canned};
+use towline_transport::RequestBody;
+
+/// What came of a call.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Seen {
+    Stream(Vec<Event>, Option<Failure>),
+    Whole(Completion),
+    Vectors(Vec<Vec<f32>>, Option<Usage>),
+    Models(Vec<ModelInfo>),
+    Failed(Failure),
+}
+
+/// The facts of an error.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Failure {
+    pub(crate) kind: ErrorKind,
+    pub(crate) message: Option<String>,
+    pub(crate) status: Option<u16>,
+    pub(crate) code: Option<String>,
+    pub(crate) request_id: Option<String>,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) retryable: bool,
+    pub(crate) partial: Option<Completion>,
+}
+
+// === impl Failure ===
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        Self {
+            kind: error.kind(),
+            message: error.message().map(str::to_owned),
+            status: error.status(),
+            code: error.code().map(str::to_owned),
+            request_id: error.request_id().map(str::to_owned),
+            retry_after: error.retry_after(),
+            retryable: error.is_retryable(),
+            partial: error.partial().cloned(),
+        }
+    }
+}
+
+// === impl Seen ===
+
+impl Seen {
+    pub(crate) const fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Stream(_, failure) => failure.as_ref(),
+            Self::Failed(failure) => Some(failure),
+            Self::Whole(_) | Self::Vectors(..) | Self::Models(_) => None,
+        }
+    }
+
+    /// Without the signs of life, which a decoder may report for comments.
+    pub(crate) fn without_pings(mut self) -> Self {
+        if let Self::Stream(events, _) = &mut self {
+            events.retain(|event| !matches!(event, Event::Ping));
+        }
+        self
+    }
+
+    /// Without white space between JSON tokens that a framing moved about: it stands in messages
+    /// that quote a part of the stream, and nowhere else.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Stream(events, _) => events.iter().filter_map(Event::as_text).collect(),
+            Self::Whole(completion) => completion.text().into_owned(),
+            Self::Vectors(..) | Self::Models(_) | Self::Failed(_) => String::new(),
+        }
+    }
+}
+
+/// Calls, and reads what comes event by event.
+pub(crate) async fn watch<S, B>(client: OpenAi<S>, ask: &Ask) -> Seen
+where
+    S: Service<http::Request<RequestBody>, Response = http::Response<B>, Error = Error> + Clone,
+    S::Future: Send + 'static,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<Error>,
+{
+    match ask.api {
+        Api::Chat => match call(client, ask).await {
+            Ok(response) => read(response).await,
+            Err(error) => Seen::Failed(Failure::from(&error)),
+        },
+        Api::Embeddings => {
+            let inputs = vec!["text"; ask.inputs];
+            let request = EmbeddingRequest::new(ask.model.as_str(), inputs);
+            match client.oneshot(request).await {
+                Ok(answer) => {
+                    let usage = answer.usage().cloned();
+                    Seen::Vectors(answer.into_vectors(), usage)
+                }
+                Err(error) => Seen::Failed(Failure::from(&error)),
+            }
+        }
+        Api::Models => match client.models().await {
+            Ok(models) => Seen::Models(models),
+            Err(error) => Seen::Failed(Failure::from(&error)),
+        },
+    }
+}
+
+/// A chat call.
+pub(crate) async fn call<S, B>(client: OpenAi<S>, ask: &Ask) -> Result<Response, Error>
+where
+    S: Service<http::Request<RequestBody>, Response = http::Response<B>, Error = Error>,
+    S::Future: Send + 'static,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<Error>,
+{
+    let request = Request::new(ask.model.as_str(), "ask").with_stream(ask.stream);
+    client.oneshot(request).await
+}
+
+async fn read(mut response: Response) -> Seen {
+    if response.body_mut().is_complete() {
+        return match response.collect().await {
+            Ok(completion) => Seen::Whole(completion),
+            Err(error) => Seen::Failed(Failure::from(&error)),
+        };
+    }
+    let mut events = Vec::new();
+    while let Some(item) = response.body_mut().next().await {
+        match item {
+            Ok(event) => events.push(event),
+            Err(error) => return Seen::Stream(events, Some(Failure::from(&error))),
+        }
+    }
+    Seen::Stream(events, None)
+}
+
+/// What a canned answer looks like to the caller, its body in these pieces.
+pub(crate) fn see(ask: &Ask, canned: &Canned, frames: Vec<Bytes>) -> Seen {
+    now(watch(ask.client(canned.with_frames(frames)), ask))
+}
+
+/// What an answer looks like to the caller, its body in one piece.
+pub(crate) fn see_whole(ask: &Ask, answer: &Answer) -> Seen {
+    see(ask, &Canned::new(answer), vec![answer.body.clone()])
+}
+
+/// The collected answer.
+pub(crate) fn collect(ask: &Ask, answer: &Answer) -> Result<Completion, Error> {
+    now(async {
+        call(ask.client(Canned::new(answer)), ask)
+            .await?
+            .collect()
+            .await
+    })
+}
+
+/// Runs a future that never waits: a canned answer is there at once.
+pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    let mut cx = Context::from_waker(Waker::noop());
+    for _ in 0..100 {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+            return output;
+        }
+    }
+    panic!("a canned answer has to be there at once");
+}
