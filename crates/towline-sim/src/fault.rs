@@ -5,7 +5,8 @@ mod arrange;
 pub(crate) use self::arrange::{Performance, Step, arrange};
 
 use serde_json::Value;
-use std::time::Duration;
+use std::{future, sync::Arc, time::Duration};
+use tokio::sync::watch;
 
 /// Damage to one answer, done on purpose. A [`Rule`](crate::Rule) takes any number of them; they are
 /// applied in the order given.
@@ -97,13 +98,32 @@ pub enum Fault {
 }
 
 /// How long a stall lasts.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Stall {
     /// Then the answer goes on.
     For(Duration),
+    /// Until the gate is opened.
+    Until(Gate),
     /// Until the client leaves or the simulator stops.
     Forever,
+}
+
+/// Holds answers back until a test lets them go. All clones are one gate.
+///
+/// # Examples
+///
+/// ```
+/// use towline_sim::{Fault, Gate, Rule, Stall};
+///
+/// let gate = Gate::new();
+/// let _held = Rule::any().fault(Fault::StallHead(Stall::Until(gate.clone())));
+/// // ... the client is waiting now ...
+/// gate.open();
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Gate {
+    open: Arc<watch::Sender<bool>>,
 }
 
 // === impl Fault ===
@@ -149,5 +169,43 @@ impl Fault {
             _ => {}
         }
         self
+    }
+}
+
+// === impl Stall ===
+
+impl Stall {
+    pub(crate) async fn wait(self) {
+        match self {
+            Self::For(time) => tokio::time::sleep(time).await,
+            Self::Until(gate) => gate.opened().await,
+            Self::Forever => future::pending().await,
+        }
+    }
+}
+
+// === impl Gate ===
+
+impl Gate {
+    /// A closed gate.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lets go what is held back, and what comes later.
+    pub fn open(&self) {
+        self.open.send_replace(true);
+    }
+
+    /// Holds back what comes from now on.
+    pub fn close(&self) {
+        self.open.send_replace(false);
+    }
+
+    async fn opened(self) {
+        let mut state = self.open.subscribe();
+        // The sender lives in `self`, so the wait cannot fail.
+        let _opened = state.wait_for(|open| *open).await;
     }
 }

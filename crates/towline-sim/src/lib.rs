@@ -105,7 +105,7 @@ mod server;
 mod simulator;
 
 pub use self::{
-    fault::{Fault, Stall},
+    fault::{Fault, Gate, Stall},
     journal::{Exchange, Outcome, Stats},
     reply::{Reply, SseEvent, TokenUsage, ToolCall},
     rule::Rule,

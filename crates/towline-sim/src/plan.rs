@@ -102,7 +102,13 @@ impl Plan {
 
 pub(crate) fn status(number: u16) -> Result<StatusCode, NotHttp> {
     StatusCode::from_u16(number)
-        .map_err(|_| NotHttp(format!("{number} is not an HTTP status (100 to 999)")))
+        .ok()
+        .filter(|status| !status.is_informational())
+        .ok_or_else(|| {
+            NotHttp(format!(
+                "{number} is not the status of an answer (200 to 999)"
+            ))
+        })
 }
 
 pub(crate) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), NotHttp> {

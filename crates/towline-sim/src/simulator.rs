@@ -18,6 +18,9 @@ use towline_core::{
     task::{self, Task},
 };
 
+/// Request bodies that the journal keeps, together.
+const JOURNAL_BYTES: usize = 256 * 1024 * 1024;
+
 /// A running provider simulator. See the [crate docs](crate).
 ///
 /// Dropping it stops the server and every connection at once; [`shutdown`](Self::shutdown) does the
@@ -204,7 +207,8 @@ impl SimulatorBuilder {
         self
     }
 
-    /// How many exchanges the journal keeps; the oldest go first. Default 10,000.
+    /// How many exchanges the journal keeps; the oldest go first. Default 10,000. It never keeps more
+    /// than 256 MiB of request bodies.
     #[must_use]
     pub const fn journal_limit(mut self, exchanges: usize) -> Self {
         self.journal_limit = exchanges;
@@ -232,7 +236,7 @@ impl SimulatorBuilder {
         let listener = TcpListener::bind(self.listen).await.map_err(refused)?;
         let addr = listener.local_addr().map_err(refused)?;
         let shared = Arc::new(Shared {
-            journal: Arc::new(Journal::new(self.journal_limit)),
+            journal: Arc::new(Journal::new(self.journal_limit, JOURNAL_BYTES)),
             rules: Rules::default(),
             settings: self.settings,
             memory: Memory::default(),

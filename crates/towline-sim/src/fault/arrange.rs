@@ -30,7 +30,7 @@ pub(crate) struct Performance {
     pub(crate) steps: VecDeque<Step>,
 }
 
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Step {
     /// Body bytes; `ends_event` tells whether an event is complete with them.
     Data {
@@ -67,7 +67,7 @@ pub(crate) fn arrange(mut plan: Plan, faults: &[Fault]) -> Performance {
         before_head.push(Stall::For(plan.think));
     }
     before_head.extend(faults.iter().filter_map(|fault| match fault {
-        Fault::StallHead(stall) => Some(*stall),
+        Fault::StallHead(stall) => Some(stall.clone()),
         _ => None,
     }));
     Performance {
@@ -188,11 +188,11 @@ fn place(steps: &mut Vec<Step>, fault: &Fault) {
     match fault {
         Fault::StallAfterBytes(n, stall) => {
             let at = after_bytes(steps, *n);
-            steps.insert(at, Step::Pause(*stall));
+            steps.insert(at, Step::Pause(stall.clone()));
         }
         Fault::StallAfterEvents(n, stall) => {
             let at = after_events(steps, *n);
-            steps.insert(at, Step::Pause(*stall));
+            steps.insert(at, Step::Pause(stall.clone()));
         }
         Fault::DelayPerEvent(delay) => delay_events(steps, *delay),
         Fault::CutAfterBytes(n) => {

@@ -1,5 +1,8 @@
 //! Where exchanges and counters are kept while they happen.
 
+#[cfg(test)]
+mod tests;
+
 use super::{Exchange, Facts, Outcome, Progress, Stats};
 use std::{
     collections::VecDeque,
@@ -14,10 +17,18 @@ use tokio::sync::watch;
 #[derive(Debug)]
 pub(crate) struct Journal {
     limit: usize,
-    entries: Mutex<VecDeque<Entry>>,
+    max_bytes: usize,
+    entries: Mutex<Entries>,
     stats: Mutex<Stats>,
     changed: watch::Sender<u64>,
     stopping: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    list: VecDeque<Entry>,
+    /// The request bodies in the list.
+    bytes: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -44,9 +55,11 @@ pub(crate) struct ConnectionTicket {
 // === impl Journal ===
 
 impl Journal {
-    pub(crate) fn new(limit: usize) -> Self {
+    /// Keeps at most `limit` exchanges, and at most `max_bytes` of request bodies.
+    pub(crate) fn new(limit: usize, max_bytes: usize) -> Self {
         Self {
             limit,
+            max_bytes,
             entries: Mutex::default(),
             stats: Mutex::default(),
             changed: watch::Sender::new(0),
@@ -97,7 +110,7 @@ impl Journal {
 
     pub(crate) fn exchanges(&self) -> Vec<Exchange> {
         let entries = lock(&self.entries);
-        entries.iter().map(Entry::snapshot).collect()
+        entries.list.iter().map(Entry::snapshot).collect()
     }
 
     pub(crate) fn stats(&self) -> Stats {
@@ -115,9 +128,13 @@ impl Journal {
 
     fn keep(&self, entry: Entry) {
         let mut entries = lock(&self.entries);
-        entries.push_back(entry);
-        while entries.len() > self.limit {
-            let _oldest = entries.pop_front();
+        entries.bytes += entry.facts.body.len();
+        entries.list.push_back(entry);
+        while entries.list.len() > self.limit || entries.bytes > self.max_bytes {
+            let Some(oldest) = entries.list.pop_front() else {
+                break;
+            };
+            entries.bytes -= oldest.facts.body.len();
         }
     }
 

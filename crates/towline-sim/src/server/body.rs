@@ -2,7 +2,7 @@
 
 use super::tap::Tap;
 use crate::{
-    fault::{Stall, Step},
+    fault::Step,
     journal::{Outcome, Ticket},
 };
 use bytes::Bytes;
@@ -10,15 +10,13 @@ use http_body::{Body, Frame};
 use std::{
     collections::VecDeque,
     error::Error as StdError,
-    fmt,
+    fmt, future,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
 };
-use tokio::time::{Sleep, sleep};
 
 /// Performs the steps of an answer. Its end or drop is the end of the exchange.
-#[derive(Debug)]
 pub(crate) struct ReplyBody {
     steps: VecDeque<Step>,
     /// A body of known length is dropped after its last byte, without being asked for the end.
@@ -26,7 +24,7 @@ pub(crate) struct ReplyBody {
     close_after: bool,
     tap: Arc<Tap>,
     ticket: Ticket,
-    sleep: Option<Pin<Box<Sleep>>>,
+    pause: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     flush_mark: Option<u64>,
 }
 
@@ -49,7 +47,7 @@ impl ReplyBody {
             close_after: false,
             tap,
             ticket,
-            sleep: None,
+            pause: None,
             flush_mark: None,
         }
     }
@@ -62,13 +60,13 @@ impl ReplyBody {
 
     fn is_complete(&self) -> bool {
         let more = self.steps.iter().any(|s| matches!(s, Step::Data { .. }));
-        self.steps.is_empty() || (self.sized && !more)
+        (self.steps.is_empty() && self.pause.is_none()) || (self.sized && !more)
     }
 
     fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if let Some(sleep) = self.sleep.as_mut() {
-            ready!(sleep.as_mut().poll(cx));
-            self.sleep = None;
+        if let Some(pause) = self.pause.as_mut() {
+            ready!(pause.as_mut().poll(cx));
+            self.pause = None;
         }
         Poll::Ready(())
     }
@@ -98,11 +96,7 @@ impl Body for ReplyBody {
                     this.ticket.sent(bytes.len(), ends_event);
                     return Poll::Ready(Some(Ok(Frame::data(bytes))));
                 }
-                Some(Step::Pause(Stall::For(time))) => this.sleep = Some(Box::pin(sleep(time))),
-                Some(step @ Step::Pause(Stall::Forever)) => {
-                    this.steps.push_front(step);
-                    return Poll::Pending;
-                }
+                Some(Step::Pause(stall)) => this.pause = Some(Box::pin(stall.wait())),
                 Some(Step::Flush) => {}
                 Some(Step::Cut) => {
                     this.ticket.end(Outcome::Broken);
@@ -111,15 +105,14 @@ impl Body for ReplyBody {
                 Some(Step::Reset) => {
                     this.ticket.end(Outcome::Broken);
                     this.tap.reset();
-                    this.steps.push_front(Step::Pause(Stall::Forever));
-                    return Poll::Pending;
+                    this.pause = Some(Box::pin(future::pending()));
                 }
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.steps.is_empty() && self.sleep.is_none()
+        self.steps.is_empty() && self.pause.is_none()
     }
 }
 
@@ -132,6 +125,16 @@ impl Drop for ReplyBody {
                 self.tap.close_when_flushed();
             }
         }
+    }
+}
+
+impl fmt::Debug for ReplyBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReplyBody")
+            .field("steps_left", &self.steps.len())
+            .field("sized", &self.sized)
+            .field("ticket", &self.ticket)
+            .finish_non_exhaustive()
     }
 }
 

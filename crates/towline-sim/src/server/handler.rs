@@ -4,7 +4,7 @@ use super::{Shared, body::ReplyBody, tap::Tap};
 use crate::{
     call::Call,
     dialect::{self, Dialect, Scene},
-    fault::{Fault, Performance, Stall, Step, arrange},
+    fault::{Fault, Performance, Step, arrange},
     journal::{Facts, Outcome, Ticket},
     plan::{NotHttp, Plan, header, status},
     reply::{Reply, ReplyKind},
@@ -17,7 +17,7 @@ use http::{
 };
 use http_body::Body;
 use hyper::body::Incoming;
-use std::{collections::VecDeque, future, io, pin::Pin, sync::Arc};
+use std::{collections::VecDeque, future, io, mem, pin::Pin, sync::Arc};
 
 /// A request body above this is refused with 413.
 const MAX_BODY: usize = 64 * 1024 * 1024;
@@ -43,9 +43,9 @@ pub(super) async fn serve(
         body: body.unwrap_or_default(),
     });
     let call = Call::new(facts);
-    let performance = perform(&shared, &call, too_large);
-    for stall in &performance.before_head {
-        wait(*stall).await;
+    let mut performance = perform(&shared, &call, too_large);
+    for stall in mem::take(&mut performance.before_head) {
+        stall.wait().await;
     }
     if performance.reset_head {
         ticket.end(Outcome::Broken);
@@ -221,11 +221,4 @@ async fn read(mut body: Incoming) -> io::Result<Option<Bytes>> {
         read.extend_from_slice(&data);
     }
     Ok(Some(read.freeze()))
-}
-
-async fn wait(stall: Stall) {
-    match stall {
-        Stall::For(time) => tokio::time::sleep(time).await,
-        Stall::Forever => future::pending().await,
-    }
 }

@@ -8,7 +8,7 @@ use crate::{
 use serde_json::json;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
-use towline_sim::{Fault, Outcome, Reply, Rule, Simulator, Stall};
+use towline_sim::{Fault, Gate, Outcome, Reply, Rule, Simulator, Stall};
 
 /// A stream of five events: role, two words, finish, end marker.
 fn five_events(fault: Fault) -> Rule {
@@ -89,6 +89,28 @@ async fn a_stall_between_events_lets_the_rest_come_later() {
     assert_eq!(seen.data().len(), 5);
     let waited = Instant::now().saturating_duration_since(start);
     assert!(waited >= Duration::from_secs(7), "{waited:?}");
+}
+
+#[tokio::test]
+async fn a_gate_holds_back_until_it_is_opened() {
+    let gate = Gate::new();
+    let rule = five_events(Fault::StallHead(Stall::Until(gate.clone())));
+    let sim = with(rule.fault(Fault::StallAfterEvents(2, Stall::Until(gate.clone())))).await;
+    let mut client = Raw::connect(sim.addr()).await;
+    client
+        .send("POST", CHAT, &[], ask_streamed("x").to_string().as_bytes())
+        .await;
+    sim.wait_for(|sim| sim.stats().requests() == 1).await;
+    assert_eq!(sim.journal()[0].status(), None);
+
+    gate.open();
+    assert_eq!(client.receive().await.unwrap().data().len(), 5);
+    gate.close();
+    client
+        .send("POST", CHAT, &[], ask_streamed("x").to_string().as_bytes())
+        .await;
+    sim.wait_for(|sim| sim.stats().requests() == 2).await;
+    assert_eq!(sim.journal()[1].status(), None, "closed again");
 }
 
 #[tokio::test(start_paused = true)]
@@ -345,7 +367,7 @@ async fn a_rule_that_cannot_be_carried_out_says_so() {
     let seen = whole(Fault::status(42)).await;
     assert_eq!(seen.status, 500);
     assert!(
-        seen.text().contains("42 is not an HTTP status"),
+        seen.text().contains("42 is not the status of an answer"),
         "{}",
         seen.text()
     );
