@@ -24,6 +24,11 @@ pub struct ConfigError {
 /// One thing that is wrong, with its key, origin and remedy.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Fault {
+    inner: Box<Inner>,
+}
+
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+struct Inner {
     problem: String,
     key: Option<String>,
     variables: Vec<String>,
@@ -87,89 +92,87 @@ impl From<ConfigError> for Error {
 impl Fault {
     pub(crate) fn new(problem: impl Into<String>) -> Self {
         Self {
-            problem: problem.into(),
-            key: None,
-            variables: Vec::new(),
-            origin: None,
-            remedy: None,
-            section: None,
+            inner: Box::new(Inner {
+                problem: problem.into(),
+                ..Inner::default()
+            }),
         }
     }
 
     pub(crate) fn with_key(mut self, key: impl Into<String>) -> Self {
-        self.key = Some(key.into());
+        self.inner.key = Some(key.into());
         self
     }
 
     pub(crate) fn with_variables(mut self, names: impl IntoIterator<Item = String>) -> Self {
-        self.variables = names.into_iter().collect();
+        self.inner.variables = names.into_iter().collect();
         self
     }
 
     pub(crate) fn with_origin(mut self, origin: impl Into<String>) -> Self {
-        self.origin = Some(origin.into());
+        self.inner.origin = Some(origin.into());
         self
     }
 
     pub(crate) fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
-        self.remedy = Some(remedy.into());
+        self.inner.remedy = Some(remedy.into());
         self
     }
 
     /// Ties the fault to one provider section: it counts only when that section is used.
     pub(crate) fn in_section(mut self, section: impl Into<String>) -> Self {
-        self.section = Some(section.into());
+        self.inner.section = Some(section.into());
         self
     }
 
     pub(crate) fn section(&self) -> Option<&str> {
-        self.section.as_deref()
+        self.inner.section.as_deref()
     }
 
     /// What is wrong.
     #[must_use]
     pub fn problem(&self) -> &str {
-        &self.problem
+        &self.inner.problem
     }
 
     /// The key at fault, such as `towline.openai.api_key`.
     #[must_use]
     pub fn key(&self) -> Option<&str> {
-        self.key.as_deref()
+        self.inner.key.as_deref()
     }
 
     /// The environment variables that set the key, the best known first.
     pub fn variables(&self) -> impl Iterator<Item = &str> {
-        self.variables.iter().map(String::as_str)
+        self.inner.variables.iter().map(String::as_str)
     }
 
     /// Where the value came from, such as `environment OPENAI_API_KEY` or `towline.toml`.
     #[must_use]
     pub fn origin(&self) -> Option<&str> {
-        self.origin.as_deref()
+        self.inner.origin.as_deref()
     }
 
     /// What to do about it.
     #[must_use]
     pub fn remedy(&self) -> Option<&str> {
-        self.remedy.as_deref()
+        self.inner.remedy.as_deref()
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.problem)?;
-        if let Some(key) = &self.key {
+        f.write_str(&self.inner.problem)?;
+        if let Some(key) = &self.inner.key {
             write!(f, " ({key}")?;
-            if !self.variables.is_empty() {
-                write!(f, " / {}", self.variables.join(" or "))?;
+            if !self.inner.variables.is_empty() {
+                write!(f, " / {}", self.inner.variables.join(" or "))?;
             }
             f.write_str(")")?;
         }
-        if let Some(origin) = &self.origin {
+        if let Some(origin) = &self.inner.origin {
             write!(f, ", from {origin}")?;
         }
-        if let Some(remedy) = &self.remedy {
+        if let Some(remedy) = &self.inner.remedy {
             write!(f, ": {remedy}")?;
         }
         Ok(())

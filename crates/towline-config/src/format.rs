@@ -161,3 +161,6 @@ impl fmt::Display for Format {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,7 +23,6 @@ pub(crate) struct Key {
     pub(crate) guide: Vec<String>,
     /// Whether anything in this version acts on it.
     pub(crate) used: bool,
-    pub(crate) doc: &'static str,
     /// The provider section it belongs to.
     pub(crate) section: Option<String>,
 }
@@ -148,7 +147,6 @@ impl Key {
             default: default.filter(|_| !twin.file).map(Cow::Borrowed),
             guide,
             used: twin.field.used,
-            doc: twin.field.doc,
             section: (!section.is_empty()).then(|| section.to_owned()),
         }
     }
@@ -161,7 +159,6 @@ impl Key {
             default: None,
             guide: Vec::new(),
             used: true,
-            doc: "",
             section: None,
         }
     }

@@ -151,3 +151,6 @@ impl Provider for Single<'_> {
         Ok(Map::from([(Profile::Default, dict)]))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -367,12 +367,13 @@ impl Gathering {
             name: document.name.clone(),
             meant: true,
         };
-        // HOCON files are shared with other programs of the same project.
-        self.add(layer::from_tree(
-            &origin,
-            tree,
-            document.format == Format::Hocon,
-        ));
+        // HOCON files are shared with the other programs of a project.
+        let shared = document.format == Format::Hocon && !document.name.ends_with("towline.conf");
+        if shared && !tree.keys().any(|name| layer::is_root(name)) {
+            self.warnings
+                .push(format!("{} has no section towline or llm4s", document.name));
+        }
+        self.add(layer::from_tree(&origin, tree, shared));
     }
 
     fn environment(&mut self, layer: Layer, label: &str, variables: &BTreeMap<String, String>) {

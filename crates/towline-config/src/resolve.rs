@@ -5,6 +5,7 @@ mod build;
 mod section;
 mod select;
 mod show;
+mod spec;
 
 pub(crate) use self::book::Book;
 
@@ -26,8 +27,16 @@ pub(crate) fn settle(
     book.warn_of_literal_secrets(variables);
     let llm = book.llm();
     let embedding = book.embedding();
-    let used = llm.sections.iter().chain(&embedding.sections);
-    let mut hard = book.hard_faults(used);
+    let used: Vec<String> = llm
+        .sections
+        .iter()
+        .chain(&embedding.sections)
+        .cloned()
+        .collect();
+    for warning in [&llm.warning, &embedding.warning].into_iter().flatten() {
+        book.warn(warning.clone());
+    }
+    let mut hard = book.hard_faults(&used);
     if !hard.is_empty() {
         for missing in [llm.outcome, embedding.outcome]
             .into_iter()
@@ -38,15 +47,14 @@ pub(crate) fn settle(
         return Err(ConfigError::new(hard));
     }
     let mut providers = book.named_providers(&llm.sections);
-    if let Ok(Some(selected)) = &llm.outcome {
-        if providers
+    if let Ok(Some(selected)) = &llm.outcome
+        && providers
             .iter()
             .all(|provider| provider.name() != selected.name())
-        {
-            providers.push(selected.clone());
-        }
+    {
+        providers.push(selected.clone());
     }
-    book.warn_of_unused_faults(llm.sections.iter().chain(&embedding.sections));
+    book.warn_of_unused_faults(&used);
     book.warn_of_idle_keys();
     let sources = book.sources([llm.outcome.as_ref(), embedding.outcome.as_ref()]);
     let warnings = book.take_warnings();

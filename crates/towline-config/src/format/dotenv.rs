@@ -112,8 +112,8 @@ fn quoted(value: &str, quote: char) -> Result<Raw, &'static str> {
                 'n' => text.push('\n'),
                 'r' => text.push('\r'),
                 't' => text.push('\t'),
-                // Two signs stand for the escape of the substitution.
-                '$' => text.push_str("$$"),
+                // Before a brace two signs are the escape of the substitution.
+                '$' if chars.as_str().starts_with('{') => text.push_str("$$"),
                 c => text.push(c),
             },
             c => text.push(c),
@@ -160,3 +160,6 @@ impl Raw {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

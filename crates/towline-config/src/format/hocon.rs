@@ -20,8 +20,6 @@ pub(super) fn parse(text: &Text<'_>, variables: &BTreeMap<String, String>) -> (D
     for _ in 0..MOST_HOLES {
         match attempt(text, &env) {
             Ok(mut tree) => {
-                // Holes in other programs' sections are no concern of ours.
-                tree.retain(|name, _| crate::layer::is_root(name));
                 let mut faults = Vec::new();
                 take_holes(text.name, &mut tree, &mut Vec::new(), &mut faults);
                 return (tree, faults);
@@ -49,7 +47,7 @@ fn attempt(text: &Text<'_>, env: &HashMap<String, String>) -> Result<Dict, Hocon
         .into_iter()
         .filter_map(|key| {
             // The getter reads a path: a name with dots must be quoted.
-            let value = config.get(&format!("{key:?}"))?;
+            let value = config.get(&format!("\"{key}\""))?;
             Some((key, convert(value)))
         })
         .collect())
@@ -88,7 +86,9 @@ fn take_holes(name: &str, dict: &mut Dict, at: &mut Vec<String>, faults: &mut Ve
             Value::Dict(_, inner) => take_holes(name, inner, at, faults),
             value => {
                 let missing = holes(value);
-                if !missing.is_empty() {
+                // Holes in other programs' sections are no concern of ours.
+                let ours = at.first().is_some_and(|root| crate::layer::is_root(root));
+                if !missing.is_empty() && ours {
                     faults.push(crate::substitute::unset(name, at, &missing));
                     holed.push(key.clone());
                 }

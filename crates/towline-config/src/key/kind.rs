@@ -3,7 +3,6 @@
 mod duration;
 
 use self::duration::Span;
-use crate::vendor::Vendor;
 use figment::value::Value;
 use std::time::Duration;
 use towline_core::Secret;
@@ -53,11 +52,11 @@ pub(crate) struct Mismatch {
 /// wanted, since variables hold nothing else.
 pub(crate) fn check(kind: Kind, value: &Value) -> Result<Typed, Mismatch> {
     match kind {
-        Kind::Text | Kind::Path | Kind::SecretFile => text(value).map(Typed::Text),
+        // Whether the vendor is known is told with the name of the provider.
+        Kind::Text | Kind::Vendor | Kind::Path | Kind::SecretFile => text(value).map(Typed::Text),
         Kind::Secret => text(value).map(|text| Typed::Secret(Secret::new(text))),
         Kind::Url => url(text(value)?).map(Typed::Text),
         Kind::Proxy => proxy(&text(value)?).map(Typed::Secret),
-        Kind::Vendor => vendor(text(value)?).map(Typed::Text),
         Kind::Choice(words) => choice(words, &text(value)?).map(Typed::Text),
         Kind::Bool => flag(value).map(Typed::Bool),
         Kind::Count(least) => count(value, least, u64::MAX).map(Typed::Count),
@@ -112,13 +111,6 @@ fn proxy(text: &str) -> Result<Secret, Mismatch> {
         None => format!("http://{text}"),
     };
     url(full).map(Secret::new)
-}
-
-fn vendor(text: String) -> Result<String, Mismatch> {
-    match Vendor::find(&text) {
-        Some(vendor) => Ok(vendor.as_str().to_owned()),
-        None => Err(Mismatch::found(format!("the unknown provider '{text}'"))),
-    }
 }
 
 fn choice(words: &[&str], text: &str) -> Result<String, Mismatch> {
@@ -238,11 +230,6 @@ impl Kind {
                 .join(", "),
             Self::Vendor => "provider".to_owned(),
         }
-    }
-
-    /// Whether values are never shown.
-    pub(crate) const fn is_secret(self) -> bool {
-        matches!(self, Self::Secret | Self::Proxy | Self::Headers)
     }
 }
 

@@ -13,6 +13,8 @@ pub(crate) struct Path(Vec<String>);
 pub(crate) struct Unknown {
     /// How many segments, as written, are enough to see that it is wrong.
     pub(crate) depth: usize,
+    /// Whether it is not a key but a section that holds some.
+    pub(crate) section: bool,
     /// The nearest key, with its root.
     pub(crate) nearest: Option<String>,
 }
@@ -25,11 +27,9 @@ pub(crate) fn canonical(written: &[String]) -> Result<Path, Unknown> {
     let mut segments: Vec<String> = written.iter().map(|segment| snake(segment)).collect();
     rename(&mut segments);
     // Header names keep their hyphens; their case means nothing.
-    if let (Some(at), Some(name)) = (header_at(&segments), written.last()) {
-        if at + 1 == segments.len() {
-            segments.truncate(at);
-            segments.push(name.trim().to_lowercase());
-        }
+    if is_header(&segments) {
+        segments.pop();
+        segments.extend(written.last().map(|name| name.trim().to_lowercase()));
     }
     let path = Path(segments);
     if find(&path).is_some() {
@@ -58,27 +58,24 @@ pub(crate) fn snake(segment: &str) -> String {
 
 /// Older names and other names of vendors.
 fn rename(segments: &mut Vec<String>) {
-    if let [first, second] = segments.as_slice() {
-        if first == "model_metadata" && second == "file" {
-            *segments = vec!["model_registry".to_owned(), "file_path".to_owned()];
-            return;
-        }
+    if segments.join(".") == "model_metadata.file" {
+        *segments = vec!["model_registry".to_owned(), "file_path".to_owned()];
+        return;
     }
     let vendor_at = match segments.first().map(String::as_str) {
         Some("credentials" | "embeddings") => 1,
         _ => 0,
     };
-    if let Some(segment) = segments.get_mut(vendor_at) {
-        if let Some(vendor) = Vendor::find(segment) {
-            *segment = vendor.section();
-        }
+    if let Some(segment) = segments.get_mut(vendor_at)
+        && let Some(vendor) = Vendor::find(segment)
+    {
+        *segment = vendor.section();
     }
 }
 
-/// Where the name of a header stands: behind a key that holds headers.
-fn header_at(segments: &[String]) -> Option<usize> {
-    let map = segments.split_last()?.1;
-    (map.last()? == "headers").then_some(map.len())
+/// Whether the last segment is the name of a header: it stands behind a key that holds headers.
+fn is_header(segments: &[String]) -> bool {
+    matches!(segments, [.., map, _] if map == "headers")
 }
 
 fn unknown(path: &Path) -> Unknown {
@@ -99,16 +96,21 @@ fn unknown(path: &Path) -> Unknown {
                 .any(|key| *key == prefix || key.starts_with(&format!("{prefix}.")))
         })
         .unwrap_or(path.0.len());
-    Unknown { depth, nearest }
+    let inside = format!("{text}.");
+    Unknown {
+        depth,
+        section: known.iter().any(|key| key.starts_with(&inside)),
+        nearest,
+    }
 }
 
 /// All keys that could have been meant: the table, and the fields of the provider that is named.
 fn neighbours(path: &Path) -> Vec<String> {
     let mut known: Vec<String> = all().keys().cloned().collect();
-    if let [first, name, ..] = path.0.as_slice() {
-        if first == "providers" {
-            known.extend(named_fields().map(|field| format!("providers.{name}.{field}")));
-        }
+    if let [first, name, ..] = path.0.as_slice()
+        && first == "providers"
+    {
+        known.extend(named_fields().map(|field| format!("providers.{name}.{field}")));
     }
     known
 }
@@ -170,3 +172,6 @@ impl fmt::Display for Path {
         f.write_str(&self.0.join("."))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,7 +22,7 @@ pub(super) struct Sink<'a> {
 
 /// Whether a top-level name is one of our roots.
 pub(crate) fn is_root(name: &str) -> bool {
-    ROOTS.contains(&name.trim().to_lowercase().as_str())
+    ROOTS.contains(&name)
 }
 
 /// The entries of a parsed file. In a file that is `shared` with other programs, other top-level
@@ -78,10 +78,17 @@ impl<'a> Sink<'a> {
             Value::Empty(..) => true,
             _ => false,
         };
+        if written.is_empty() {
+            self.not_a_value(&self.root.clone());
+            return;
+        }
         match canonical(written) {
             Ok(path) if blank => drop(path),
             Ok(path) if path.holds_headers() => self.headers(written, &path, &value),
             Ok(path) => self.add(written, path, value),
+            Err(unknown) if unknown.section => {
+                self.not_a_value(&format!("{}.{}", self.root, written.join(".")));
+            }
             Err(unknown) => self.unknown(written, unknown.depth, unknown.nearest),
         }
     }
@@ -129,6 +136,14 @@ impl<'a> Sink<'a> {
             spelled: path.split_named().and_then(|_| written.get(1).cloned()),
         };
         self.entries.insert(path, (spelled, entry));
+    }
+
+    fn not_a_value(&mut self, key: &str) {
+        self.faults.push(
+            Fault::new(format!("{key} is a section, not a value"))
+                .with_origin(self.origin.name.clone())
+                .with_remedy("see the list of keys in docs/configuration.md"),
+        );
     }
 
     fn unknown(&mut self, written: &[String], depth: usize, nearest: Option<String>) {

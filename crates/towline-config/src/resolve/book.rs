@@ -2,7 +2,7 @@
 
 use crate::{
     error::Fault,
-    key::{Key, Path, Typed, check},
+    key::{Key, Kind, Path, Typed, check},
     layer::{Found, Layer, Merged, Origin},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +13,8 @@ pub(crate) struct Book {
     held: BTreeMap<Path, Held>,
     /// Keys whose value did not pass: set, and of no use.
     bad: BTreeSet<Path>,
+    /// Proxies from the usual variables that did not pass: faults once they would be used.
+    bad_proxies: BTreeMap<Path, (Origin, Fault)>,
     faults: Vec<Fault>,
     warnings: Vec<String>,
 }
@@ -34,6 +36,7 @@ impl Book {
         let mut book = Self {
             held: BTreeMap::new(),
             bad: BTreeSet::new(),
+            bad_proxies: BTreeMap::new(),
             faults,
             warnings,
         };
@@ -65,13 +68,17 @@ impl Book {
                     Some(hint) => fault.with_remedy(hint),
                     None => fault,
                 };
-                // A variable such as CHUNK_SIZE may be another program's.
-                if !found.key.used && !found.origin.meant {
-                    self.warnings.push(fault.to_string());
-                } else {
-                    self.faults.push(fault);
+                self.bad.insert(path.clone());
+                match (found.key.used, found.origin.meant) {
+                    (_, true) => self.faults.push(fault),
+                    // A SOCKS proxy in ALL_PROXY is no fault where HTTPS_PROXY outranks it.
+                    (true, false) if found.key.kind == Kind::Proxy => {
+                        self.bad_proxies.insert(path, (found.origin, fault));
+                    }
+                    (true, false) => self.faults.push(fault),
+                    // A variable such as CHUNK_SIZE may be another program's.
+                    (false, false) => self.warnings.push(fault.to_string()),
                 }
-                self.bad.insert(path);
             }
         }
     }
@@ -82,6 +89,10 @@ impl Book {
 
     pub(super) fn is_bad(&self, path: &Path) -> bool {
         self.bad.contains(path)
+    }
+
+    pub(super) fn bad_proxy(&self, path: &Path) -> Option<&(Origin, Fault)> {
+        self.bad_proxies.get(path)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Path, &Held)> {
@@ -130,13 +141,11 @@ impl Book {
     }
 
     /// The faults of no section, and those of the sections in use.
-    pub(super) fn hard_faults<'a>(
-        &self,
-        used: impl Iterator<Item = &'a String> + Clone,
-    ) -> Vec<Fault> {
-        let in_use = |fault: &&Fault| match fault.section() {
-            Some(section) => used.clone().any(|used| used == section),
-            None => true,
+    pub(super) fn hard_faults(&self, used: &[String]) -> Vec<Fault> {
+        let in_use = |fault: &&Fault| {
+            fault
+                .section()
+                .is_none_or(|section| is_among(section, used))
         };
         self.faults.iter().filter(in_use).cloned().collect()
     }
@@ -146,7 +155,7 @@ impl Book {
         let inside = |fault: &&Fault| {
             fault
                 .section()
-                .is_some_and(|section| sections.iter().any(|used| used == section))
+                .is_some_and(|section| is_among(section, sections))
         };
         self.faults.iter().filter(inside).cloned().collect()
     }
@@ -157,14 +166,15 @@ impl Book {
         }
     }
 
-    pub(super) fn warn_of_unused_faults<'a>(
-        &mut self,
-        used: impl Iterator<Item = &'a String> + Clone,
-    ) {
+    pub(super) fn warn_of_unused_faults(&mut self, used: &[String]) {
         let idle: Vec<String> = self
             .faults
             .iter()
-            .filter(|fault| !used.clone().any(|used| fault.section() == Some(used)))
+            .filter(|fault| {
+                !fault
+                    .section()
+                    .is_some_and(|section| is_among(section, used))
+            })
             .map(ToString::to_string)
             .collect();
         for text in idle {
@@ -192,7 +202,7 @@ impl Book {
             .values()
             .filter(|held| held.origin.layer == Layer::File)
             .filter_map(|held| match &held.value {
-                Typed::Secret(secret) if held.key.kind == crate::key::Kind::Secret => {
+                Typed::Secret(secret) if held.key.kind == Kind::Secret => {
                     let known = variables
                         .values()
                         .any(|value| value.trim() == secret.expose());
@@ -236,4 +246,8 @@ fn is_provider_section(key: &Key) -> bool {
             let vendor = section.strip_prefix("credentials.").unwrap_or(section);
             !section.starts_with("embeddings.") && !matches!(vendor, "voyage" | "jina")
         })
+}
+
+fn is_among(section: &str, sections: &[String]) -> bool {
+    sections.iter().any(|other| other == section)
 }

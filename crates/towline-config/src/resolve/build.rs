@@ -3,7 +3,7 @@
 use super::{
     book::{Book, of_key},
     section::Sections,
-    select::{Purpose, Target},
+    spec::{Purpose, Target},
 };
 use crate::{
     error::Fault,
@@ -15,8 +15,15 @@ use crate::{
 use std::time::Duration;
 use towline_core::Secret;
 
+/// A provider or its faults, the sections that were read, and what is odd.
+pub(super) struct Built {
+    pub(super) outcome: Result<ProviderSettings, Vec<Fault>>,
+    pub(super) sections: Vec<String>,
+    pub(super) warning: Option<String>,
+}
+
 /// A provider on its way.
-pub(super) struct Build<'a> {
+struct Build<'a> {
     sections: Sections<'a>,
     name: String,
     vendor: Vendor,
@@ -33,63 +40,101 @@ struct Address {
     at_home: bool,
 }
 
-// === impl Build ===
+// === impl Built ===
 
-impl<'a> Build<'a> {
-    /// Starts with a target. A named provider must say its vendor, and its model or have one given.
-    pub(super) fn of(book: &'a Book, target: &Target, purpose: Purpose) -> Result<Self, Fault> {
-        match target {
+impl Built {
+    /// Builds the provider of a target.
+    pub(super) fn of(book: &Book, target: &Target, purpose: Purpose) -> Self {
+        let build = match target {
             Target::Vendor {
                 vendor,
                 model,
                 inferred,
-            } => Ok(Self {
+            } => Build {
                 sections: sections(book, None, *vendor, purpose),
                 name: vendor.as_str().to_owned(),
                 vendor: *vendor,
                 model: model.clone(),
                 inferred: *inferred,
-            }),
-            Target::Named { name, model } => Self::named(book, name, model.as_deref(), purpose),
-        }
+            },
+            Target::Named { name, model } => {
+                match Build::named(book, name, model.as_deref(), purpose) {
+                    Ok(build) => build,
+                    Err(faults) => {
+                        return Self {
+                            outcome: Err(faults),
+                            sections: vec![format!("providers.{name}")],
+                            warning: None,
+                        };
+                    }
+                }
+            }
+        };
+        build.finish()
     }
+}
 
+// === impl Build ===
+
+impl<'a> Build<'a> {
+    /// A named provider must say its vendor, and its model unless one is given.
     fn named(
         book: &'a Book,
         name: &str,
         model: Option<&str>,
         purpose: Purpose,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, Vec<Fault>> {
         let shown = book
             .provider_names()
             .remove(name)
             .unwrap_or_else(|| name.to_owned());
         let section = format!("providers.{name}");
         let own = Sections::new(book, &[section], &[]);
-        let field = |field: &str| own.set_text(field).map(|(text, _)| text.to_owned());
-        let model = model.map(str::to_owned).or_else(|| field("model"));
-        let missing = |field: &str| {
-            let problem =
-                format!("Configured provider '{shown}' is missing required field '{field}'");
-            of_key(&own.key(field), problem)
+        let field = |field: &str| own.set_text(field).map(|(text, _)| text);
+        let mut faults = Vec::new();
+        let mut fault = |field: &str, what: &str, remedy: &str| {
+            let problem = format!("Configured provider '{shown}' {what}");
+            // What is of the wrong type is a fault already, and not missing.
+            if !own.is_bad(field) {
+                faults.push(of_key(&own.key(field), problem).with_remedy(remedy));
+            }
         };
-        let vendor = field("provider").and_then(|vendor| Vendor::find(&vendor));
+        let vendor = field("provider").and_then(Vendor::find);
+        match field("provider") {
+            None => fault(
+                "provider",
+                "is missing required field 'provider'",
+                "name the vendor, such as openai",
+            ),
+            Some(text) if vendor.is_none() => {
+                let what = format!("has unknown provider '{text}'");
+                fault("provider", &what, &vendors_remedy(text));
+            }
+            Some(_) => {}
+        }
+        let model = model.or_else(|| field("model"));
+        if model.is_none() {
+            fault(
+                "model",
+                "is missing required field 'model'",
+                "name the model to use",
+            );
+        }
         match (vendor, model) {
             (Some(vendor), Some(model)) => Ok(Self {
                 sections: sections(book, Some(name), vendor, purpose),
                 name: shown,
                 vendor,
-                model,
+                model: model.to_owned(),
                 inferred: false,
             }),
-            (Some(_), None) => Err(missing("model").with_remedy("name the model to use")),
-            (None, _) => Err(missing("provider").with_remedy("name the vendor, such as openai")),
+            _ => Err(faults),
         }
     }
 
-    /// The provider or its faults, and the sections that were read.
-    pub(super) fn finish(mut self) -> (Result<ProviderSettings, Vec<Fault>>, Vec<String>) {
-        let names = self.sections.names();
+    fn finish(mut self) -> Built {
+        let sections = self.sections.names();
+        let warning = self.borrowed_key();
         let address = self.address();
         let api_key = self.api_key(&address);
         let transport = self.transport(&address);
@@ -122,7 +167,23 @@ impl<'a> Build<'a> {
         } else {
             Err(faults)
         };
-        (outcome, names)
+        Built {
+            outcome,
+            sections,
+            warning,
+        }
+    }
+
+    /// `OpenRouter` takes the key of the OpenAI section when it has none: meant for those who reached
+    /// it that way, and worth a word to others.
+    fn borrowed_key(&self) -> Option<String> {
+        let url = self.sections.general_text("openai.base_url");
+        let meant = url.is_some_and(|url| url.contains("openrouter.ai"));
+        let section = self.sections.key_section()?;
+        let borrowed = matches!(section.as_str(), "openai" | "credentials.openai");
+        (self.vendor == "openrouter" && borrowed && !meant).then(|| {
+            "OpenRouter is given the key of the OpenAI section: set OPENROUTER_API_KEY".to_owned()
+        })
     }
 
     fn address(&mut self) -> Address {
@@ -152,15 +213,16 @@ impl<'a> Build<'a> {
 
     fn base_url(&self) -> Option<String> {
         // OpenRouter was reached through the section of OpenAI before it had one of its own.
-        let through_openai = self
-            .sections
-            .set_text("openai_base_url")
-            .map(|(url, _)| url.to_owned());
+        let through_openai = || {
+            let url = self.sections.general_text("openai.base_url")?;
+            let router = self.vendor == "openrouter" && url.contains("openrouter.ai");
+            router.then(|| url.to_owned())
+        };
         let own = self
             .sections
             .set_text("base_url")
             .map(|(url, _)| url.to_owned());
-        own.or(through_openai)
+        own.or_else(through_openai)
             .or_else(|| self.sections.text("base_url"))
             .map(|url| without_slash(&url))
     }
@@ -216,7 +278,7 @@ impl<'a> Build<'a> {
         let get = |field: &str, default: u64| {
             self.sections
                 .duration(field)
-                .unwrap_or(Duration::from_secs(default))
+                .unwrap_or_else(|| Duration::from_secs(default))
         };
         Timeouts {
             connect: get("timeouts.connect", 10),
@@ -275,6 +337,22 @@ impl<'a> Build<'a> {
             of_key(&key, "a client certificate needs both certificate and key")
                 .with_remedy("set this one too"),
         );
+    }
+}
+
+/// What to write instead of a vendor that is not known.
+fn vendors_remedy(text: &str) -> String {
+    let text = text.to_lowercase();
+    let nearest = Vendor::all()
+        .map(|vendor| (strsim::jaro_winkler(vendor.as_str(), &text), vendor))
+        .filter(|(alike, _)| *alike > 0.85)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b));
+    match nearest {
+        Some((_, vendor)) => format!("did you mean {vendor}?"),
+        None => {
+            let known: Vec<&str> = Vendor::all().map(Vendor::as_str).collect();
+            format!("known are {}", known.join(", "))
+        }
     }
 }
 

@@ -177,8 +177,9 @@ impl<'a> Sections<'a> {
     /// The vendor's key, or the content of the file that holds it.
     pub(super) fn api_key(&mut self) -> Option<Secret> {
         let groups = self.key_groups.clone();
-        let chosen = groups.iter().find_map(|group| self.highest(group));
-        match chosen? {
+        let chosen = groups.iter().find_map(|group| self.highest(group))?;
+        self.check_twin(chosen);
+        match chosen {
             Held {
                 value: Typed::Secret(secret),
                 ..
@@ -215,6 +216,20 @@ impl<'a> Sections<'a> {
             }
         }
         best
+    }
+
+    /// A key and the file of a key in one layer: nobody can say which was meant.
+    fn check_twin(&mut self, held: &Held) {
+        let twin = Path::of(&format!("{}_file", held.key.name));
+        if let Some(twin) = self.book.get(&twin)
+            && twin.origin.rank() == held.origin.rank()
+        {
+            let (full, other) = (held.key.full(), twin.key.full());
+            let fault = of_key(&held.key, format!("both {full} and {other} are set"))
+                .with_origin(format!("{} and {}", held.origin, twin.origin))
+                .with_remedy("keep one of them");
+            self.faults.push(fault);
+        }
     }
 
     fn secret_file(&mut self, held: &Held) -> Option<Secret> {
@@ -271,24 +286,40 @@ impl<'a> Sections<'a> {
 
     /// The proxy for addresses of `scheme`. The nearest section that names one wins; in it the
     /// higher layer, and among equals the key of the scheme over the key for all.
-    pub(super) fn proxy(&self, scheme: &str) -> Option<Secret> {
-        let mut scopes: Vec<Option<&Path>> = self.scopes.iter().map(Some).collect();
-        scopes.push(None);
-        let chosen = scopes.into_iter().find_map(|scope| {
-            let get = |field: &str| match scope {
-                Some(scope) => self.book.get(&scope.join(field)),
-                None => self.book.get(&Path::of(field)),
-            };
-            let own = get(&format!("transport.{scheme}_proxy"));
-            let all = get("transport.proxy");
-            match (own, all) {
-                (Some(own), Some(all)) if all.origin.rank() > own.origin.rank() => Some(all),
-                (own, all) => own.or(all),
+    pub(super) fn proxy(&mut self, scheme: &str) -> Option<Secret> {
+        let own = format!("transport.{scheme}_proxy");
+        let mut pairs: Vec<[Path; 2]> = self
+            .scopes
+            .iter()
+            .map(|scope| [scope.join(&own), scope.join("transport.proxy")])
+            .collect();
+        pairs.push([Path::of(&own), Path::of("transport.proxy")]);
+        match pairs.iter().find_map(|pair| self.chosen_proxy(pair))? {
+            Ok(held) => match &held.value {
+                Typed::Secret(url) if url.expose() != "none" => Some(url.clone()),
+                _ => None,
+            },
+            Err(fault) => {
+                self.faults.push(fault.clone());
+                None
             }
+        }
+    }
+
+    /// The higher layer's of two proxies; among equals the first.
+    fn chosen_proxy(&self, pair: &[Path; 2]) -> Option<Result<&'a Held, &'a Fault>> {
+        let book = self.book;
+        let candidates = pair.each_ref().map(|path| {
+            let good = book.get(path).map(|held| (held.origin.rank(), Ok(held)));
+            let bad = || {
+                book.bad_proxy(path)
+                    .map(|(origin, fault)| (origin.rank(), Err(fault)))
+            };
+            good.or_else(bad)
         });
-        match &chosen?.value {
-            Typed::Secret(url) if url.expose() != "none" => Some(url.clone()),
-            _ => None,
+        match candidates {
+            [Some(own), Some(all)] if all.0 > own.0 => Some(all.1),
+            [own, all] => own.or(all).map(|(_, outcome)| outcome),
         }
     }
 }

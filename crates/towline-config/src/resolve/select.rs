@@ -2,40 +2,23 @@
 
 use super::{
     book::{Book, of_key},
-    build::Build,
+    build::Built,
+    spec::{Purpose, Target},
 };
 use crate::{
     error::{ConfigError, Fault},
-    key::{Key, Path, all, find, snake},
+    key::{Key, Path, all, find},
     layer::Origin,
     provider::ProviderSettings,
     vendor::Vendor,
 };
-
-/// A provider and a model.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Target {
-    Vendor {
-        vendor: Vendor,
-        model: String,
-        inferred: bool,
-    },
-    /// A named provider, by its canonical name, with a model that overrides its own.
-    Named { name: String, model: Option<String> },
-}
 
 /// What came of a selection.
 pub(super) struct Selection {
     pub(super) outcome: Result<Option<ProviderSettings>, Vec<Fault>>,
     /// The sections that were read for it.
     pub(super) sections: Vec<String>,
-}
-
-/// The kind of model that is selected.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Purpose {
-    Chat,
-    Embedding,
+    pub(super) warning: Option<String>,
 }
 
 // === impl Selection ===
@@ -45,6 +28,7 @@ impl Selection {
         Self {
             outcome: Ok(None),
             sections: Vec::new(),
+            warning: None,
         }
     }
 
@@ -52,6 +36,7 @@ impl Selection {
         Self {
             outcome: Err(vec![fault]),
             sections: Vec::new(),
+            warning: None,
         }
     }
 }
@@ -111,17 +96,14 @@ impl Book {
 
     fn on_demand(&self, spec: &str, purpose: Purpose) -> Result<ProviderSettings, ConfigError> {
         let target = self.target(spec.trim(), None, purpose)?;
-        let built = Build::of(self, &target, purpose)?;
-        let (outcome, sections) = built.finish();
-        let mut faults = self.faults_in(&sections);
-        match outcome {
-            Ok(provider) if faults.is_empty() => Ok(provider),
-            Ok(_) => Err(ConfigError::new(faults)),
-            Err(missing) => {
-                faults.extend(missing);
-                Err(ConfigError::new(faults))
-            }
+        let built = Built::of(self, &target, purpose);
+        let mut faults = self.faults_in(&built.sections);
+        match built.outcome {
+            Ok(provider) if faults.is_empty() => return Ok(provider),
+            Ok(_) => {}
+            Err(missing) => faults.extend(missing),
         }
+        Err(ConfigError::new(faults))
     }
 
     /// All complete named providers. What another one lacks is a warning.
@@ -130,12 +112,9 @@ impl Book {
         for name in self.provider_names().into_keys() {
             let section = format!("providers.{name}");
             let target = Target::Named { name, model: None };
-            let (outcome, sections) = match Build::of(self, &target, Purpose::Chat) {
-                Ok(build) => build.finish(),
-                Err(fault) => (Err(vec![fault]), Vec::new()),
-            };
-            let malformed = !self.faults_in(&sections).is_empty();
-            match outcome {
+            let built = Built::of(self, &target, Purpose::Chat);
+            let malformed = !self.faults_in(&built.sections).is_empty();
+            match built.outcome {
                 Ok(provider) if !malformed => complete.push(provider),
                 Ok(_) => {}
                 Err(_) if used.contains(&section) => {}
@@ -146,15 +125,11 @@ impl Book {
     }
 
     fn selected(&self, target: &Target, purpose: Purpose) -> Selection {
-        match Build::of(self, target, purpose) {
-            Ok(build) => {
-                let (outcome, sections) = build.finish();
-                Selection {
-                    outcome: outcome.map(Some),
-                    sections,
-                }
-            }
-            Err(fault) => Selection::fault(fault),
+        let built = Built::of(self, target, purpose);
+        Selection {
+            outcome: built.outcome.map(Some),
+            sections: built.sections,
+            warning: built.warning,
         }
     }
 
@@ -226,93 +201,6 @@ impl Book {
         }
     }
 
-    /// The canonical name of a named provider, however it is spelled.
-    fn named(&self, name: &str) -> Option<String> {
-        let canonical = snake(name);
-        self.provider_names()
-            .contains_key(&canonical)
-            .then_some(canonical)
-    }
-
-    /// Reads a spec. Only the first slash counts; the prefix may be in any case.
-    fn target(
-        &self,
-        spec: &str,
-        origin: Option<&Origin>,
-        purpose: Purpose,
-    ) -> Result<Target, Fault> {
-        let key = match purpose {
-            Purpose::Chat => key("llm.model"),
-            Purpose::Embedding => key("embeddings.model"),
-        };
-        let fault = |problem: String, remedy: String| {
-            let fault = of_key(&key, problem).with_remedy(remedy);
-            match origin {
-                Some(origin) => fault.with_origin(origin.name.clone()),
-                None => fault.with_origin("--model"),
-            }
-        };
-        let example = purpose.example();
-        let Some((prefix, model)) = spec.split_once('/') else {
-            return match self.named(spec) {
-                Some(name) => Ok(Target::Named { name, model: None }),
-                None if spec.is_empty() => Err(fault(
-                    "Missing model spec".to_owned(),
-                    format!("write provider/model, such as {example}"),
-                )),
-                None => Ok(Target::Vendor {
-                    vendor: self.inferred(),
-                    model: spec.to_owned(),
-                    inferred: true,
-                }),
-            };
-        };
-        let (prefix, model) = (prefix.trim().to_lowercase(), model.trim());
-        if prefix.is_empty() {
-            let problem = format!("Unable to infer provider for model '{spec}'");
-            return Err(fault(
-                problem,
-                format!("write provider/model, such as {example}"),
-            ));
-        }
-        if model.is_empty() {
-            let problem = format!("Missing model name in '{spec}'");
-            return Err(fault(
-                problem,
-                format!("write provider/model, such as {example}"),
-            ));
-        }
-        if let Some(vendor) = Vendor::find(&prefix) {
-            let model = model.to_owned();
-            return Ok(Target::Vendor {
-                vendor,
-                model,
-                inferred: false,
-            });
-        }
-        if let Some(name) = self.named(&prefix) {
-            let model = Some(model.to_owned());
-            return Ok(Target::Named { name, model });
-        }
-        let known: Vec<&str> = Vendor::all().map(Vendor::as_str).collect();
-        Err(fault(
-            format!("Unknown provider prefix: {prefix} in '{spec}'"),
-            format!(
-                "put the provider first, such as together/{spec}; known are {}",
-                known.join(", ")
-            ),
-        ))
-    }
-
-    /// The vendor of a model without prefix.
-    fn inferred(&self) -> Vendor {
-        let router = self
-            .text("openai.base_url")
-            .is_some_and(|(url, _)| url.contains("openrouter.ai"));
-        let router = router.then(|| Vendor::find("openrouter")).flatten();
-        router.unwrap_or(Vendor::openai())
-    }
-
     fn older_embedding(&self, vendor: &str, origin: &Origin) -> Result<Target, Fault> {
         let of = |problem: String| {
             of_key(&key("embeddings.provider"), problem).with_origin(origin.name.clone())
@@ -369,18 +257,7 @@ impl Book {
     }
 }
 
-// === impl Purpose ===
-
-impl Purpose {
-    const fn example(self) -> &'static str {
-        match self {
-            Self::Chat => "openai/gpt-4o",
-            Self::Embedding => "openai/text-embedding-3-small",
-        }
-    }
-}
-
 /// A key of the table.
-fn key(name: &str) -> Key {
+pub(super) fn key(name: &str) -> Key {
     find(&Path::of(name)).unwrap_or_else(|| Key::unlisted(name))
 }

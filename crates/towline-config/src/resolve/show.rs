@@ -2,14 +2,15 @@
 
 use super::book::{Book, Held};
 use crate::{
-    key::{Key, Typed, all},
+    key::{Key, Kind, Typed, all},
     provider::ProviderSettings,
     source::{Source, without_userinfo},
 };
 use std::collections::BTreeMap;
 
 impl Book {
-    /// What is set, and the defaults of the general keys and of the vendors in use.
+    /// What is set, and the defaults of the general keys and of the vendors in use. A default that
+    /// nothing acts on yet is left out.
     pub(super) fn sources<E>(
         &self,
         selected: [Result<&Option<ProviderSettings>, E>; 2],
@@ -31,7 +32,7 @@ impl Book {
                 .section
                 .as_ref()
                 .is_none_or(|section| sections.contains(section));
-            if in_use {
+            if in_use && key.used {
                 sources
                     .entry(key.full())
                     .or_insert_with(|| of_default(key, text));
@@ -59,10 +60,10 @@ fn of_default(key: &Key, text: &str) -> Source {
 
 fn shown(key: &Key, value: &Typed) -> String {
     match value {
-        Typed::Secret(_) if key.kind == crate::key::Kind::Proxy => match value {
-            Typed::Secret(url) => without_userinfo(url.expose()).into_owned(),
-            _ => "***".to_owned(),
-        },
+        // Of a proxy only user and password are secret.
+        Typed::Secret(url) if key.kind == Kind::Proxy => {
+            without_userinfo(url.expose()).into_owned()
+        }
         Typed::Secret(_) => "***".to_owned(),
         Typed::Text(text) => without_userinfo(text).into_owned(),
         Typed::Bool(flag) => flag.to_string(),

@@ -84,3 +84,6 @@ fn scale(number: &str, unit: u128) -> Option<u128> {
             .saturating_add(part.saturating_mul(unit) / power),
     )
 }
+
+#[cfg(test)]
+mod tests;

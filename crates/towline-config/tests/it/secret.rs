@@ -1,0 +1,197 @@
+//! Secrets: read from files, shown to nobody.
+
+use crate::{env, llm, llm_fault, write};
+use towline_config::{Format, Loader};
+
+/// Planted wherever a secret may stand.
+const PLANTED: &str = "planted-7f3a9c";
+
+#[test]
+fn a_secret_is_read_from_the_file_that_a_variable_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "key", "  from-file\n\n");
+    let path = path.display().to_string();
+    let base = env(&[("LLM_MODEL", "openai/m")]);
+    for name in [
+        "OPENAI_API_KEY_FILE",
+        "TOWLINE_OPENAI_API_KEY_FILE",
+        "TOWLINE_CREDENTIALS_OPENAI_API_KEY_FILE",
+    ] {
+        let provider = llm(base.clone().env([(name, path.as_str())]));
+        assert_eq!(provider.api_key().unwrap().expose(), "from-file", "{name}");
+    }
+    let set = base
+        .env([("OPENAI_API_KEY", "direct")])
+        .set(format!("towline.openai.api_key_file={path}"));
+    assert_eq!(llm(set).api_key().unwrap().expose(), "from-file");
+}
+
+#[test]
+fn a_secret_file_that_is_missing_or_empty_is_the_only_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = write(folder.path(), "key", " \n").display().to_string();
+    for (path, expected) in [
+        (
+            "nowhere/key",
+            "nowhere/key cannot be read, there is no such file",
+        ),
+        (&empty, "is empty"),
+    ] {
+        let loader = env(&[("LLM_MODEL", "openai/m"), ("OPENAI_API_KEY_FILE", path)]);
+        let error = loader.load().unwrap().llm().unwrap_err();
+        assert_eq!(error.faults().len(), 1, "{error}");
+        assert!(error.to_string().contains(expected), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("from environment OPENAI_API_KEY_FILE"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_secret_and_its_file_in_one_layer_are_a_fault() {
+    let fault = llm_fault(env(&[
+        ("LLM_MODEL", "openai/m"),
+        ("OPENAI_API_KEY", PLANTED),
+        ("OPENAI_API_KEY_FILE", "x"),
+    ]));
+    assert!(
+        fault.starts_with("both towline.openai.api_key and towline.openai.api_key_file are set"),
+        "{fault}"
+    );
+    assert!(!fault.contains(PLANTED));
+}
+
+/// A loader with a planted secret in every layer and every place where one may stand.
+fn planted() -> Loader {
+    let proxy = format!("http://user:{PLANTED}@proxy.test:3128");
+    let url = format!("https://user:{PLANTED}@server.test/v1");
+    env(&[
+        ("LLM_MODEL", "openai/m"),
+        ("OPENAI_API_KEY", PLANTED),
+        ("OPENAI_BASE_URL", &url),
+        ("LANGFUSE_SECRET_KEY", PLANTED),
+        ("AWS_SECRET_ACCESS_KEY", PLANTED),
+        ("HTTPS_PROXY", &proxy),
+        ("TOWLINE_GROQ_HEADERS", &format!("authorization={PLANTED}")),
+        (
+            "OTEL_EXPORTER_OTLP_HEADERS",
+            &format!("authorization=Basic%20{PLANTED}"),
+        ),
+    ])
+    .text(Format::DotEnv, ".env", format!("XAI_API_KEY='{PLANTED}'"))
+    .text(
+        Format::Toml,
+        "towline.toml",
+        format!(
+            "[towline.openai]\napi-key = '{PLANTED}'\n[towline.mistral]\napi-key = '{PLANTED}'"
+        ),
+    )
+    .set(format!(
+        "towline.openai.headers.authorization=Bearer {PLANTED}"
+    ))
+    .set(format!("towline.credentials.openai.api_key={PLANTED}"))
+}
+
+#[cfg(all(feature = "toml", feature = "dotenv"))]
+#[test]
+fn nothing_prints_a_secret() {
+    let loader = planted();
+    let mut seen = format!("{loader:?} {loader:#?}");
+    let settings = loader.load().unwrap();
+    let provider = settings.llm().unwrap().unwrap();
+    assert_eq!(provider.api_key().unwrap().expose(), PLANTED);
+    seen.push_str(&format!(
+        "{settings:?} {settings:#?} {provider:?} {:?}",
+        provider.transport()
+    ));
+    for source in settings.sources() {
+        seen.push_str(&format!("{source} {source:?}"));
+    }
+    for warning in settings.warnings() {
+        seen.push_str(warning);
+    }
+    assert!(!seen.contains(PLANTED), "{seen}");
+    assert!(
+        seen.contains("towline.transport.https_proxy = http://***@proxy.test:3128"),
+        "{seen}"
+    );
+}
+
+#[expect(clippy::too_many_lines, reason = "one line per way to break it")]
+#[test]
+fn no_fault_prints_a_secret() {
+    let broken = [
+        planted().set(PLANTED),
+        planted()
+            .set("towline.openai.timeouts.request=30")
+            .set("towline.openai.apikey=x"),
+        planted().set(format!("towline.timeouts.request={PLANTED}")),
+        planted().set(format!("towline.openai.base_url={PLANTED}")),
+        planted().set(format!("towline.openai.api={PLANTED}")),
+        planted().set(format!("towline.openai.context_window={PLANTED}")),
+        planted().set(format!("towline.openai.stream_usage={PLANTED}")),
+        planted().set(format!("towline.transport.proxy=ftp://{PLANTED}")),
+        planted().set(format!("towline.openai.headers={PLANTED}")),
+        planted().text(
+            Format::Toml,
+            "a.toml",
+            format!("[towline.openai]\napi_key = '{PLANTED}' x"),
+        ),
+        planted().set("towline.llm.model=mistral/m").text(
+            Format::Toml,
+            "a.toml",
+            format!("towline.mistral.api_key = [ '{PLANTED}' ]"),
+        ),
+        planted().text(Format::Toml, "a.toml", format!("towline = '{PLANTED}'")),
+        planted().text(
+            Format::Toml,
+            "a.toml",
+            format!("[llm4s.openai]\napi_key='{PLANTED}'\n[towline.openai]\napi_key='y'"),
+        ),
+        planted().text(Format::Json, "a.json", format!("\"{PLANTED}\"")),
+        planted().text(
+            Format::Json,
+            "a.json",
+            format!("{{\"towline\": {{\"openai\": \"{PLANTED}\" x"),
+        ),
+        planted().text(
+            Format::Yaml,
+            "a.yaml",
+            format!("towline:\n  openai: [ {PLANTED}\n"),
+        ),
+        planted().text(
+            Format::Yaml,
+            "a.yaml",
+            format!("towline: {{ openai: *{PLANTED} }}"),
+        ),
+        planted().text(Format::Yaml, "a.yaml", PLANTED),
+        planted().text(
+            Format::Hocon,
+            "a.conf",
+            format!("towline.openai.api_key = \"{PLANTED}"),
+        ),
+        planted().text(
+            Format::Hocon,
+            "a.conf",
+            format!("towline {{ openai = {PLANTED} ] }}"),
+        ),
+        planted().text(
+            Format::DotEnv,
+            "a.env",
+            format!("OPENAI_API_KEY=\"{PLANTED}"),
+        ),
+        planted().text(Format::DotEnv, "a.env", PLANTED),
+    ];
+    for (number, loader) in broken.into_iter().enumerate() {
+        let error = loader
+            .clone()
+            .load()
+            .expect_err(&format!("number {number}"));
+        let core = towline_core::Error::from(error.clone());
+        let seen = format!("{error} {error:?} {core} {core:?} {}", core.report());
+        assert!(!seen.contains(PLANTED), "{loader:?}: {seen}");
+    }
+}
