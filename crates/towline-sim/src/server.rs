@@ -3,6 +3,8 @@
 mod body;
 mod handler;
 mod tap;
+#[cfg(test)]
+mod tests;
 
 use self::tap::{Tap, TapIo};
 use crate::{
@@ -19,7 +21,10 @@ use std::{
     task::Poll,
     time::Duration,
 };
-use tokio::{net::TcpListener, sync::Notify};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Notify,
+};
 use towline_core::task::{self, Task};
 
 /// How long to wait after a failed accept.
@@ -59,8 +64,7 @@ pub(crate) async fn run(listener: TcpListener, shared: Arc<Shared>) {
         match accepted.await {
             None => break,
             Some(Ok((socket, _))) => {
-                // A server without it answers bursts 40 ms late. A refusal means a dead socket.
-                let _refused = socket.set_nodelay(true);
+                prepare(&socket);
                 let ticket = shared.journal.connect();
                 tasks.spawn(connection(socket, ticket, Arc::clone(&shared)));
             }
@@ -72,7 +76,13 @@ pub(crate) async fn run(listener: TcpListener, shared: Arc<Shared>) {
     tasks.stop().await;
 }
 
-async fn connection(socket: tokio::net::TcpStream, ticket: ConnectionTicket, shared: Arc<Shared>) {
+/// A server that leaves small writes to be gathered answers bursts 40 ms late.
+fn prepare(socket: &TcpStream) {
+    // A refusal means a dead socket, which its connection is about to notice.
+    let _refused = socket.set_nodelay(true);
+}
+
+async fn connection(socket: TcpStream, ticket: ConnectionTicket, shared: Arc<Shared>) {
     let tap = Arc::new(Tap::default());
     let streams = Tasks::default();
     let service = service_fn(|request| {
