@@ -1,0 +1,154 @@
+//! Why a command did not succeed, and how that is told.
+
+use crate::output::Output;
+use serde::Serialize;
+use std::io;
+use towline_config::ConfigError;
+use towline_core::{Error, ErrorKind};
+
+/// Why a command did not succeed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The call failed, or the settings are wrong.
+    Call(Error),
+    /// A signal ended it.
+    Cancelled,
+    /// Nobody reads the output any more.
+    Unread,
+    /// The output cannot be written.
+    Output(io::Error),
+}
+
+/// What `--json` prints for a failure. Every field is always there.
+#[derive(Debug, Serialize)]
+struct Report {
+    error: ErrorObject,
+}
+
+#[derive(Debug, Serialize)]
+struct ErrorObject {
+    kind: &'static str,
+    message: String,
+    provider: Option<String>,
+    status: Option<u16>,
+    request_id: Option<String>,
+    retryable: bool,
+    retry_after_ms: Option<u64>,
+    /// What had arrived of the answer. The one field that is there only when it says something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partial: Option<String>,
+}
+
+// === impl Failure ===
+
+impl Failure {
+    /// Something on the command line is wrong.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::Call(Error::new(ErrorKind::Config).with_message(message.into()))
+    }
+
+    /// The output cannot be written.
+    pub(crate) fn output(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::Unread,
+            _ => Self::Output(error),
+        }
+    }
+
+    /// The exit code.
+    pub(crate) fn code(&self) -> u8 {
+        match self {
+            Self::Call(error) if error.kind() == ErrorKind::Config => 2,
+            Self::Call(_) | Self::Output(_) => 1,
+            Self::Cancelled => 130,
+            Self::Unread => 0,
+        }
+    }
+
+    /// Tells it: as an object on standard output, or in words on standard error.
+    pub(crate) async fn report(&self, output: &Output) {
+        match (self, output.json()) {
+            (Self::Unread, _) => {}
+            (Self::Output(error), _) => {
+                output.notice(&format!("towline: the output cannot be written: {error}"));
+            }
+            (Self::Cancelled, false) => output.notice("cancelled"),
+            (Self::Call(error), false) => in_words(error, output),
+            (Self::Call(error), true) => as_object(error, output).await,
+            (Self::Cancelled, true) => {
+                as_object(&Error::new(ErrorKind::Cancelled), output).await;
+            }
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Call(error)
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::Call(error.into())
+    }
+}
+
+/// One line says what happened, one what to do.
+pub(crate) fn in_words(error: &Error, output: &Output) {
+    output.notice(&format!("towline: {}", error.report()));
+    if let Some(remedy) = remedy(error) {
+        output.notice(&format!("  {remedy}"));
+    }
+}
+
+async fn as_object(error: &Error, output: &Output) {
+    let what = match error.message() {
+        Some(message) => message,
+        None => error.kind().summary(),
+    };
+    let millis = |wait: std::time::Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    let partial = error.partial().map(|partial| partial.text().into_owned());
+    let object = ErrorObject {
+        kind: error.kind().as_str(),
+        message: output.redact(what),
+        provider: error.provider().map(str::to_owned),
+        status: error.status(),
+        request_id: error.request_id().map(|id| output.redact(id)),
+        retryable: error.is_retryable(),
+        retry_after_ms: error.retry_after().map(millis),
+        partial: partial.filter(|text| !text.is_empty()),
+    };
+    // The exit code says that there was a failure, also where this cannot be printed.
+    let _printed = output.object(&Report { error: object }).await;
+}
+
+/// What to do about it, where the message does not say.
+const fn remedy(error: &Error) -> Option<&'static str> {
+    Some(match error.kind() {
+        ErrorKind::RateLimit => "wait, then try again; `-v` shows the provider's limits",
+        ErrorKind::Overloaded | ErrorKind::Server => {
+            "the fault is with the provider: try again later"
+        }
+        ErrorKind::Timeout => "try again; if it happens often, raise the limit that is named",
+        ErrorKind::Quota => "look at the account's billing, or choose another model with --model",
+        ErrorKind::TooLarge | ErrorKind::ContextLength => {
+            "shorten the input, or choose a model that takes more with --model"
+        }
+        ErrorKind::ContentFilter => "say it in other words",
+        ErrorKind::Auth => "check the key, and that it belongs to this provider's address",
+        ErrorKind::Permission => "let the key use this model, or choose another with --model",
+        ErrorKind::NotFound => {
+            "`towline models` lists what the provider has; check the address too"
+        }
+        ErrorKind::Unsupported => "leave it out, or choose another model with --model",
+        ErrorKind::InvalidRequest => "check the options and the model's name",
+        ErrorKind::ToolGeneration => "try again: the model wrote it wrongly",
+        ErrorKind::Truncated => "what arrived is not the whole answer: try again",
+        ErrorKind::Transport => {
+            "check address, proxy and network; `towline config show --sources` tells where they come from"
+        }
+        ErrorKind::Protocol => "check the address: it often ends in /v1",
+        _ => return None,
+    })
+}

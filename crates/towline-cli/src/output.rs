@@ -1,0 +1,107 @@
+//! What goes to standard output, and what to standard error.
+//!
+//! Answers go to standard output and nothing else does. Notices and errors go to standard error.
+//! Nothing that a model or a provider wrote reaches a terminal with its control sequences alive,
+//! and no known secret reaches standard error at all.
+
+mod indicator;
+mod plain;
+
+pub(crate) use self::indicator::Indicator;
+
+use self::plain::neutral;
+use crate::failure::Failure;
+use serde::Serialize;
+use std::{
+    io::{self, IsTerminal, Write},
+    sync::{Mutex, PoisonError},
+};
+use tokio::io::AsyncWriteExt;
+use towline_core::{Secret, redact};
+
+/// Where a command prints.
+#[derive(Debug)]
+pub(crate) struct Output {
+    json: bool,
+    verbose: u8,
+    answers_on_terminal: bool,
+    notices_on_terminal: bool,
+    secrets: Mutex<Vec<Secret>>,
+}
+
+// === impl Output ===
+
+impl Output {
+    pub(crate) fn new(json: bool, verbose: u8) -> Self {
+        Self {
+            json,
+            verbose,
+            answers_on_terminal: io::stdout().is_terminal(),
+            notices_on_terminal: io::stderr().is_terminal(),
+            secrets: Mutex::default(),
+        }
+    }
+
+    /// Whether answers and errors are JSON objects.
+    pub(crate) const fn json(&self) -> bool {
+        self.json
+    }
+
+    /// How often `-v` was given.
+    pub(crate) const fn verbose(&self) -> u8 {
+        self.verbose
+    }
+
+    /// Whether notices are seen at once, so that a sign of life is worth drawing.
+    pub(crate) const fn notices_on_terminal(&self) -> bool {
+        self.notices_on_terminal
+    }
+
+    /// Makes `secrets` known: notices and errors never show them.
+    pub(crate) fn hide(&self, secrets: impl IntoIterator<Item = Secret>) {
+        let known = &mut *self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        known.extend(secrets);
+    }
+
+    /// Prints a piece of an answer as it is; on a terminal without control sequences.
+    pub(crate) async fn text(&self, text: &str) -> Result<(), Failure> {
+        if self.answers_on_terminal {
+            self.write(neutral(text).as_bytes()).await
+        } else {
+            self.write(text.as_bytes()).await
+        }
+    }
+
+    /// Prints a line of an answer.
+    pub(crate) async fn line(&self, line: &str) -> Result<(), Failure> {
+        self.text(&format!("{line}\n")).await
+    }
+
+    /// Prints a value as JSON on one line.
+    pub(crate) async fn object(&self, value: &impl Serialize) -> Result<(), Failure> {
+        let mut json = serde_json::to_string(value)
+            .map_err(|error| Failure::usage(format!("the answer cannot be printed: {error}")))?;
+        json.push('\n');
+        self.write(json.as_bytes()).await
+    }
+
+    /// Prints bytes as they are.
+    pub(crate) async fn write(&self, bytes: &[u8]) -> Result<(), Failure> {
+        let mut stdout = tokio::io::stdout();
+        stdout.write_all(bytes).await.map_err(Failure::output)?;
+        stdout.flush().await.map_err(Failure::output)
+    }
+
+    /// Prints a notice.
+    pub(crate) fn notice(&self, text: &str) {
+        let text = self.redact(text);
+        // A notice that nobody can read is no reason to fail.
+        let _written = writeln!(io::stderr(), "{}", neutral(&text));
+    }
+
+    /// Replaces every secret that is known, and what looks like a key.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        let known = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        redact(text, &known)
+    }
+}

@@ -1,0 +1,80 @@
+//! A sign of life while nothing arrives.
+
+use super::Output;
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
+use tokio::time::{Instant, interval_at};
+
+/// Draws on standard error while it is waited for something, if that is a terminal.
+///
+/// It is wiped out when the wait is over, and when the wait is given up.
+#[derive(Debug)]
+pub(crate) struct Indicator {
+    enabled: bool,
+    label: &'static str,
+    frame: usize,
+    drawn: bool,
+}
+
+/// A wait shorter than this needs no sign.
+const QUIET: Duration = Duration::from_millis(400);
+
+const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+
+// === impl Indicator ===
+
+impl Indicator {
+    pub(crate) const fn new(output: &Output) -> Self {
+        Self {
+            enabled: output.notices_on_terminal() && !output.json(),
+            label: "waiting",
+            frame: 0,
+            drawn: false,
+        }
+    }
+
+    /// Says what is waited for from now on.
+    pub(crate) const fn label(&mut self, label: &'static str) {
+        self.label = label;
+    }
+
+    /// Waits for `future`.
+    pub(crate) async fn during<T>(&mut self, future: impl Future<Output = T>) -> T {
+        if !self.enabled {
+            return future.await;
+        }
+        let mut future = std::pin::pin!(future);
+        let mut ticks = interval_at(Instant::now() + QUIET, Duration::from_millis(100));
+        loop {
+            tokio::select! {
+                biased;
+                output = &mut future => return output,
+                _ = ticks.tick() => self.draw(),
+            }
+        }
+    }
+
+    /// Takes it away, before something else is printed.
+    pub(crate) fn wipe(&mut self) {
+        if std::mem::take(&mut self.drawn) {
+            let _written = write!(io::stderr(), "\r\x1b[K").and_then(|()| io::stderr().flush());
+        }
+    }
+
+    fn draw(&mut self) {
+        let frame = FRAMES.get(self.frame % FRAMES.len()).unwrap_or(&"");
+        self.frame += 1;
+        self.drawn = true;
+        let label = self.label;
+        let _written =
+            write!(io::stderr(), "\r\x1b[K{frame} {label} ").and_then(|()| io::stderr().flush());
+    }
+}
+
+impl Drop for Indicator {
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}

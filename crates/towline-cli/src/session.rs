@@ -1,0 +1,100 @@
+//! From the command line to a client.
+
+use crate::{args::Args, failure::Failure, output::Output};
+use towline::{Client, Registry};
+use towline_config::{Loader, ProviderSettings, Settings};
+use towline_core::Secret;
+
+/// What is said where nothing is configured.
+const SIMULATED: &str = "no provider is configured: this answer is simulated (set LLM_MODEL and a \
+                         key, see `towline config check`)";
+
+/// The settings, from everywhere.
+pub(crate) fn settings(
+    args: &Args,
+    model: Option<&str>,
+    output: &Output,
+) -> Result<Settings, Failure> {
+    let settings = loader(args, model).load()?;
+    let providers = settings.providers().cloned();
+    let selected = [settings.llm(), settings.embedding()];
+    let selected = selected
+        .into_iter()
+        .filter_map(|found| found.ok().flatten().cloned());
+    output.hide(
+        providers
+            .chain(selected)
+            .flat_map(|provider| secrets(&provider)),
+    );
+    if output.verbose() > 0 {
+        settings
+            .warnings()
+            .for_each(|warning| output.notice(&format!("warning: {warning}")));
+    }
+    if output.verbose() > 1 {
+        settings
+            .sources()
+            .for_each(|source| output.notice(&source.to_string()));
+    }
+    Ok(settings)
+}
+
+/// A client of the configured model, or of the simulator where nothing is configured at all.
+pub(crate) async fn client(
+    args: &Args,
+    model: Option<&str>,
+    output: &Output,
+) -> Result<Client, Failure> {
+    let settings = settings(
+        args,
+        model
+            .map(|model| format!("towline.llm.model={model}"))
+            .as_deref(),
+        output,
+    )?;
+    match settings.llm()? {
+        Some(_) => Ok(towline::connect(&settings).await?),
+        None => simulated(output).await,
+    }
+}
+
+/// A client of the configured embedding model, or of the simulator where nothing is configured.
+pub(crate) async fn embedder(
+    args: &Args,
+    model: Option<&str>,
+    output: &Output,
+) -> Result<Client, Failure> {
+    let set = model.map(|model| format!("towline.embeddings.model={model}"));
+    let settings = settings(args, set.as_deref(), output)?;
+    let nothing = settings.embedding()?.is_none() && matches!(settings.llm(), Ok(None));
+    if nothing {
+        return simulated(output).await;
+    }
+    Ok(Registry::builtin().connect_embedder(&settings).await?)
+}
+
+/// Where the settings come from. An override of the command line is the last, and wins.
+fn loader(args: &Args, set: Option<&str>) -> Loader {
+    let mut loader = Loader::new().process_env().discover();
+    if let Some(file) = &args.config {
+        loader = loader.file(file);
+    }
+    args.set
+        .iter()
+        .map(String::as_str)
+        .chain(set)
+        .fold(loader, Loader::set)
+}
+
+async fn simulated(output: &Output) -> Result<Client, Failure> {
+    output.notice(SIMULATED);
+    Ok(towline::simulated().await?)
+}
+
+/// Everything in a provider's settings that must not be seen.
+fn secrets(provider: &ProviderSettings) -> Vec<Secret> {
+    let mut secrets: Vec<Secret> = provider.api_key().cloned().into_iter().collect();
+    secrets.extend(provider.headers().iter().map(|(_, value)| value.clone()));
+    secrets.extend(provider.transport().proxy().cloned());
+    secrets
+}

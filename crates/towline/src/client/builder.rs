@@ -1,0 +1,197 @@
+//! What a client is made of.
+
+use super::{Client, Embedder, Inner, Limits, gate::Gate, probe::key_fault};
+use crate::{
+    budget::{known_reserve, known_window},
+    provider::Target,
+};
+use std::{any::Any, fmt, sync::Arc, time::Duration};
+use towline_config::ProviderSettings;
+use towline_core::Text;
+
+/// Settings of a [`Client`]. Made by [`Client::builder`].
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use towline::{Client, ServiceTarget};
+/// # use towline_core::{Body, Completion, Error, FinishReason, Head, Request, Response};
+/// # let stack = tower::service_fn(|request: Request| async move {
+/// #     let body = Body::complete(Completion::new(Vec::new(), FinishReason::Stop));
+/// #     Ok::<_, Error>(Response::new(Head::new("any", request.model()), body))
+/// # });
+///
+/// // `stack` is any tower service that answers a `Request` with a `Response`.
+/// let client = Client::builder(ServiceTarget::new(stack))
+///     .provider("openai")
+///     .model("gpt-4o-mini")
+///     .request_timeout(Duration::from_secs(60))
+///     .build();
+/// assert_eq!(client.context_window(), 128_000);
+/// ```
+#[derive(Debug)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct ClientBuilder {
+    target: Arc<dyn Target>,
+    embedder: Embedder,
+    provider: Text,
+    vendor: Option<String>,
+    model: Text,
+    window: Option<u64>,
+    reserve: Option<u64>,
+    key_fault: Option<&'static str>,
+    key_origin: Option<String>,
+    limits: Limits,
+    held: Option<Held>,
+}
+
+/// Something that only has to live.
+struct Held(Box<dyn Any + Send + Sync>);
+
+// === impl ClientBuilder ===
+
+impl ClientBuilder {
+    pub(crate) fn new(target: Arc<dyn Target>) -> Self {
+        Self {
+            target,
+            embedder: Embedder::None,
+            provider: Text::new(),
+            vendor: None,
+            model: Text::new(),
+            window: None,
+            reserve: None,
+            key_fault: None,
+            key_origin: None,
+            limits: Limits {
+                request: Duration::from_secs(5 * 60),
+                stream: Duration::from_secs(10 * 60),
+                drain: Duration::from_secs(30),
+            },
+            held: None,
+        }
+    }
+
+    /// What the settings of a provider say.
+    pub(crate) fn of_settings(settings: &ProviderSettings, target: Arc<dyn Target>) -> Self {
+        let mut builder = Self::new(target)
+            .provider(settings.name())
+            .vendor(settings.vendor().as_str())
+            .model(settings.model())
+            .request_timeout(settings.timeouts().request())
+            .stream_timeout(settings.timeouts().stream());
+        builder.window = settings.context_window();
+        builder.reserve = settings.reserve_completion();
+        builder.key_fault = settings.api_key().and_then(key_fault);
+        builder
+    }
+
+    /// The name that errors give to the provider. Default: none.
+    pub fn provider(mut self, name: impl Into<Text>) -> Self {
+        self.provider = name.into();
+        self
+    }
+
+    /// The vendor whose models these are, for what is known of them by name. Default: the
+    /// provider's name.
+    pub fn vendor(mut self, vendor: impl Into<String>) -> Self {
+        self.vendor = Some(vendor.into());
+        self
+    }
+
+    /// The model to ask where a question names none. Default: none, the target decides.
+    pub fn model(mut self, name: impl Into<Text>) -> Self {
+        self.model = name.into();
+        self
+    }
+
+    /// The target for embeddings, and the model to ask. Default: none.
+    pub fn embedding(mut self, target: impl Target + 'static, model: impl Into<Text>) -> Self {
+        self.embedder = Embedder::Ready(Arc::new(target), model.into());
+        self
+    }
+
+    /// How many tokens the model takes in all. Default: by its name.
+    pub const fn context_window(mut self, tokens: u64) -> Self {
+        self.window = Some(tokens);
+        self
+    }
+
+    /// How many tokens to keep free for the answer. Default: by the model's name.
+    pub const fn reserve_completion(mut self, tokens: u64) -> Self {
+        self.reserve = Some(tokens);
+        self
+    }
+
+    /// How long a call without streaming may take in all. Default 5 minutes.
+    pub const fn request_timeout(mut self, limit: Duration) -> Self {
+        self.limits.request = limit;
+        self
+    }
+
+    /// How long a stream may be silent, before its first event and between events. Default 10
+    /// minutes: models that think at length say nothing meanwhile.
+    pub const fn stream_timeout(mut self, limit: Duration) -> Self {
+        self.limits.stream = limit;
+        self
+    }
+
+    /// How long [`Client::close`] waits for what is under way. Default 30 seconds.
+    pub const fn drain_timeout(mut self, limit: Duration) -> Self {
+        self.limits.drain = limit;
+        self
+    }
+
+    /// Makes the client.
+    #[must_use]
+    pub fn build(self) -> Client {
+        let vendor = self.vendor.as_deref().unwrap_or(&self.provider);
+        let window = self
+            .window
+            .unwrap_or_else(|| known_window(vendor, &self.model));
+        let reserve = self
+            .reserve
+            .unwrap_or_else(|| known_reserve(vendor, window));
+        Client {
+            inner: Arc::new(Inner {
+                target: self.target,
+                embedder: self.embedder,
+                provider: self.provider,
+                model: self.model,
+                window,
+                reserve,
+                key_fault: self.key_fault,
+                key_origin: self.key_origin,
+                limits: self.limits,
+                gate: Gate::default(),
+                _held: self.held.map(|held| held.0),
+            }),
+        }
+    }
+
+    pub(crate) fn embedder(mut self, embedder: Embedder) -> Self {
+        self.embedder = embedder;
+        self
+    }
+
+    /// What `validate` calls the key.
+    pub(crate) fn key_origin(mut self, origin: Option<String>) -> Self {
+        self.key_origin = origin;
+        self
+    }
+
+    /// Keeps `held` for as long as the client lives.
+    #[cfg(feature = "sim")]
+    pub(crate) fn hold(mut self, held: impl Any + Send + Sync) -> Self {
+        self.held = Some(Held(Box::new(held)));
+        self
+    }
+}
+
+// === impl Held ===
+
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Held")
+    }
+}

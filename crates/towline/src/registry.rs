@@ -1,0 +1,196 @@
+//! The providers that a program knows.
+
+use crate::{
+    Client, ClientBuilder,
+    client::Embedder,
+    provider::{Provider, Target},
+};
+use std::sync::Arc;
+use towline_config::{ProviderSettings, Settings, Vendor};
+use towline_core::{Error, ErrorKind, Text};
+
+/// The providers that a program knows, by the vendors they serve.
+///
+/// # Examples
+///
+/// ```
+/// use towline::Registry;
+///
+/// let registry = Registry::builtin();
+/// # #[cfg(feature = "openai")]
+/// assert!(registry.vendors().any(|vendor| vendor == "groq"));
+/// assert!(Registry::new().vendors().next().is_none());
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Registry {
+    providers: Vec<Arc<dyn Provider>>,
+}
+
+/// The features of this crate that hold a provider, and whom it serves.
+const FEATURES: &[(&str, &[&str])] = &[("openai", crate::provider::OPENAI_VENDORS)];
+
+// === impl Registry ===
+
+impl Registry {
+    /// No provider.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The providers whose features are on.
+    #[must_use]
+    pub fn builtin() -> Self {
+        #[cfg_attr(not(feature = "openai"), expect(unused_mut, reason = "nothing to add"))]
+        let mut registry = Self::new();
+        #[cfg(feature = "openai")]
+        registry
+            .providers
+            .push(Arc::new(crate::provider::openai::OpenAiProvider));
+        registry
+    }
+
+    /// Adds a provider. Where two serve a vendor, the one that was added last does.
+    #[must_use]
+    pub fn with(mut self, provider: impl Provider + 'static) -> Self {
+        self.providers.push(Arc::new(provider));
+        self
+    }
+
+    /// The vendors that are served.
+    pub fn vendors(&self) -> impl Iterator<Item = &str> {
+        self.providers
+            .iter()
+            .flat_map(|provider| provider.vendors())
+            .copied()
+    }
+
+    /// Makes the client that `settings` describe. Sends nothing: [`Client::validate`] does.
+    ///
+    /// An embedding model that cannot be used is reported by [`Client::embed`], not here.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] when no model is configured, its settings are wrong, or no provider
+    /// here serves its vendor.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is left behind when the future is dropped.
+    pub async fn connect(&self, settings: &Settings) -> Result<Client, Error> {
+        self.prepare(settings).await.map(ClientBuilder::build)
+    }
+
+    /// Makes a client for embeddings alone, of the embedding model that `settings` describe. No other
+    /// model needs to be configured. The client's calls, list of models and validation are those of
+    /// the embedding model's provider.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect), for the embedding model.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is left behind when the future is dropped.
+    pub async fn connect_embedder(&self, settings: &Settings) -> Result<Client, Error> {
+        let provider = settings.embedding()?.ok_or_else(|| {
+            Error::new(ErrorKind::Config).with_message(crate::client::NO_EMBEDDING_MODEL)
+        })?;
+        let target = self.target(provider).await?;
+        let model = Text::from(provider.model());
+        Ok(ClientBuilder::of_settings(provider, Arc::clone(&target))
+            .embedder(Embedder::Ready(target, model))
+            .key_origin(key_origin(settings, provider))
+            .build())
+    }
+
+    pub(crate) async fn prepare(&self, settings: &Settings) -> Result<ClientBuilder, Error> {
+        let provider = settings.llm()?.ok_or_else(nothing_configured)?;
+        let target = self.target(provider).await?;
+        let embedder = match self.embedder(settings).await {
+            Ok(Some((target, model))) => Embedder::Ready(target, model),
+            Ok(None) => Embedder::None,
+            Err(error) => Embedder::Broken(error.message().unwrap_or_default().to_owned()),
+        };
+        Ok(ClientBuilder::of_settings(provider, target)
+            .embedder(embedder)
+            .key_origin(key_origin(settings, provider)))
+    }
+
+    async fn embedder(
+        &self,
+        settings: &Settings,
+    ) -> Result<Option<(Arc<dyn Target>, Text)>, Error> {
+        let Some(provider) = settings.embedding()? else {
+            return Ok(None);
+        };
+        let target = self.target(provider).await?;
+        Ok(Some((target, provider.model().into())))
+    }
+
+    async fn target(&self, settings: &ProviderSettings) -> Result<Arc<dyn Target>, Error> {
+        let vendor = settings.vendor().as_str();
+        let serves = |provider: &&Arc<dyn Provider>| provider.vendors().contains(&vendor);
+        let Some(provider) = self.providers.iter().rev().find(serves) else {
+            return Err(self.not_served(settings));
+        };
+        let target = provider.connect(settings).await;
+        target.map_err(|error| match error.provider() {
+            Some(_) => error,
+            None => error.with_provider(settings.name().to_owned()),
+        })
+    }
+
+    /// Says who is served, and what would serve this one.
+    fn not_served(&self, settings: &ProviderSettings) -> Error {
+        let vendor = settings.vendor();
+        let served: Vec<&str> = self.vendors().collect();
+        let served = match served.as_slice() {
+            [] => "no vendor at all".to_owned(),
+            names => names.join(", "),
+        };
+        let feature = FEATURES
+            .iter()
+            .find(|(_, vendors)| vendors.contains(&vendor.as_str()));
+        let remedy = match feature {
+            Some((feature, _)) => {
+                format!("switch on the feature `{feature}` of the crate towline, or add a provider")
+            }
+            None => "choose one of these, or add a provider".to_owned(),
+        };
+        Error::new(ErrorKind::Config)
+            .with_provider(settings.name().to_owned())
+            .with_model(settings.model().to_owned())
+            .with_message(format!(
+                "{} cannot be called by this build, which serves {served}; {remedy} with \
+                 Registry::with",
+                vendor.title()
+            ))
+    }
+}
+
+fn nothing_configured() -> Error {
+    Error::new(ErrorKind::Config).with_message(
+        "no provider is configured: set LLM_MODEL to `provider/model` and the provider's key, \
+         such as LLM_MODEL=openai/gpt-4o-mini and OPENAI_API_KEY",
+    )
+}
+
+/// Where the key of a provider came from, such as `environment OPENAI_API_KEY`.
+fn key_origin(settings: &Settings, provider: &ProviderSettings) -> Option<String> {
+    let section = Vendor::as_str(provider.vendor()).replace('-', "_");
+    let places = [
+        format!("towline.providers.{}.api_key", provider.name()),
+        format!("towline.{section}.api_key"),
+        format!("towline.credentials.{section}.api_key"),
+    ];
+    let from = |place: &String| {
+        let mut sources = settings.sources();
+        let source = sources.find(|source| {
+            let rest = source.key().strip_prefix(place.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest == "_file")
+        });
+        source.map(|source| source.origin().to_owned())
+    };
+    places.iter().find_map(from)
+}
