@@ -1,0 +1,40 @@
+//! `cargo xtask bench client`.
+
+mod callgrind;
+mod chance;
+mod limits;
+mod measure;
+mod options;
+mod path;
+mod report;
+mod results;
+mod server;
+
+use self::{measure::Bench, options::Options, results::Results};
+use crate::{Fault, build, document, rows::ROWS};
+
+/// Builds, measures, reports.
+pub(crate) fn run(given: &[String]) -> Result<(), Fault> {
+    let options = Options::read(given)?;
+    let server = build::build("peer-server")?;
+    let rows: Vec<_> = ROWS.iter().filter(|row| options.includes(row)).collect();
+    for row in &rows {
+        build::build(&row.package())?;
+    }
+    let mut results = Results::new(&rows);
+    let bench = Bench::start(&server, &options)?;
+    bench.rounds(&mut results)?;
+    bench.allocations(&mut results)?;
+    bench.connections(&mut results)?;
+    let skipped = bench.instructions(&mut results)?;
+    let verdicts = limits::judge(&results);
+    let text = report::draw(&results, &verdicts, &options, skipped.as_deref())?;
+    println!("{text}");
+    if options.writes_document() {
+        document::write("client", &text)?;
+    }
+    if options.check && verdicts.iter().any(limits::Verdict::fails) {
+        return Err("a hard limit is missed".into());
+    }
+    Ok(())
+}
