@@ -39,10 +39,9 @@ pub use self::{
     suite::Suite,
 };
 
+use crate::setting::{say, setting};
 use std::{
-    ffi::OsString,
     fmt, fs,
-    io::Write as _,
     path::{Path, PathBuf},
 };
 
@@ -73,8 +72,8 @@ impl Corpus {
     /// When `TOWLINE_CORPUS` is set and holds no corpus.
     #[must_use]
     pub fn open() -> Option<Self> {
-        let set = setting();
-        let path = set.as_deref().unwrap_or_else(|| DEFAULT.as_ref());
+        let set = setting("TOWLINE_CORPUS");
+        let path = set.as_deref().unwrap_or(DEFAULT);
         let root = workspace_root().join(path);
         if root.join("_expected").is_dir() {
             return Some(Self { root });
@@ -165,22 +164,6 @@ impl fmt::Display for Unreadable {
 }
 
 impl std::error::Error for Unreadable {}
-
-/// Writes a line to the real stderr: the test harness captures `eprintln!`, not this.
-pub fn say(line: &str) {
-    // A closed stderr is no reason to fail a test.
-    let _written = writeln!(std::io::stderr(), "{line}");
-}
-
-/// The one place of the test kit that reads the environment.
-fn setting() -> Option<OsString> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "tests take the place of the corpus from the environment, as no setting could say it"
-    )]
-    let value = std::env::var_os("TOWLINE_CORPUS");
-    value.filter(|value| !value.is_empty())
-}
 
 /// The folder of the lock file above the package whose tests run; cargo starts tests in the latter.
 fn workspace_root() -> PathBuf {

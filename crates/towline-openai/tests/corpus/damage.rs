@@ -69,7 +69,9 @@ fn places(body: &[u8]) -> BTreeSet<usize> {
     let mut places = BTreeSet::from([0]);
     let mut start = 0;
     for end in boundaries(body) {
-        places.extend([start, (start + end) / 2, end - 1]);
+        // Of CRLF the CR alone is a line end: the cut goes before it.
+        let line_end = if body[..end].ends_with(b"\r\n") { 2 } else { 1 };
+        places.extend([start, (start + end) / 2, end - line_end]);
         start = end;
     }
     let inside = body

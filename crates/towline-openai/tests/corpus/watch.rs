@@ -3,12 +3,8 @@
 use crate::select::{Api, Ask};
 use bytes::Bytes;
 use http_body::Body;
-use std::{
-    future::Future,
-    pin::pin,
-    task::{Context, Poll, Waker},
-    time::Duration,
-};
+use std::{future::Future, time::Duration};
+use tokio::runtime::{Builder, Runtime};
 use tower::{Service, ServiceExt};
 use towline_core::{
     Completion, EmbeddingRequest, Error, ErrorKind, Event, ModelInfo, Request, Response, Usage,
@@ -167,14 +163,14 @@ pub(crate) fn collect(ask: &Ask, answer: &Answer) -> Result<Completion, Error> {
     })
 }
 
-/// Runs a future that never waits: a canned answer is there at once.
+/// Runs a call that needs no socket, on a clock that does not wait.
 pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
-    let mut future = pin!(future);
-    let mut cx = Context::from_waker(Waker::noop());
-    for _ in 0..100 {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
-            return output;
-        }
+    thread_local! {
+        static RUNTIME: Runtime = Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
     }
-    panic!("a canned answer has to be there at once");
+    RUNTIME.with(|runtime| runtime.block_on(future))
 }

@@ -187,7 +187,7 @@ impl Loose {
         let file: LooseFile = read(path)?;
         let (stream, body) = match file.kind.as_str() {
             "json-body" => (false, file.body),
-            "raw-sse" => (true, file.body),
+            "raw-sse" => (true, close(file.body)),
             "event-payload-lines" => (true, frame(&file.body)),
             other => return Err(Unreadable::new(path, format!("unknown kind `{other}`"))),
         };
@@ -300,6 +300,14 @@ fn content_type(stream: bool) -> (HeaderName, HeaderValue) {
         "application/json"
     };
     (header::CONTENT_TYPE, HeaderValue::from_static(value))
+}
+
+/// A stream kept as a file of text: its last event has lost the empty line that ends it.
+fn close(mut stream: String) -> String {
+    while !stream.ends_with("\n\n") {
+        stream.push('\n');
+    }
+    stream
 }
 
 /// Events of which only the payloads were kept, one on each line, framed as a stream that ends.

@@ -1,6 +1,7 @@
 //! Counts cases, so that none is missed.
 
-use super::{Corpus, Difference, say};
+use super::{Corpus, Difference};
+use crate::setting::say;
 use std::fmt::Write as _;
 
 /// How many differences are printed; more do not help.
