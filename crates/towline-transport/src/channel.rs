@@ -133,10 +133,14 @@ impl Service<Request<RequestBody>> for Channel {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<RequestBody>) -> ChannelFuture {
+    fn call(&mut self, mut request: Request<RequestBody>) -> ChannelFuture {
         let shared = Arc::clone(&self.shared);
+        let complete = shared.complete(&mut request);
         ChannelFuture {
-            inner: Box::pin(async move { shared.exchange(request).await }),
+            inner: Box::pin(async move {
+                complete?;
+                shared.exchange(request).await
+            }),
         }
     }
 }
@@ -179,8 +183,7 @@ impl Shared {
                 return Ok(lease);
             }
         }
-        // Boxed: connecting is rare and its future is big.
-        Box::pin(self.open()).await
+        self.open().await
     }
 
     /// A new connection, or a share of one that was opened while this call waited its turn.

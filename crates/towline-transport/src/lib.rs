@@ -2,7 +2,7 @@
 //!
 //! A [`Channel`] sends HTTP requests to one origin and keeps the connections. It is a
 //! [`tower_service::Service`], so any layer fits around it. It knows HTTP, TLS and proxies; it knows
-//! no provider, does not retry what was written, and reads neither files nor the environment.
+//! no provider, does not retry what was written, and reads no settings from files or environment.
 //!
 //! # Connections
 //!

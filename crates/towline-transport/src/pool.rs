@@ -105,6 +105,20 @@ impl Pool {
         }
     }
 
+    /// A connection that is there and can have a request at once. Mostly the one on top can.
+    pub(crate) fn take_ready(self: &Arc<Self>) -> Option<Lease> {
+        let mut state = self.lock();
+        let lease = if state.shared.is_some() {
+            Lease::H2(self.lease_shared(&mut state)?)
+        } else {
+            let Idle { conn, .. } = state.idle.pop_if(|idle| idle.conn.is_ready())?;
+            Lease::H1(self.lease_h1(conn))
+        };
+        drop(state);
+        self.count_reuse();
+        Some(lease)
+    }
+
     /// A connection that is there and, as far as anyone knows, alive.
     pub(crate) fn take(self: &Arc<Self>) -> Option<Lease> {
         let mut state = self.lock();
@@ -145,12 +159,14 @@ impl Pool {
     pub(crate) fn lease_new_h2(self: &Arc<Self>, conn: H2Conn) -> Lease {
         self.opened.fetch_add(1, Ordering::Relaxed);
         let conn = Arc::new(conn);
-        // A predecessor that is still there lives on in the streams it carries.
-        self.lock().shared = Some(Shared {
+        let shared = Shared {
             conn: Arc::clone(&conn),
             streams: 1,
             idle_since: None,
-        });
+        };
+        let before = self.lock().shared.replace(shared);
+        // A predecessor that is still there lives on in the streams it carries.
+        drop(before);
         Lease::H2(self.lease_h2(conn))
     }
 
@@ -272,13 +288,9 @@ impl Lease {
     /// Mostly it can at once. It may have to write out the rest of its last exchange first, and if
     /// the server answered without reading that, it never will.
     pub(crate) async fn ready(&mut self) -> bool {
-        let Self::H1(lease) = self else {
-            return true;
-        };
-        match lease.sender() {
-            Some(sender) if sender.is_ready() => true,
-            Some(sender) => matches!(timeout(READY_GRACE, sender.ready()).await, Ok(Ok(()))),
-            None => false,
+        match self {
+            Self::H1(lease) => matches!(timeout(READY_GRACE, lease.ready()).await, Ok(true)),
+            Self::H2(_) => true,
         }
     }
 

@@ -13,7 +13,8 @@ use towline_core::Error;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Roots {
-    /// Those of the system, by its rules.
+    /// Those of the system, by its rules. On Linux the store is read when the settings are built,
+    /// from where the system has it, or from `SSL_CERT_FILE` and `SSL_CERT_DIR` if they are set.
     #[cfg(feature = "platform-verifier")]
     Platform,
     /// Mozilla's, compiled in.

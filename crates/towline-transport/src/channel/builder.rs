@@ -113,7 +113,9 @@ impl ChannelBuilder {
         self
     }
 
-    /// Checks everything. Connects to nothing yet.
+    /// Checks everything. Connects to nothing yet. For an `https` origin without
+    /// [`tls`](Self::tls) it loads the default roots, which reads files: share one [`TlsConfig`]
+    /// between channels.
     ///
     /// # Errors
     ///

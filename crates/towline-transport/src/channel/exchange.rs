@@ -5,26 +5,26 @@ use crate::{
     Http2, RequestBody, ResponseBody,
     connect::{Connection, Progress, again},
     fault,
-    pool::{H1Lease, H2Lease, Lease},
+    pool::{H2Lease, Lease},
 };
 use http::{
     Request, Response, StatusCode, Uri,
     header::{HOST, PROXY_AUTHORIZATION},
     uri::{PathAndQuery, Scheme},
 };
-use hyper::body::Incoming;
+use hyper::{body::Incoming, client::conn::TrySendError};
 use std::sync::{MutexGuard, PoisonError};
 use towline_core::Error;
 
-/// What one attempt to send came to.
-enum Attempt {
-    Answer(Response<Incoming>, Lease),
-    /// Nothing was written: here is the request again.
-    Unsent(Box<Request<RequestBody>>, Fresh),
-    Failed(Error),
+/// An answer, and the connection it came on.
+type Answered = (Response<Incoming>, Lease);
+
+/// A request that was not written, and where to send it again.
+struct Unsent {
+    request: Request<RequestBody>,
+    again_on: Fresh,
 }
 
-/// Where to send again.
 enum Fresh {
     /// On a connection opened for it.
     Connection,
@@ -32,36 +32,111 @@ enum Fresh {
     Stream,
 }
 
+/// What hyper says of a request that failed.
+type Failure = TrySendError<Request<RequestBody>>;
+
 // === impl Shared ===
 
 impl Shared {
+    /// One call. What is rare is boxed: the future of a call holds the request once, and little else.
     pub(super) async fn exchange(
         &self,
-        mut request: Request<RequestBody>,
+        request: Request<RequestBody>,
     ) -> Result<Response<ResponseBody>, Error> {
-        self.complete(&mut request)?;
-        let mut lease = self.acquire().await?;
-        let mut may_resend = true;
-        loop {
-            match self.send(lease, request).await {
-                Attempt::Answer(response, lease) => return self.answer(response, lease),
-                Attempt::Failed(error) => return Err(error),
-                Attempt::Unsent(unsent, fresh) if may_resend => {
-                    may_resend = false;
-                    request = *unsent;
-                    lease = match fresh {
-                        Fresh::Connection => Box::pin(self.open()).await?,
-                        Fresh::Stream => self.acquire().await?,
-                    };
+        let lease = match self.pool.take_ready() {
+            Some(lease) => lease,
+            None => Box::pin(self.acquire()).await?,
+        };
+        let (response, lease) = match lease {
+            Lease::H1(mut lease) => match lease.send(request).await {
+                Ok(response) => (response, Lease::H1(lease)),
+                Err(failure) => {
+                    drop(lease);
+                    let unsent = self.unsent_h1(failure)?;
+                    Box::pin(self.send_again(unsent)).await?
                 }
-                Attempt::Unsent(..) => {
-                    return Err(fault::transport(format!(
-                        "{} closed two connections in a row before the request was written",
-                        self.origin.text()
-                    )));
-                }
-            }
+            },
+            Lease::H2(lease) => Box::pin(self.exchange_h2(lease, request)).await?,
+        };
+        self.answer(response, lease)
+    }
+
+    async fn exchange_h2(
+        &self,
+        lease: H2Lease,
+        request: Request<RequestBody>,
+    ) -> Result<Answered, Error> {
+        match self.send_h2(lease, request).await? {
+            Ok(answered) => Ok(answered),
+            Err(unsent) => Box::pin(self.send_again(unsent)).await,
         }
+    }
+
+    /// The second and last attempt.
+    async fn send_again(&self, unsent: Unsent) -> Result<Answered, Error> {
+        let Unsent { request, again_on } = unsent;
+        let lease = match again_on {
+            Fresh::Connection => self.open().await?,
+            Fresh::Stream => self.acquire().await?,
+        };
+        let unsent = match lease {
+            Lease::H1(mut lease) => match lease.send(request).await {
+                Ok(response) => return Ok((response, Lease::H1(lease))),
+                Err(failure) => self.unsent_h1(failure)?,
+            },
+            Lease::H2(lease) => match self.send_h2(lease, request).await? {
+                Ok(answered) => return Ok(answered),
+                Err(unsent) => unsent,
+            },
+        };
+        let origin = self.origin.text();
+        Err(fault::transport(match unsent.again_on {
+            Fresh::Connection => {
+                format!("{origin} closed two connections in a row before the request was written")
+            }
+            Fresh::Stream => format!("{origin} refused the request twice in a row"),
+        }))
+    }
+
+    /// The request of a failed attempt, if nothing of it was written.
+    fn unsent_h1(&self, mut failure: Failure) -> Result<Unsent, Error> {
+        match failure.take_message() {
+            Some(request) => Ok(Unsent {
+                request,
+                again_on: Fresh::Connection,
+            }),
+            None => Err(fault::exchange(self.origin.text(), failure.into_error())),
+        }
+    }
+
+    async fn send_h2(
+        &self,
+        lease: H2Lease,
+        mut request: Request<RequestBody>,
+    ) -> Result<Result<Answered, Unsent>, Error> {
+        // The peer may refuse a stream after it was opened, and then hyper has no request to return.
+        let spare = request.clone();
+        *request.uri_mut() = self.absolute(request.uri())?;
+        // `:authority` says it.
+        request.headers_mut().remove(HOST);
+        let failure = match lease.sender().try_send_request(request).await {
+            Ok(response) => return Ok(Ok((response, Lease::H2(lease)))),
+            Err(failure) => failure,
+        };
+        let written = failure.message().is_none();
+        let error = failure.into_error();
+        let again_on = match fault::unprocessed(&error) {
+            Some(fault::Unprocessed::Stream) => Fresh::Stream,
+            None if written => return Err(fault::exchange(self.origin.text(), error)),
+            Some(fault::Unprocessed::Connection) | None => {
+                self.pool.evict(lease.conn());
+                Fresh::Connection
+            }
+        };
+        Ok(Err(Unsent {
+            request: spare,
+            again_on,
+        }))
     }
 
     /// A lease on a new connection. Where one connection can serve all, calls take turns, so that
@@ -134,7 +209,7 @@ impl Shared {
     }
 
     /// Adds what the request owes to the connection rather than to the provider.
-    fn complete(&self, request: &mut Request<RequestBody>) -> Result<(), Error> {
+    pub(super) fn complete(&self, request: &mut Request<RequestBody>) -> Result<(), Error> {
         if let Some(proxy) = self.forwarding() {
             let uri = self.absolute(request.uri())?;
             *request.uri_mut() = uri;
@@ -175,55 +250,6 @@ impl Shared {
                 .with_message("the request's path cannot be sent")
                 .with_source(error)
         })
-    }
-
-    async fn send(&self, lease: Lease, request: Request<RequestBody>) -> Attempt {
-        match lease {
-            Lease::H1(lease) => self.send_h1(lease, request).await,
-            Lease::H2(lease) => self.send_h2(lease, request).await,
-        }
-    }
-
-    async fn send_h1(&self, mut lease: H1Lease, request: Request<RequestBody>) -> Attempt {
-        let Some(sender) = lease.sender() else {
-            return Attempt::Unsent(Box::new(request), Fresh::Connection);
-        };
-        match sender.try_send_request(request).await {
-            Ok(response) => Attempt::Answer(response, Lease::H1(lease)),
-            Err(mut failure) => match failure.take_message() {
-                Some(request) => Attempt::Unsent(Box::new(request), Fresh::Connection),
-                None => Attempt::Failed(fault::exchange(self.origin.text(), failure.into_error())),
-            },
-        }
-    }
-
-    async fn send_h2(&self, lease: H2Lease, mut request: Request<RequestBody>) -> Attempt {
-        // The peer may refuse a stream after it was opened, and then hyper has no request to return.
-        let spare = request.clone();
-        let uri = match self.absolute(request.uri()) {
-            Ok(uri) => uri,
-            Err(error) => return Attempt::Failed(error),
-        };
-        *request.uri_mut() = uri;
-        // `:authority` says it.
-        request.headers_mut().remove(HOST);
-        match lease.sender().try_send_request(request).await {
-            Ok(response) => Attempt::Answer(response, Lease::H2(lease)),
-            Err(failure) => {
-                let unsent = failure.message().is_some();
-                let error = failure.into_error();
-                match fault::unprocessed(&error) {
-                    Some(fault::Unprocessed::Stream) => {
-                        Attempt::Unsent(Box::new(spare), Fresh::Stream)
-                    }
-                    None if !unsent => Attempt::Failed(fault::exchange(self.origin.text(), error)),
-                    Some(fault::Unprocessed::Connection) | None => {
-                        self.pool.evict(lease.conn());
-                        Attempt::Unsent(Box::new(spare), Fresh::Connection)
-                    }
-                }
-            }
-        }
     }
 
     fn answer(

@@ -2,16 +2,21 @@
 
 use super::Pool;
 use crate::RequestBody;
-use hyper::client::conn::http1::SendRequest;
+use http::{Request, Response};
+use hyper::{
+    body::Incoming,
+    client::conn::{TrySendError, http1::SendRequest},
+};
 use std::{
     fmt,
+    future::Future,
     sync::{Arc, Weak},
 };
 use towline_core::task::Task;
 
 /// A connection: the way to send on it, and the task that drives it.
 pub(crate) struct H1Conn {
-    pub(crate) sender: SendRequest<RequestBody>,
+    sender: SendRequest<RequestBody>,
     /// Dropping it closes the connection.
     _driver: Task<()>,
 }
@@ -20,7 +25,13 @@ pub(crate) struct H1Conn {
 /// [`give_back`](H1Lease::give_back), it closes the connection.
 #[derive(Debug)]
 pub(crate) struct H1Lease {
-    conn: Option<H1Conn>,
+    conn: H1Conn,
+    in_use: InUse,
+}
+
+/// Counts the exchange as long as it lives.
+#[derive(Debug)]
+struct InUse {
     pool: Weak<Pool>,
 }
 
@@ -34,8 +45,13 @@ impl H1Conn {
         }
     }
 
-    pub(crate) fn is_closed(&self) -> bool {
+    pub(super) fn is_closed(&self) -> bool {
         self.sender.is_closed()
+    }
+
+    /// Whether it is alive and done with its last exchange.
+    pub(super) fn is_ready(&self) -> bool {
+        self.sender.is_ready()
     }
 }
 
@@ -52,36 +68,48 @@ impl fmt::Debug for H1Conn {
 impl H1Lease {
     pub(super) const fn new(conn: H1Conn, pool: Weak<Pool>) -> Self {
         Self {
-            conn: Some(conn),
-            pool,
+            conn,
+            in_use: InUse { pool },
         }
     }
 
-    /// The sender. `None` only after `give_back`, which consumes the lease.
-    pub(crate) fn sender(&mut self) -> Option<&mut SendRequest<RequestBody>> {
-        self.conn.as_mut().map(|conn| &mut conn.sender)
+    /// Sends a request, up to the head of the answer. The error has the request again if nothing of
+    /// it was written.
+    ///
+    /// Not an async function: the future of one would hold the request twice.
+    pub(crate) fn send(
+        &mut self,
+        request: Request<RequestBody>,
+    ) -> impl Future<Output = Result<Response<Incoming>, TrySendError<Request<RequestBody>>>> + use<>
+    {
+        self.conn.sender.try_send_request(request)
     }
 
-    pub(super) fn give_back(mut self) {
-        // Not drop: the count goes down before the connection can be taken again.
-        if let Some(conn) = self.conn.take()
-            && let Some(pool) = self.pool.upgrade()
-        {
-            pool.lease_ended();
+    /// Waits until the last exchange is over. Whether the connection is still there then.
+    pub(super) async fn ready(&mut self) -> bool {
+        self.conn.sender.ready().await.is_ok()
+    }
+
+    pub(super) fn give_back(self) {
+        let Self { conn, in_use } = self;
+        let pool = in_use.pool.upgrade();
+        // The count goes down before the connection can be taken again.
+        drop(in_use);
+        if let Some(pool) = pool {
             pool.put_back(conn);
         }
     }
 
     pub(super) fn pool(&self) -> Option<Arc<Pool>> {
-        self.pool.upgrade()
+        self.in_use.pool.upgrade()
     }
 }
 
-impl Drop for H1Lease {
+// === impl InUse ===
+
+impl Drop for InUse {
     fn drop(&mut self) {
-        if self.conn.take().is_some()
-            && let Some(pool) = self.pool.upgrade()
-        {
+        if let Some(pool) = self.pool.upgrade() {
             pool.lease_ended();
         }
     }

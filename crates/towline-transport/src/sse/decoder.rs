@@ -125,10 +125,12 @@ impl Decoder {
                 self.at += 1;
                 continue;
             }
-            let Some(frame) = self.line()? else {
-                continue;
-            };
-            return Ok(Some(frame));
+            if let Some(event) = self.whole_event() {
+                return Ok(Some(Frame::Event(event)));
+            }
+            if let Some(frame) = self.line()? {
+                return Ok(Some(frame));
+            }
         }
     }
 
@@ -158,6 +160,31 @@ impl Decoder {
             }
         }
         self.at < self.input.len()
+    }
+
+    /// The event that nearly every stream consists of: one `data` line and an empty one, in one
+    /// piece. Everything else, and what is out of bounds, is left to [`line`](Self::line).
+    fn whole_event(&mut self) -> Option<Event> {
+        if !self.carry.is_empty() || !matches!(self.data, Data::None) {
+            return None;
+        }
+        let rest = self.input.get(self.at..)?;
+        let value = rest.strip_prefix(b"data:")?;
+        let value = value.strip_prefix(b" ").unwrap_or(value);
+        let length = memchr2(b'\n', b'\r', value)?;
+        let after = value.get(length..)?;
+        let start = self.input.len() - value.len();
+        let end = start + length;
+        let ends = [&b"\n\n"[..], b"\r\n\r\n"];
+        let line_ends = ends.into_iter().find(|ends| after.starts_with(ends))?;
+        if end - self.at > self.max {
+            return None;
+        }
+        self.at = end + line_ends.len();
+        Some(Event {
+            name: self.name.take(),
+            data: self.input.slice(start..end),
+        })
     }
 
     /// Reads one line, or what there is of it. The frame that it completes, if it does.

@@ -76,7 +76,7 @@ fn a_line_in_one_piece_is_a_slice_of_it() {
     let piece = Bytes::from(b"{\"a\":1}\n".repeat(3));
     let range = piece.as_ptr_range();
     let mut decoder = Decoder::new();
-    decoder.push(piece.clone());
+    decoder.push(piece);
     assert_eq!(
         decoder
             .by_ref()

@@ -12,6 +12,24 @@ struct Outcome {
     ending: Option<Ending>,
 }
 
+impl Outcome {
+    const fn failed(frames: Vec<Frame>) -> Self {
+        Self {
+            frames,
+            failed: true,
+            ending: None,
+        }
+    }
+
+    const fn ended(frames: Vec<Frame>, ending: Ending) -> Self {
+        Self {
+            frames,
+            failed: false,
+            ending: Some(ending),
+        }
+    }
+}
+
 fn event(name: Option<&str>, data: &str) -> Frame {
     Frame::Event(Event {
         name: name.map(|name| Bytes::copy_from_slice(name.as_bytes())),
@@ -31,27 +49,30 @@ fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, max: usize) -> Outcome
                 Err(error) => {
                     assert_eq!(error.kind(), ErrorKind::Protocol);
                     assert!(decoder.next().is_none());
-                    return Outcome {
-                        frames,
-                        failed: true,
-                        ending: None,
-                    };
+                    return Outcome::failed(frames);
                 }
             }
         }
     }
-    let ending = Some(decoder.finish());
-    Outcome {
-        frames,
-        failed: false,
-        ending,
-    }
+    Outcome::ended(frames, decoder.finish())
 }
 
 fn frames(input: &str) -> Vec<Frame> {
     let outcome = decode([input.as_bytes()], usize::MAX);
     assert!(!outcome.failed);
     outcome.frames
+}
+
+/// `None` for a comment.
+fn name_and_value(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    match line.iter().position(|byte| *byte == b':') {
+        Some(0) => None,
+        Some(colon) => {
+            let value = &line[colon + 1..];
+            Some((&line[..colon], value.strip_prefix(b" ").unwrap_or(value)))
+        }
+        None => Some((line, &[])),
+    }
 }
 
 /// The rules once more, on the whole input and with no thought of speed.
@@ -61,15 +82,10 @@ fn reference(input: &[u8], max: usize) -> Outcome {
     let mut frames = Vec::new();
     let mut name: Vec<u8> = Vec::new();
     let mut data: Option<Vec<u8>> = None;
-    let failed = |frames| Outcome {
-        frames,
-        failed: true,
-        ending: None,
-    };
     while !rest.is_empty() {
         let end = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
         if end.unwrap_or(rest.len()) > max {
-            return failed(frames);
+            return Outcome::failed(frames);
         }
         let Some(end) = end else {
             break;
@@ -92,17 +108,9 @@ fn reference(input: &[u8], max: usize) -> Outcome {
             }
             continue;
         }
-        let colon = line.iter().position(|byte| *byte == b':');
-        let (field, value) = match colon {
-            Some(0) => {
-                frames.push(Frame::Comment);
-                continue;
-            }
-            Some(colon) => {
-                let value = &line[colon + 1..];
-                (&line[..colon], value.strip_prefix(b" ").unwrap_or(value))
-            }
-            None => (&line[..], &[][..]),
+        let Some((field, value)) = name_and_value(&line) else {
+            frames.push(Frame::Comment);
+            continue;
         };
         if field == b"event" {
             name = value.to_vec();
@@ -112,22 +120,18 @@ fn reference(input: &[u8], max: usize) -> Outcome {
                 Some(before) => [&before[..], b"\n", value].concat(),
             };
             if joined.len() > max {
-                return failed(frames);
+                return Outcome::failed(frames);
             }
             data = Some(joined);
         }
     }
     let cut_off = !rest.is_empty() || half_mark || data.is_some() || !name.is_empty();
-    let ending = Some(if cut_off {
+    let ending = if cut_off {
         Ending::CutOff
     } else {
         Ending::Clean
-    });
-    Outcome {
-        frames,
-        failed: false,
-        ending,
-    }
+    };
+    Outcome::ended(frames, ending)
 }
 
 #[test]
@@ -256,7 +260,7 @@ fn the_data_of_an_event_in_one_piece_is_a_slice_of_it() {
     let piece = Bytes::from(b"data: {\"text\":\"hello\"}\n\n".repeat(3));
     let range = piece.as_ptr_range();
     let mut decoder = Decoder::new();
-    decoder.push(piece.clone());
+    decoder.push(piece);
     let mut count = 0;
     while let Some(Ok(Frame::Event(event))) = decoder.next() {
         assert!(range.contains(&event.data.as_ptr()));
