@@ -24,7 +24,11 @@ pub(crate) fn smoke(context: &Context) -> Result<(), Stop> {
     context::each(targets(context)?.into_iter(), |(folder, target)| {
         let mut command = context.program("rustup");
         command.args(["run", "nightly", "cargo", "fuzz", "run", "--fuzz-dir"]);
-        command.arg(folder).args([target.as_str(), "--", SECONDS]);
+        command
+            .arg(folder)
+            .arg("--target-dir")
+            .arg(context.target.join("fuzz"));
+        command.args([target.as_str(), "--", SECONDS]);
         context::run(&mut command)
     })
 }

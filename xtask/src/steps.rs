@@ -127,10 +127,11 @@ fn doctests(context: &Context) -> Result<(), Stop> {
     context::run(&mut command)
 }
 
-/// With all features, because a link into a module that is off is broken.
+/// The libraries, with all features, because a link into a module that is off is broken. The program
+/// `towline` has the name of a library and would overwrite its pages.
 fn doc(context: &Context) -> Result<(), Stop> {
     let mut command = context.cargo(&["doc"]);
-    command.args(["--workspace", "--all-features", "--no-deps"]);
+    command.args(["--workspace", "--lib", "--all-features", "--no-deps"]);
     command.env("RUSTDOCFLAGS", "-D warnings");
     context::run(&mut command)
 }

@@ -19,7 +19,7 @@ const REGISTRY_HOSTS: &[(&str, &str)] = &[
 /// recorded exchanges that no setting could name, one file of the test kit.
 const READS_ENVIRONMENT: &[&str] = &[
     "crates/towline-config/",
-    "crates/towline-testkit/src/corpus.rs",
+    "crates/towline-testkit/src/setting.rs",
     "xtask/",
 ];
 
