@@ -57,10 +57,8 @@ mod convert;
 mod embedding;
 mod error;
 mod flavor;
-mod hint;
 mod limits;
 mod models;
-mod read;
 mod stream;
 mod wire;
 

@@ -1,9 +1,9 @@
 //! Rate limits in the headers of an answer.
 
-use crate::hint::parse_duration;
 use http::HeaderMap;
 use std::time::Duration;
 use towline_core::{RateLimit, RateLimits};
+use towline_transport::hint::parse_duration;
 
 /// `x-ratelimit-{limit,remaining,reset}-{requests,tokens}`, resets as `6m0s`.
 pub(crate) fn openai(headers: &HeaderMap) -> RateLimits {

@@ -5,7 +5,6 @@ pub(crate) mod answer;
 pub(crate) mod chunk;
 pub(crate) mod content;
 pub(crate) mod embedding;
-pub(crate) mod lax;
 pub(crate) mod model;
 pub(crate) mod request;
 pub(crate) mod tool;

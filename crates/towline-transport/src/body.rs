@@ -1,6 +1,7 @@
 //! What goes out and what comes back.
 
+mod collect;
 mod request;
 mod response;
 
-pub use self::{request::RequestBody, response::ResponseBody};
+pub use self::{collect::collect, request::RequestBody, response::ResponseBody};

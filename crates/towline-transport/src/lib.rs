@@ -81,6 +81,8 @@ mod body;
 mod channel;
 mod connect;
 mod fault;
+pub mod hint;
+pub mod lax;
 pub mod ndjson;
 mod origin;
 mod pool;
@@ -89,7 +91,7 @@ pub mod sse;
 mod tls;
 
 pub use self::{
-    body::{RequestBody, ResponseBody},
+    body::{RequestBody, ResponseBody, collect},
     channel::{Channel, ChannelBuilder, ChannelFuture, Http2},
     connect::{Dial, DialFuture, Io},
     pool::PoolStats,

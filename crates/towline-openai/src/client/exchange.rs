@@ -1,7 +1,7 @@
 //! One HTTP exchange, from the call to the answer.
 
 use crate::{
-    OpenAiConfig, convert, error, read,
+    OpenAiConfig, convert, error,
     stream::{ChatStream, Decoder, Origin},
 };
 use bytes::Bytes;
@@ -9,7 +9,7 @@ use http::{HeaderMap, header::CONTENT_TYPE, response::Parts};
 use http_body::Body as HttpBody;
 use std::{future::Future, sync::Arc};
 use towline_core::{Body, Error, ErrorKind, Head, Response, Text};
-use towline_transport::sse::SseStream;
+use towline_transport::{collect, sse::SseStream};
 
 /// Whose exchange it is.
 pub(super) struct Exchange {
@@ -63,7 +63,7 @@ impl Exchange {
             return Ok(self.stream(head, body));
         }
         // A server that does not stream answers in one piece, or with an error under status 200.
-        let whole = read::whole(body, self.config.max_body()).await;
+        let whole = collect(body, self.config.max_body()).await;
         let completion = whole.and_then(|bytes| convert::answer::decode(&self.config, bytes));
         let completion = completion.map_err(|error| self.sign_with(error, &head))?;
         Ok(Response::new(head, Body::complete(completion)))
@@ -78,7 +78,7 @@ impl Exchange {
     {
         let (parts, body) = self.head(call).await?;
         let head = self.make_head(parts);
-        let body = read::whole(body, self.config.max_body()).await;
+        let body = collect(body, self.config.max_body()).await;
         let body = body.map_err(|error| self.sign_with(error, &head))?;
         Ok((self.config, Whole { head, body }))
     }
@@ -107,7 +107,7 @@ impl Exchange {
             return Ok((parts, body));
         }
         // An error body that cannot be read leaves the status, which says enough.
-        let body = read::whole(body, MAX_ERROR_BODY).await.unwrap_or_default();
+        let body = collect(body, MAX_ERROR_BODY).await.unwrap_or_default();
         let error = error::from_response(&self.config, parts.status, &parts.headers, &body);
         let error = match request_id(&parts.headers) {
             Some(id) => error.with_request_id(id.to_string()),

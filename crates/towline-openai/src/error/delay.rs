@@ -1,13 +1,10 @@
 //! How long the server asks to wait, from wherever it says so.
 
 use super::body::ErrorBody;
-use crate::{
-    Flavor,
-    flavor::Texts,
-    hint::{parse_duration, retry_after},
-};
+use crate::{Flavor, flavor::Texts};
 use http::HeaderMap;
 use std::time::Duration;
+use towline_transport::hint::{parse_duration, retry_after};
 
 /// The wait, by the most reliable source that names one: the standard headers, the reset of the
 /// limit that is used up, the text.

@@ -2,7 +2,6 @@
 
 use super::{
     content::Content,
-    lax::{LaxCount, LaxList, LaxText},
     tool::{FunctionWire, ToolCallWire},
     usage::UsageWire,
 };
@@ -12,6 +11,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 use std::{fmt, marker::PhantomData};
+use towline_transport::lax::{LaxCount, LaxList, LaxText};
 
 /// The body of an answer with status 200.
 #[derive(Debug, Default, Deserialize)]

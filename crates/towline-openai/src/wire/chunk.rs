@@ -2,11 +2,11 @@
 
 use super::{
     answer::{FirstChoice, Indexed, MessageWire},
-    lax::{LaxCount, LaxText},
     usage::UsageWire,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use towline_transport::lax::{LaxCount, LaxText};
 
 /// The data of one event.
 #[derive(Debug, Default, Deserialize)]

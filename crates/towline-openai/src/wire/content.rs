@@ -1,11 +1,11 @@
 //! The content of a message: text, or a list of parts, or nothing.
 
-use super::lax::{LaxList, LaxText};
 use serde::{
     Deserialize, Deserializer,
     de::{Error, MapAccess, SeqAccess, Visitor, value::SeqAccessDeserializer},
 };
 use std::{borrow::Cow, fmt};
+use towline_transport::lax::{LaxList, LaxText};
 
 /// What the model said.
 #[derive(Clone, Debug, Default)]
@@ -68,7 +68,7 @@ impl<'de> Visitor<'de> for ContentVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        super::lax::skip_map(map).map(|()| Content::Nothing)
+        towline_transport::lax::skip_map(map).map(|()| Content::Nothing)
     }
 }
 

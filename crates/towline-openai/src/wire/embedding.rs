@@ -1,9 +1,10 @@
 //! Embeddings.
 
-use super::{lax::LaxCount, usage::UsageWire};
+use super::usage::UsageWire;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use towline_core::Text;
+use towline_transport::lax::LaxCount;
 
 /// What is asked.
 #[derive(Debug, Serialize)]

@@ -1,7 +1,7 @@
 //! The list of models.
 
-use super::lax::{LaxCount, LaxList, LaxText};
 use serde::Deserialize;
+use towline_transport::lax::{LaxCount, LaxList, LaxText};
 
 /// `{"data": […]}`; Together sends the bare list, llama.cpp adds `models`.
 #[derive(Debug, Deserialize)]

@@ -1,9 +1,9 @@
 //! Tool calls in answers, whole or in fragments.
 
-use super::lax::{LaxCount, LaxText};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use towline_transport::lax::{LaxCount, LaxText};
 
 /// A tool call, or a fragment of one.
 #[derive(Clone, Debug, Default, Deserialize)]

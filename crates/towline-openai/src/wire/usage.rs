@@ -1,8 +1,8 @@
 //! Token counts in answers.
 
-use super::lax::LaxCount;
 use serde::Deserialize;
 use towline_core::Usage;
+use towline_transport::lax::LaxCount;
 
 /// The `usage` object, over all servers that speak the dialect.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]

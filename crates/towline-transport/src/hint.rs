@@ -1,4 +1,4 @@
-//! How long a provider asks to wait.
+//! How long a provider asks to wait, as its headers say it.
 //!
 //! Durations come as seconds, as an HTTP date, or the way Go prints them. What cannot be right
 //! (negative, not a number, beyond a century) is no hint.
@@ -9,10 +9,11 @@ use std::time::Duration;
 /// A wait longer than this is nonsense.
 const MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
-/// The wait in `retry-after-ms` and `retry-after`, the larger where both are there. Zero is no
+/// The wait in the headers `retry-after-ms` and `retry-after`, the larger where both are there. Zero is no
 /// hint. A date is measured against the `date` of the same answer, so that the clocks of the two
 /// machines need not agree; without one it is no hint.
-pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+#[must_use]
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     const MILLIS: HeaderName = HeaderName::from_static("retry-after-ms");
     let text = |name| headers.get(name)?.to_str().ok();
     let millis = text(MILLIS).and_then(|text| parse_number(text, 1e-3));
@@ -24,7 +25,8 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// A duration as Go prints it (`6m0s`, `120ms`, `1m13.588s`), or a number of seconds.
-pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let text = text.trim();
     if let Some(seconds) = parse_number(text, 1.0) {
         return Some(seconds);

@@ -1,4 +1,4 @@
-//! Reads a whole body.
+//! Reads a whole body of any kind.
 
 use bytes::{Bytes, BytesMut};
 use http_body::Body;
@@ -6,7 +6,15 @@ use std::{future::poll_fn, pin::Pin};
 use towline_core::{Error, ErrorKind};
 
 /// The bytes of `body`, at most `limit` of them. A body in one piece is not copied.
-pub(crate) async fn whole<B>(mut body: B, limit: usize) -> Result<Bytes, Error>
+///
+/// # Errors
+///
+/// [`ErrorKind::Protocol`] for a body longer than `limit`, and what the body itself reports.
+///
+/// # Cancel safety
+///
+/// Dropping the future drops the body. What had arrived is lost.
+pub async fn collect<B>(mut body: B, limit: usize) -> Result<Bytes, Error>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<Error>,

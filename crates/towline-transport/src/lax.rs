@@ -1,4 +1,5 @@
-//! Values that decode whatever a server sends in their place.
+//! JSON values that decode whatever a server sends in their place. For the wire shapes of provider
+//! crates: nearly every field of an answer may be null, absent or of another type.
 
 use serde::{
     Deserialize, Deserializer,
@@ -9,20 +10,34 @@ use std::{borrow::Cow, fmt, marker::PhantomData};
 /// Text, borrowed where it holds no escape. Anything else than text is empty text, but for
 /// numbers, which are written out.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(crate) struct LaxText<'a>(pub(crate) Cow<'a, str>);
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a transparent wrapper: wire shapes take it apart"
+)]
+pub struct LaxText<'a>(pub Cow<'a, str>);
 
 /// A count. What is no whole number from zero up is unknown.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct LaxCount(pub(crate) Option<u64>);
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a transparent wrapper: wire shapes take it apart"
+)]
+pub struct LaxCount(pub Option<u64>);
 
 /// The elements of an array that decode. What is no array has none.
 #[derive(Clone, Debug)]
-pub(crate) struct LaxList<T>(pub(crate) Vec<T>);
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a transparent wrapper: wire shapes take it apart"
+)]
+pub struct LaxList<T>(pub Vec<T>);
 
 // === impl LaxText ===
 
 impl LaxText<'_> {
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
@@ -184,12 +199,22 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
     }
 }
 
-pub(crate) fn skip_seq<'de, A: SeqAccess<'de>>(mut seq: A) -> Result<(), A::Error> {
+/// Reads an array and forgets it.
+///
+/// # Errors
+///
+/// Those of the JSON itself.
+pub fn skip_seq<'de, A: SeqAccess<'de>>(mut seq: A) -> Result<(), A::Error> {
     while seq.next_element::<IgnoredAny>()?.is_some() {}
     Ok(())
 }
 
-pub(crate) fn skip_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<(), A::Error> {
+/// Reads an object and forgets it.
+///
+/// # Errors
+///
+/// Those of the JSON itself.
+pub fn skip_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<(), A::Error> {
     while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
     Ok(())
 }

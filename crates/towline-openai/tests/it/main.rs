@@ -1,0 +1,5 @@
+//! The dialect over real HTTP.
+#![cfg(test)]
+
+mod conformance;
+mod services;
