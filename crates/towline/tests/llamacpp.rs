@@ -184,13 +184,19 @@ async fn tools_are_called_and_their_results_go_back() {
             assert_eq!(call.name(), "weather");
             assert!(!call.id().is_empty());
             let city = call.parse_arguments().unwrap();
-            assert!(["Paris", "Rome"].contains(&city["city"].as_str().unwrap()), "{city}");
+            assert!(
+                ["Paris", "Rome"].contains(&city["city"].as_str().unwrap()),
+                "{city}"
+            );
         }
         if cut.parse_arguments().is_err() {
             assert_eq!(*answer.finish_reason(), FinishReason::Length, "{answer:?}");
         }
         // The first call and its result, as the turns of a conversation.
-        let first = Message::new(towline::core::Role::Assistant, vec![whole[0].clone().into()]);
+        let first = Message::new(
+            towline::core::Role::Assistant,
+            vec![whole[0].clone().into()],
+        );
         let conversation = Conversation::from("How is the weather?")
             .with(first)
             .with(Message::tool(whole[0].id(), "It rains."));
@@ -240,7 +246,10 @@ async fn a_path_that_is_not_there_is_not_found() {
     let Some(servers) = servers() else { return };
     let client = client(&format!("{}/nowhere", servers.plain), &servers.key).await;
     let error = client.call(ask("Hello?", 5)).await.unwrap_err();
-    assert_eq!((error.kind(), error.status()), (ErrorKind::NotFound, Some(404)));
+    assert_eq!(
+        (error.kind(), error.status()),
+        (ErrorKind::NotFound, Some(404))
+    );
 }
 
 #[tokio::test]
@@ -270,7 +279,10 @@ async fn dropping_a_stream_stops_the_server() {
     let client = client(&servers.plain, &servers.key).await;
     const WANTED: u64 = 1900;
     let before = counter(&servers, "llamacpp:tokens_predicted_total");
-    let mut answer = client.call(ask("Go on.", WANTED).with_stream(true)).await.unwrap();
+    let mut answer = client
+        .call(ask("Go on.", WANTED).with_stream(true))
+        .await
+        .unwrap();
     let mut pieces = 0;
     while pieces < 3 {
         let event = answer.body_mut().next().await.unwrap().unwrap();
@@ -282,7 +294,10 @@ async fn dropping_a_stream_stops_the_server() {
     assert!(idle, "the server still works for a client that has left");
     let made = counter(&servers, "llamacpp:tokens_predicted_total") - before;
     assert!(made < WANTED, "the server made all {made} tokens");
-    assert_eq!(counter(&servers, "llamacpp:tokens_predicted_total") - before, made);
+    assert_eq!(
+        counter(&servers, "llamacpp:tokens_predicted_total") - before,
+        made
+    );
 
     // It was a cancellation and not the server's end.
     let answer = client.call(ask("And now?", 5)).await.unwrap();

@@ -40,7 +40,10 @@ fn corpus_requests_go_out_as_they_were_recorded() {
     let left_out: usize = unsaid.values().sum();
     suite.note(format!("{left_out} not sent again: {unsaid:?}"));
     suite.finish();
-    assert!(left_out <= 16, "more requests than before cannot be said: {unsaid:?}");
+    assert!(
+        left_out <= 16,
+        "more requests than before cannot be said: {unsaid:?}"
+    );
 }
 
 /// Sends the request again; what differs, or why it cannot be said.
@@ -58,7 +61,9 @@ fn resend(case: &Case, ask: &Ask) -> Result<Vec<Difference>, Unsaid> {
     let sent: Value = serde_json::from_slice(sent.body()).unwrap();
     let (recorded, sent) = (normal(&recorded), normal(&sent));
     let keys = recorded.as_object().into_iter().chain(sent.as_object());
-    let differ = keys.flat_map(Map::keys).find(|key| recorded.get(*key) != sent.get(*key));
+    let differ = keys
+        .flat_map(Map::keys)
+        .find(|key| recorded.get(*key) != sent.get(*key));
     Ok(differ
         .map(|key| {
             let show = |side: &Value| format!("{key}: {}", side.get(key).unwrap_or(&Value::Null));
@@ -121,7 +126,9 @@ fn part(part: &Value) -> Result<Part, Unsaid> {
     match part["type"].as_str() {
         Some("text") => Ok(Part::from(part["text"].as_str().unwrap_or_default())),
         Some("image_url") => {
-            let url = part["image_url"]["url"].as_str().ok_or("an image without a URL")?;
+            let url = part["image_url"]["url"]
+                .as_str()
+                .ok_or("an image without a URL")?;
             let detail = part["image_url"].get("detail").and_then(Value::as_str);
             Ok(Part::Image(image(url, detail)))
         }
@@ -132,7 +139,9 @@ fn part(part: &Value) -> Result<Part, Unsaid> {
 fn image(url: &str, detail: Option<&str>) -> Image {
     use towline_core::ImageDetail::{Auto, High, Low};
     let details = [Auto, High, Low];
-    let detail = details.into_iter().find(|known| Some(known.as_str()) == detail);
+    let detail = details
+        .into_iter()
+        .find(|known| Some(known.as_str()) == detail);
     let image = Image::url(url);
     match detail {
         Some(detail) => image.with_detail(detail),
@@ -141,8 +150,16 @@ fn image(url: &str, detail: Option<&str>) -> Image {
 }
 
 fn tool_call(call: &Value) -> ToolCall {
-    let text = |pointer: &str| call.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    ToolCall::new(text("/id"), text("/function/name"), text("/function/arguments"))
+    let text = |pointer: &str| {
+        call.pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
+    ToolCall::new(
+        text("/id"),
+        text("/function/name"),
+        text("/function/arguments"),
+    )
 }
 
 /// The options that Towline has, and the rest as raw fields.
@@ -161,7 +178,11 @@ fn options(body: &Value, ask: &Ask) -> Result<CompletionOptions, Unsaid> {
             ("presence_penalty", Some(number)) => options.with_presence_penalty(number),
             ("frequency_penalty", Some(number)) => options.with_frequency_penalty(number),
             ("parallel_tool_calls", _) => options.with_parallel_tool_calls(*value == true),
-            ("tools", _) if value.as_array().is_some_and(|tools| tools.iter().all(is_function)) => {
+            ("tools", _)
+                if value
+                    .as_array()
+                    .is_some_and(|tools| tools.iter().all(is_function)) =>
+            {
                 let tools = value.as_array().into_iter().flatten();
                 options.with_tools(tools.map(tool))
             }
@@ -237,16 +258,31 @@ fn normal(body: &Value) -> Value {
         fields.insert("max_tokens".to_owned(), limit);
     }
     // Mistral's word for `required`.
-    if fields.get("tool_choice").is_some_and(|choice| choice == "any") {
+    if fields
+        .get("tool_choice")
+        .is_some_and(|choice| choice == "any")
+    {
         fields.insert("tool_choice".to_owned(), "required".into());
     }
-    for message in fields.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten() {
+    for message in fields
+        .get_mut("messages")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
         normal_message(message);
     }
-    for tool in fields.get_mut("tools").and_then(Value::as_array_mut).into_iter().flatten() {
+    for tool in fields
+        .get_mut("tools")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
         normal_tool(tool);
     }
-    if let Some(schema) = fields.get_mut("response_format").and_then(|f| f.get_mut("json_schema"))
+    if let Some(schema) = fields
+        .get_mut("response_format")
+        .and_then(|f| f.get_mut("json_schema"))
         && let Some(schema) = schema.as_object_mut()
     {
         // Absent means not strict. The description has no place in Towline's type.
@@ -272,19 +308,32 @@ fn normal_message(message: &mut Value) {
     if let Some(text) = plain {
         fields.insert("content".to_owned(), text.into());
     }
-    let calls = fields.get("tool_calls").and_then(Value::as_array).map_or(0, Vec::len);
+    let calls = fields
+        .get("tool_calls")
+        .and_then(Value::as_array)
+        .map_or(0, Vec::len);
     fields.retain(|name, value| {
         let nothing = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
         // Beside tool calls an empty text says nothing.
         !nothing && !(name == "content" && calls > 0 && *value == "")
     });
-    for call in fields.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten() {
+    for call in fields
+        .get_mut("tool_calls")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
         if let Some(call) = call.as_object_mut() {
             call.remove("index");
             call.entry("type").or_insert("function".into());
         }
     }
-    for part in fields.get_mut("content").and_then(Value::as_array_mut).into_iter().flatten() {
+    for part in fields
+        .get_mut("content")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
         normal_part(part);
     }
 }

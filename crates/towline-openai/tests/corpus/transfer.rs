@@ -4,19 +4,21 @@ use crate::{
     select::cases,
     watch::{Seen, see_whole, watch},
 };
+use tokio::runtime::Builder;
 use towline_testkit::corpus::{
     Difference, Suite,
     serve::{Server, Transfer},
 };
 use towline_transport::Channel;
 
-#[tokio::test]
-async fn corpus_arrives_over_http_as_without_it() {
+#[test]
+fn corpus_arrives_over_http_as_without_it() {
     let Some((corpus, cases)) = cases() else {
         return;
     };
     let mut suite = Suite::new("openai dialect, over HTTP/1.1", &corpus, cases.len());
-    let server = Server::start().await.unwrap();
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let server = runtime.block_on(Server::start()).unwrap();
     let base_url = server.base_url();
     let channel = Channel::builder(base_url.clone()).build().unwrap();
     for (case, ask) in &cases {
@@ -24,7 +26,8 @@ async fn corpus_arrives_over_http_as_without_it() {
         let mut differences = Vec::new();
         for transfer in [Transfer::Length, Transfer::Chunked, Transfer::ChunkPerByte] {
             server.set(&case.answer, transfer);
-            let seen = watch(ask.client_at(&base_url, channel.clone()), ask).await;
+            let client = ask.client_at(&base_url, channel.clone());
+            let seen = runtime.block_on(watch(client, ask));
             differences.extend(differs(transfer, &whole, &seen));
         }
         suite.handled(&case.id, case.expected.is_some(), differences);

@@ -1,0 +1,346 @@
+//! The command line, as a person or a script uses it.
+
+use super::{Bench, KEY};
+use crate::context::{self, Stop};
+use serde_json::Value;
+use std::{
+    io::{Read as _, Write as _},
+    path::PathBuf,
+    process::{Child, Command, Output, Stdio},
+};
+
+/// More tokens than any check waits for.
+const MANY: &str = "1900";
+
+/// One check: what holds, and how to find out.
+type Check = (&'static str, fn(&Cli<'_>) -> Result<(), String>);
+
+const CHECKS: &[Check] = &[
+    ("chat answers", chat_answers),
+    (
+        "chat streams, and reads its prompt from standard input",
+        chat_reads_standard_input,
+    ),
+    ("chat --json prints one object", chat_json),
+    ("models lists what the server has", models),
+    ("validate finds nothing wrong", validate),
+    ("a wrong key is told and not shown", wrong_key),
+    (
+        "too long a conversation is told with both numbers",
+        context_overflow,
+    ),
+    ("a path that is not there is told", unknown_path),
+    ("embeddings that are switched off are told", embeddings_off),
+    (
+        "a server that is not there is an error, and no simulator",
+        nobody_listens,
+    ),
+    ("Ctrl-C stops the server", interrupt),
+    ("a reader that leaves stops the server", closed_pipe),
+    ("closing the terminal stops the server", closed_terminal),
+];
+
+/// The program, and the server that it is pointed to.
+struct Cli<'a> {
+    bench: &'a Bench<'a>,
+    program: PathBuf,
+}
+
+/// Builds the program and runs every check, also after one failed.
+pub(super) fn run(bench: &Bench<'_>) -> Result<usize, Stop> {
+    eprintln!("\n== command line ==");
+    context::run(bench.context.cargo(&["build"]).args(["-p", "towline-cli"]))?;
+    let cli = Cli {
+        bench,
+        program: bench.context.target.join("debug").join("towline"),
+    };
+    let mut failed = Vec::new();
+    for (name, check) in CHECKS {
+        match check(&cli) {
+            Ok(()) => eprintln!("{name} ... ok"),
+            Err(reason) => {
+                eprintln!("{name} ... FAILED: {reason}");
+                failed.push(*name);
+            }
+        }
+    }
+    if failed.is_empty() {
+        return Ok(CHECKS.len());
+    }
+    Err(Stop::Failed(failed.join("; ")))
+}
+
+fn chat_answers(cli: &Cli<'_>) -> Result<(), String> {
+    let output = cli.run(&[
+        "chat",
+        "--no-stream",
+        "--max-tokens",
+        "20",
+        "Say something.",
+    ])?;
+    exits(&output, 0)?;
+    hold(!text(&output).trim().is_empty(), || {
+        "prints nothing".to_owned()
+    })
+}
+
+fn chat_reads_standard_input(cli: &Cli<'_>) -> Result<(), String> {
+    let output = cli.run_with_input(&["chat", "--max-tokens", "20"], "Say something.\n")?;
+    exits(&output, 0)?;
+    hold(!text(&output).trim().is_empty(), || {
+        "prints nothing".to_owned()
+    })
+}
+
+fn chat_json(cli: &Cli<'_>) -> Result<(), String> {
+    for more in [&[][..], &["--no-stream"]] {
+        let mut words = vec!["chat", "--json", "--max-tokens", "20", "Say something."];
+        words.extend(more);
+        let output = cli.run(&words)?;
+        exits(&output, 0)?;
+        let object = json(&output)?;
+        let found = [
+            ("model", object["model"] == "tiny"),
+            ("finish_reason", object["finish_reason"] == "length"),
+            (
+                "text",
+                object["text"].as_str().is_some_and(|text| !text.is_empty()),
+            ),
+            ("usage", object["usage"]["output_tokens"] == 20),
+            ("latency_ms", object["latency_ms"].is_number()),
+        ];
+        let wrong = found.into_iter().find(|(_, good)| !good);
+        hold(wrong.is_none(), || format!("{wrong:?} in {object}"))?;
+    }
+    Ok(())
+}
+
+fn models(cli: &Cli<'_>) -> Result<(), String> {
+    let output = cli.run(&["models"])?;
+    exits(&output, 0)?;
+    hold(text(&output).contains("tiny"), || {
+        format!("prints {:?}", text(&output))
+    })
+}
+
+fn validate(cli: &Cli<'_>) -> Result<(), String> {
+    exits(&cli.run(&["validate"])?, 0)
+}
+
+fn wrong_key(cli: &Cli<'_>) -> Result<(), String> {
+    let mut command = cli.command(&["chat", "--json", "Hello?"]);
+    command.env("OPENAI_API_KEY", "sk-not-the-key-4711");
+    let output = finish(command)?;
+    fails_with(&output, "auth", Some(401))?;
+    let shown = all(&output);
+    hold(!shown.contains("4711"), || {
+        format!("shows the key: {shown}")
+    })
+}
+
+fn context_overflow(cli: &Cli<'_>) -> Result<(), String> {
+    let long = "hello ".repeat(3000);
+    for more in [&[][..], &["--no-stream"]] {
+        let words = [&["chat", "--json"], more].concat();
+        let output = cli.run_with_input(&words, &long)?;
+        let message = fails_with(&output, "context_length", Some(400))?;
+        let numbers = message.split(|c: char| !c.is_ascii_digit());
+        let numbers: Vec<u64> = numbers.filter_map(|word| word.parse().ok()).collect();
+        let both = numbers.contains(&2048) && numbers.iter().any(|n| *n > 10_000);
+        hold(both, || format!("not both numbers: {message}"))?;
+    }
+    Ok(())
+}
+
+fn unknown_path(cli: &Cli<'_>) -> Result<(), String> {
+    let mut command = cli.command(&["chat", "--json", "Hello?"]);
+    let url = format!("{}/nowhere", cli.bench.plain.base_url());
+    command.env("OPENAI_BASE_URL", url);
+    fails_with(&finish(command)?, "not_found", Some(404)).map(drop)
+}
+
+fn embeddings_off(cli: &Cli<'_>) -> Result<(), String> {
+    let output = cli.run(&["embed", "--json", "--model", "openai/tiny", "Hello?"])?;
+    fails_with(&output, "unsupported", Some(501)).map(drop)
+}
+
+fn nobody_listens(cli: &Cli<'_>) -> Result<(), String> {
+    let mut command = cli.command(&["chat", "--json", "Hello?"]);
+    // Port 9 is reserved for a service that throws everything away; here nobody offers it.
+    command.env("OPENAI_BASE_URL", "http://127.0.0.1:9/v1");
+    fails_with(&finish(command)?, "transport", None).map(drop)
+}
+
+fn interrupt(cli: &Cli<'_>) -> Result<(), String> {
+    stops(cli, |cli| {
+        let mut child = cli.stream()?;
+        read_some(&mut child)?;
+        let pid = child.id().to_string();
+        let kill = Command::new("kill").args(["-INT", &pid]).status();
+        kill.map_err(|error| format!("kill: {error}"))?;
+        let status = child.wait().map_err(|error| error.to_string())?;
+        hold(status.code() == Some(130), || format!("ends with {status}"))
+    })
+}
+
+fn closed_pipe(cli: &Cli<'_>) -> Result<(), String> {
+    stops(cli, |cli| {
+        let mut child = cli.stream()?;
+        read_some(&mut child)?;
+        drop(child.stdout.take());
+        child.wait().map(drop).map_err(|error| error.to_string())
+    })
+}
+
+fn closed_terminal(cli: &Cli<'_>) -> Result<(), String> {
+    stops(cli, |cli| {
+        let program = cli.program.to_string_lossy().into_owned();
+        let mut command = cli.bench.python.program();
+        command
+            .arg(cli.bench.python.asset("terminal.py"))
+            .arg("20")
+            .arg(program);
+        command.args(["chat", "--max-tokens", MANY, "Go on."]);
+        cli.point(&mut command);
+        let output = finish(command)?;
+        hold(output.status.success(), || all(&output))
+    })
+}
+
+/// The server has to be busy for the program, and to stop with it before all tokens are made.
+fn stops(cli: &Cli<'_>, end: impl Fn(&Cli<'_>) -> Result<(), String>) -> Result<(), String> {
+    let server = &cli.bench.plain;
+    server.becomes_idle()?;
+    let before = server.tokens()?;
+    end(cli)?;
+    server.becomes_idle()?;
+    let made = server.tokens()?.saturating_sub(before);
+    hold(made.to_string() != MANY, || {
+        format!("the server made all {made} tokens")
+    })?;
+    let later = server.tokens()?.saturating_sub(before);
+    hold(later == made, || {
+        format!("the server went on from {made} to {later} tokens")
+    })?;
+    eprintln!("    the server made {made} of {MANY} tokens");
+    Ok(())
+}
+
+/// Waits until the program has shown something of its answer.
+fn read_some(child: &mut Child) -> Result<(), String> {
+    let stdout = child.stdout.as_mut().ok_or("no output")?;
+    let mut some = [0; 8];
+    stdout
+        .read_exact(&mut some)
+        .map_err(|error| format!("no answer: {error}"))
+}
+
+// === impl Cli ===
+
+impl Cli<'_> {
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(words);
+        self.point(&mut command);
+        command
+    }
+
+    /// Points a program to the server, in a folder and an environment that say nothing else.
+    fn point(&self, command: &mut Command) {
+        let path = context::variable("PATH").unwrap_or_default();
+        command
+            .env_clear()
+            .env("PATH", path)
+            .env("TERM", "dumb")
+            .env("HOME", &self.bench.empty)
+            .env("LLM_MODEL", "openai/tiny")
+            .env("OPENAI_BASE_URL", self.bench.plain.base_url())
+            .env("OPENAI_API_KEY", KEY)
+            .current_dir(&self.bench.empty)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+    }
+
+    fn run(&self, words: &[&str]) -> Result<Output, String> {
+        finish(self.command(words))
+    }
+
+    fn run_with_input(&self, words: &[&str], input: &str) -> Result<Output, String> {
+        let mut command = self.command(words);
+        let mut child = command
+            .stdin(Stdio::piped())
+            .spawn()
+            .map_err(|e| e.to_string())?;
+        let mut stdin = child.stdin.take().ok_or("no input")?;
+        stdin
+            .write_all(input.as_bytes())
+            .map_err(|error| format!("standard input: {error}"))?;
+        drop(stdin);
+        silent(
+            child
+                .wait_with_output()
+                .map_err(|error| error.to_string())?,
+        )
+    }
+
+    /// A long answer that has begun.
+    fn stream(&self) -> Result<Child, String> {
+        let mut command = self.command(&["chat", "--max-tokens", MANY, "Go on."]);
+        command.stderr(Stdio::null());
+        let child = command.spawn().map_err(|error| error.to_string())?;
+        self.bench.plain.becomes_busy()?;
+        Ok(child)
+    }
+}
+
+fn finish(mut command: Command) -> Result<Output, String> {
+    silent(command.output().map_err(|error| error.to_string())?)
+}
+
+/// No output of any check shows the key.
+fn silent(output: Output) -> Result<Output, String> {
+    let shown = all(&output);
+    hold(!shown.contains(KEY), || format!("shows the key: {shown}"))?;
+    Ok(output)
+}
+
+fn exits(output: &Output, code: i32) -> Result<(), String> {
+    let found = output.status.code();
+    hold(found == Some(code), || {
+        format!("exit code {found:?}: {}", all(output))
+    })
+}
+
+/// The error object on stdout, and exit code 1; returns the message.
+fn fails_with(output: &Output, kind: &str, status: Option<u16>) -> Result<String, String> {
+    exits(output, 1)?;
+    let object = json(output)?;
+    let error = &object["error"];
+    let good = error["kind"] == kind && error["status"] == serde_json::json!(status);
+    hold(good, || {
+        format!("expected {kind} {status:?}, found {object}")
+    })?;
+    Ok(error["message"].as_str().unwrap_or_default().to_owned())
+}
+
+fn json(output: &Output) -> Result<Value, String> {
+    serde_json::from_slice(&output.stdout)
+        .map_err(|error| format!("stdout is no JSON ({error}): {}", all(output)))
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn all(output: &Output) -> String {
+    format!(
+        "{}{}",
+        text(output),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+fn hold(condition: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
+    if condition { Ok(()) } else { Err(otherwise()) }
+}
