@@ -52,10 +52,10 @@ use towline_core::Error;
 /// use std::time::Duration;
 /// use towline_transport::Channel;
 ///
-/// let channel = Channel::builder("https://api.example.com/v1/")
+/// let channel = Channel::builder("http://localhost:8080/v1/")
 ///     .connect_timeout(Duration::from_secs(3))
 ///     .build()?;
-/// assert_eq!(channel.origin(), "https://api.example.com");
+/// assert_eq!(channel.origin(), "http://localhost:8080");
 /// assert_eq!(channel.base_path(), "/v1");
 /// # Ok::<_, towline_core::Error>(())
 /// ```

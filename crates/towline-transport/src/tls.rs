@@ -3,7 +3,6 @@
 use crate::fault;
 use rustls::{
     ClientConfig, RootCertStore,
-    crypto::CryptoProvider,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
 use std::{fmt, sync::Arc};
@@ -240,7 +239,7 @@ fn store(
 #[cfg(feature = "platform-verifier")]
 fn platform(
     extra: Vec<CertificateDer<'static>>,
-    provider: Arc<CryptoProvider>,
+    provider: Arc<rustls::crypto::CryptoProvider>,
 ) -> Result<Arc<rustls_platform_verifier::Verifier>, Error> {
     rustls_platform_verifier::Verifier::new_with_extra_roots(extra, provider)
         .map(Arc::new)
