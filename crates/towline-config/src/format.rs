@@ -35,8 +35,21 @@ pub(crate) struct Text<'a> {
     pub(crate) format: Format,
     /// For messages.
     pub(crate) name: &'a str,
+    #[cfg_attr(
+        not(any(
+            feature = "toml",
+            feature = "yaml",
+            feature = "json",
+            feature = "hocon"
+        )),
+        expect(dead_code, reason = "read by the formats that are on")
+    )]
     pub(crate) contents: &'a str,
     /// The folder that HOCON includes are relative to.
+    #[cfg_attr(
+        not(feature = "hocon"),
+        expect(dead_code, reason = "only HOCON has includes")
+    )]
     pub(crate) folder: Option<&'a Path>,
 }
 

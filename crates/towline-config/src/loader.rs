@@ -152,7 +152,8 @@ impl Loader {
         self
     }
 
-    /// Reads and merges everything.
+    /// Reads and merges everything. It reads files and blocks meanwhile: call it at the start of a
+    /// program.
     ///
     /// # Errors
     ///
@@ -236,10 +237,16 @@ impl Loader {
             ([], None, Some(folder)) => discovered(folder, gathering),
             (files, _, _) => files.to_vec(),
         };
+        let before = gathering.faults.len();
         let mut documents: Vec<Document> = Vec::new();
         for path in paths {
             let format = Format::of(&path);
             documents.extend(gathering.read(&path, format));
+        }
+        if self.files.is_empty() && named.is_some() {
+            let faults = gathering.faults.split_off(before).into_iter();
+            let told = faults.map(|fault| fault.with_origin("environment TOWLINE_CONFIG"));
+            gathering.faults.extend(told);
         }
         documents.extend(self.texts(|format| format != Format::DotEnv));
         documents

@@ -54,7 +54,8 @@ For every key, highest first:
   variable `TOWLINE_CONFIG` names a file; then none is looked for.
 - Every key has the variable `TOWLINE_<KEY>`, in upper case with `_` for `.`; it goes before the other
   names of the key.
-- Every secret `x` has a twin `x_file`, in the environment `X_FILE`: the path of a file whose content,
+- The values of secrets and headers, and user and password of a proxy, are shown to nobody.
+- Every key `x` of type secret has a twin `x_file`, in the environment `X_FILE`: the path of a file whose content,
   trimmed, is the secret.
 - In a file `${NAME}` is replaced by a variable, and it is a fault when that is not set; `${?NAME}`
   leaves the key out then; `$${` is a plain `${`. HOCON has its own rules for the same signs.

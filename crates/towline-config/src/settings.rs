@@ -1,6 +1,8 @@
 //! The settings of a program, loaded.
 
-use crate::{error::ConfigError, provider::ProviderSettings, resolve::Book, source::Source};
+use crate::{
+    error::ConfigError, key::snake, provider::ProviderSettings, resolve::Book, source::Source,
+};
 use std::fmt;
 
 /// What [`Loader::load`](crate::Loader::load) gives: the providers, and where every value came from.
@@ -55,12 +57,14 @@ impl Settings {
             .map_err(Clone::clone)
     }
 
-    /// The provider of this name, if it is complete: a named one, or the selected one.
+    /// The provider of this name, if it is complete: a named one, or the selected one. The name may
+    /// be in kebab, camel or snake case.
     #[must_use]
     pub fn provider(&self, name: &str) -> Option<&ProviderSettings> {
+        let wanted = snake(name);
         self.providers
             .iter()
-            .find(|provider| provider.name() == name)
+            .find(|provider| snake(provider.name()) == wanted)
     }
 
     /// All complete providers: the named ones in the order of their names, and the selected one.

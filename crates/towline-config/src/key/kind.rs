@@ -216,13 +216,13 @@ impl Kind {
             Self::SecretFile => "path of a secret".to_owned(),
             Self::Path => "path".to_owned(),
             Self::Url => "address".to_owned(),
-            Self::Proxy => "address, secret".to_owned(),
+            Self::Proxy => "proxy".to_owned(),
             Self::Bool => "true or false".to_owned(),
             Self::Count(_) => "number".to_owned(),
             Self::Port => "port".to_owned(),
             Self::Duration => "duration".to_owned(),
             Self::List => "list".to_owned(),
-            Self::Headers => "headers, secret".to_owned(),
+            Self::Headers => "headers".to_owned(),
             Self::Choice(words) => words
                 .iter()
                 .map(|word| format!("`{word}`"))

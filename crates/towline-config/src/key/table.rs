@@ -362,7 +362,7 @@ pub(crate) const SECTION: &[Field] = &[
     row(
         "api_version",
         Kind::Text,
-        "API version, `2025-01-01-preview` or `V2025_01_01_PREVIEW`.",
+        "API version, default `2025-01-01-preview`; `V2025_01_01_PREVIEW` is the same.",
     )
     .only(&["azure"]),
     row(
@@ -396,18 +396,35 @@ pub(crate) const SECTION: &[Field] = &[
         "The name to look the model up by in the model registry.",
     )
     .later(),
-    row("location", Kind::Text, "Region of the project.").only(&["vertexai"]),
+    row(
+        "location",
+        Kind::Text,
+        "Region of the project, default `us-central1`.",
+    )
+    .only(&["vertexai"])
+    .later(),
     row(
         "credentials_file",
         Kind::Path,
         "File with the service account's credentials.",
     )
-    .only(&["vertexai"]),
-    row("region", Kind::Text, "AWS region.").only(&["bedrock"]),
-    row("profile", Kind::Text, "AWS profile.").only(&["bedrock"]),
-    row("access_key_id", Kind::Secret, "AWS access key id.").only(&["bedrock"]),
-    row("secret_access_key", Kind::Secret, "AWS secret access key.").only(&["bedrock"]),
-    row("session_token", Kind::Secret, "AWS session token.").only(&["bedrock"]),
+    .only(&["vertexai"])
+    .later(),
+    row("region", Kind::Text, "AWS region.")
+        .only(&["bedrock"])
+        .later(),
+    row("profile", Kind::Text, "AWS profile.")
+        .only(&["bedrock"])
+        .later(),
+    row("access_key_id", Kind::Secret, "AWS access key id.")
+        .only(&["bedrock"])
+        .later(),
+    row("secret_access_key", Kind::Secret, "AWS secret access key.")
+        .only(&["bedrock"])
+        .later(),
+    row("session_token", Kind::Secret, "AWS session token.")
+        .only(&["bedrock"])
+        .later(),
     row(
         "timeouts.connect",
         Kind::Duration,

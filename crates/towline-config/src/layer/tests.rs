@@ -182,6 +182,18 @@ fn every_variable_of_a_key_sets_it_alone_and_the_earlier_name_wins() {
 }
 
 #[test]
+fn no_secret_of_any_key_in_any_layer_is_shown() {
+    for layer in [FILE, DOTENV, ENVIRONMENT, SET] {
+        let settings = load(&[layer]);
+        let seen = format!("{settings:?} {settings:#?}");
+        let at = seen
+            .find("secret-")
+            .map(|at| &seen[at.saturating_sub(80)..at]);
+        assert_eq!(at, None, "layer {layer}");
+    }
+}
+
+#[test]
 fn no_variable_sets_two_keys() {
     let mut seen = BTreeSet::new();
     for key in keys() {

@@ -7,11 +7,12 @@ use super::{
 };
 use crate::{
     error::Fault,
-    key::Key,
+    key::{Key, Kind, check},
     provider::{ProviderSettings, Timeouts},
     transport::TransportSettings,
     vendor::{Home, KeyRule, Vendor},
 };
+use figment::value::Value;
 use std::time::Duration;
 use towline_core::Secret;
 
@@ -188,10 +189,7 @@ impl<'a> Build<'a> {
 
     fn address(&mut self) -> Address {
         let base_url = self.base_url();
-        let endpoint = self
-            .sections
-            .text("endpoint")
-            .map(|url| without_slash(&url));
+        let endpoint = self.endpoint();
         let at_home = match (self.vendor.default_base_url(), &base_url) {
             (Some(own), Some(url)) => host(own) == host(url),
             (None, Some(_)) => false,
@@ -209,6 +207,19 @@ impl<'a> Build<'a> {
             endpoint,
             at_home,
         }
+    }
+
+    /// The field is plain text, since LLM4S keeps the project of Vertex AI in it. Where it is an
+    /// address it has to be one.
+    fn endpoint(&mut self) -> Option<String> {
+        let text = self.sections.text("endpoint")?;
+        let is_address = check(Kind::Url, &Value::from(text.as_str())).is_ok();
+        if matches!(self.vendor.row().home, Home::Endpoint(_)) && !is_address {
+            let key = self.sections.key("endpoint");
+            let problem = format!("expected {}, found other text", Kind::Url.expected());
+            self.sections.fault(of_key(&key, problem));
+        }
+        Some(without_slash(&text))
     }
 
     fn base_url(&self) -> Option<String> {

@@ -227,7 +227,9 @@ impl Book {
 
     /// No model is selected: fine when nothing is configured, else a fault.
     fn unselected(&self) -> Selection {
-        if !self.any_provider() {
+        // A selection of the wrong type is a fault already.
+        let bad = ["llm.model", "providers.provider"].map(|name| self.is_bad(&Path::of(name)));
+        if bad.contains(&true) || !self.any_provider() {
             return Selection::none();
         }
         let names: Vec<String> = self.provider_names().into_values().collect();

@@ -1,7 +1,9 @@
 //! Faults: all of them, each with what a person needs.
 
 use crate::{env, load_fault, warnings};
-use towline_config::{Format, Loader};
+#[cfg(feature = "toml")]
+use towline_config::Format;
+use towline_config::Loader;
 use towline_core::{Error, ErrorKind};
 
 #[test]
@@ -189,4 +191,21 @@ fn keys_without_effect_and_secrets_written_out_are_warnings() {
         "{warnings}"
     );
     assert!(!warnings.contains("groq"), "{warnings}");
+}
+
+#[cfg(feature = "toml")]
+#[test]
+fn a_selection_of_the_wrong_type_is_one_fault() {
+    let text = "towline.llm.model = ['a']\ntowline.openai.api_key = 'k'";
+    let error = load_fault(Loader::new().text(Format::Toml, "t.toml", text));
+    assert_eq!(error.faults().len(), 1, "{error}");
+}
+
+#[test]
+fn a_file_that_a_variable_names_must_be_there() {
+    let error = load_fault(env(&[("TOWLINE_CONFIG", "nowhere.toml")])).to_string();
+    assert_eq!(
+        error,
+        "nowhere.toml cannot be read, there is no such file, from environment TOWLINE_CONFIG"
+    );
 }

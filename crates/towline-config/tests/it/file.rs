@@ -6,8 +6,8 @@
     feature = "hocon"
 ))]
 
-use crate::{env, llm, load_fault, origin, warnings, write};
-use towline_config::{Format, Loader};
+use crate::{env, llm, load_fault, warnings, write};
+use towline_config::{Format, Loader, Settings};
 
 const TOML: &str = "
 [towline.llm]
@@ -63,6 +63,14 @@ llm4s {
   transport.noProxy = [a, b]
 }
 "#;
+
+/// The origin of a key.
+fn origin<'a>(settings: &'a Settings, key: &str) -> Option<&'a str> {
+    settings
+        .sources()
+        .find(|source| source.key() == key)
+        .map(|source| source.origin())
+}
 
 #[test]
 fn every_format_gives_the_same_settings() {

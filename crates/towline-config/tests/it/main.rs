@@ -40,14 +40,6 @@ fn warnings(settings: &Settings) -> String {
     settings.warnings().collect::<Vec<_>>().join("\n")
 }
 
-/// The origin of a key.
-fn origin<'a>(settings: &'a Settings, key: &str) -> Option<&'a str> {
-    settings
-        .sources()
-        .find(|source| source.key() == key)
-        .map(|source| source.origin())
-}
-
 /// A file in a folder of the test.
 fn write(folder: &Path, name: &str, contents: &str) -> PathBuf {
     let path = folder.join(name);
