@@ -168,7 +168,7 @@ where
         let answer = exchange.whole(self.http.call(http));
         Box::pin(async move {
             let (config, answer) = answer.await?;
-            embedding::decode(&config, answer, request.inputs().len())
+            embedding::decode(&config, answer, &request)
         })
     }
 }

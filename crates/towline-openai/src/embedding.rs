@@ -33,7 +33,7 @@ pub(crate) fn encode(request: &EmbeddingRequest) -> Result<RequestBody, Error> {
 pub(crate) fn decode(
     config: &OpenAiConfig,
     answer: Whole,
-    inputs: usize,
+    request: &EmbeddingRequest,
 ) -> Result<EmbeddingResponse, Error> {
     let parsed: EmbeddingAnswer<'_> = serde_json::from_slice(&answer.body)
         .map_err(|cause| unreadable(config, "not the JSON of embeddings").with_source(cause))?;
@@ -42,6 +42,7 @@ pub(crate) fn decode(
         return Err(error.with_provider(config.name().to_owned()));
     }
     let count = parsed.data.len();
+    let inputs = request.inputs().len();
     if count != inputs {
         return Err(unreadable(
             config,
@@ -52,7 +53,7 @@ pub(crate) fn decode(
     let usage = parsed.usage.and_then(|usage| usage.to_usage(apart));
     let vectors = ordered(parsed.data);
     let vectors = vectors
-        .map(|vector| floats(config, vector))
+        .map(|vector| floats(config, vector, request.dimensions()))
         .collect::<Result<_, _>>()?;
     let usage = usage.map(|usage| usage.with_raw(answer.body));
     Ok(EmbeddingResponse::new(answer.head, vectors, usage))
@@ -68,17 +69,37 @@ fn ordered(vectors: Vec<Vector>) -> impl Iterator<Item = Vector> {
     placed.into_iter().map(|(_, vector)| vector)
 }
 
-fn floats(config: &OpenAiConfig, vector: Vector) -> Result<Vec<f32>, Error> {
-    match vector.embedding {
-        Numbers::Floats(floats) => Ok(floats),
-        Numbers::Base64(text) => from_base64(&text)
-            .ok_or_else(|| unreadable(config, "a vector that is not base64 of floats")),
+/// The numbers of one vector, as many as were asked for.
+fn floats(
+    config: &OpenAiConfig,
+    vector: Vector,
+    dimensions: Option<u32>,
+) -> Result<Vec<f32>, Error> {
+    let floats = match vector.embedding {
+        Numbers::Floats(floats) => floats,
+        Numbers::Base64(text) => from_base64(&text, config.flavor().traits().byte_vectors)
+            .ok_or_else(|| unreadable(config, "a vector that is not base64 of numbers"))?,
+    };
+    let length = u32::try_from(floats.len()).ok();
+    match dimensions {
+        Some(wanted) if length != Some(wanted) => Err(unreadable(
+            config,
+            &format!(
+                "a vector of {} numbers, {wanted} were asked for",
+                floats.len()
+            ),
+        )),
+        _ => Ok(floats),
     }
 }
 
-/// Little-endian 32-bit floats, as `encoding_format: base64` has them.
-fn from_base64(text: &str) -> Option<Vec<f32>> {
+/// Little-endian 32-bit floats, as `encoding_format: base64` has them, or signed bytes.
+fn from_base64(text: &str, of_bytes: bool) -> Option<Vec<f32>> {
     let bytes = STANDARD.decode(text).ok()?;
+    if of_bytes {
+        let numbers = bytes.into_iter().map(|byte| f32::from(byte.cast_signed()));
+        return Some(numbers.collect());
+    }
     let (chunks, rest) = bytes.as_chunks::<4>();
     let floats = chunks.iter().map(|bytes| f32::from_le_bytes(*bytes));
     rest.is_empty().then(|| floats.collect())

@@ -52,6 +52,8 @@ pub(crate) struct Traits {
     pub(crate) refusal_field: bool,
     /// Whether `completion_tokens` leaves reasoning out.
     pub(crate) reasoning_apart: bool,
+    /// Whether a vector in base64 is of signed bytes, and not of floats.
+    pub(crate) byte_vectors: bool,
     /// What ends a stream.
     pub(crate) terminal: Terminal,
     /// How the headers tell the limits.
@@ -67,6 +69,7 @@ pub(crate) enum Texts {
     OpenRouter,
     Xai,
     LlamaCpp,
+    Ollama,
     Vllm,
     Other,
 }
@@ -190,6 +193,7 @@ const PLAIN: Traits = Traits {
     stream_options: true,
     refusal_field: false,
     reasoning_apart: false,
+    byte_vectors: false,
     terminal: Terminal::Done,
     limits: limits::openai,
 };

@@ -35,7 +35,9 @@ fn from_text(flavor: Flavor, text: &str) -> Option<Duration> {
     let before = match flavor.traits().texts {
         Texts::OpenAi | Texts::Other | Texts::Vllm => "try again in ",
         Texts::Azure => "after ",
-        Texts::DeepSeek | Texts::OpenRouter | Texts::Xai | Texts::LlamaCpp => return None,
+        Texts::DeepSeek | Texts::OpenRouter | Texts::Xai | Texts::LlamaCpp | Texts::Ollama => {
+            return None;
+        }
     };
     let lower = text.to_ascii_lowercase();
     let mut places = lower.match_indices(before);

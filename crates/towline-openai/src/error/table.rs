@@ -8,7 +8,7 @@
 use super::body::ErrorBody;
 use crate::{
     Flavor,
-    flavor::Texts::{self, Azure, DeepSeek, LlamaCpp, OpenAi, OpenRouter, Vllm, Xai},
+    flavor::Texts::{self, Azure, DeepSeek, LlamaCpp, Ollama, OpenAi, OpenRouter, Vllm, Xai},
 };
 use towline_core::ErrorKind::{
     self, Auth, ContentFilter, ContextLength, InvalidRequest, NotFound, Overloaded, Permission,
@@ -60,6 +60,7 @@ const ANY: &[Texts] = &[
     OpenRouter,
     Xai,
     LlamaCpp,
+    Ollama,
     Vllm,
     Texts::Other,
 ];
@@ -104,6 +105,7 @@ static ROWS: &[Row] = &[
         "maximum context length",
         ContextLength,
     ),
+    text(&[Ollama], "max context length", ContextLength),
     text(&[DeepSeek], "supported api model names", NotFound),
     text(&[DeepSeek], "model not exist", NotFound),
     text(&[OpenRouter], "not a valid model id", NotFound),

@@ -105,11 +105,13 @@ static TOGETHER: Traits = Traits {
     ..PLAIN
 };
 
-/// Usage comes with every chunk, and the last one repeats the whole text.
+/// Usage comes with every chunk, and the last one repeats the whole text. Vectors are of bytes
+/// unless asked otherwise.
 static PERPLEXITY: Traits = Traits {
     name: "perplexity",
     hosts: &["api.perplexity.ai"],
     stream_options: false,
+    byte_vectors: true,
     terminal: Terminal::DoneObject,
     ..PLAIN
 };
@@ -129,6 +131,7 @@ static HUGGINGFACE: Traits = Traits {
 static OLLAMA: Traits = Traits {
     name: "ollama",
     hosts: &["ollama.com"],
+    texts: Texts::Ollama,
     ..PLAIN
 };
 
