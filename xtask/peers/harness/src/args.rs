@@ -48,7 +48,9 @@ impl Args {
         let value = |name: &str| -> Result<&str, BoxError> {
             let mut pairs = given.iter().zip(given.iter().skip(1));
             let found = pairs.find(|(key, _)| key.strip_prefix("--") == Some(name));
-            found.map(|(_, value)| value.as_str()).ok_or_else(|| format!("--{name} is missing").into())
+            found
+                .map(|(_, value)| value.as_str())
+                .ok_or_else(|| format!("--{name} is missing").into())
         };
         Ok(Self {
             mode: value("mode")?.parse()?,

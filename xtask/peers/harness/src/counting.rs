@@ -1,6 +1,9 @@
 //! An allocator that counts, when told to.
 
-#![expect(unsafe_code, reason = "a global allocator is an unsafe trait; it forwards to the system's")]
+#![expect(
+    unsafe_code,
+    reason = "a global allocator is an unsafe trait; it forwards to the system's"
+)]
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -35,7 +38,10 @@ pub(crate) fn start() {
 
 /// What has been counted so far.
 pub(crate) fn count() -> Count {
-    Count { calls: CALLS.load(Relaxed), bytes: BYTES.load(Relaxed) }
+    Count {
+        calls: CALLS.load(Relaxed),
+        bytes: BYTES.load(Relaxed),
+    }
 }
 
 fn note(size: usize) {

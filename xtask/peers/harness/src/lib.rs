@@ -9,8 +9,8 @@ mod machine;
 mod run;
 pub mod workload;
 
-use std::{error::Error, future::Future, process::ExitCode};
 pub use machine::{Place, pin};
+use std::{error::Error, future::Future, process::ExitCode};
 use workload::Prompt;
 
 /// Any failure; a row that fails is not measured.

@@ -24,9 +24,15 @@ pub(crate) fn run<C: Client>() -> Result<String, BoxError> {
     let args = Args::read()?;
     machine::pin(args.place)?;
     limit_time();
-    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default())?;
     runtime.block_on(async {
-        let pace = if args.mode == Mode::Paced { "/paced" } else { "" };
+        let pace = if args.mode == Mode::Paced {
+            "/paced"
+        } else {
+            ""
+        };
         let client = Rc::new(C::new(&format!("http://{}{pace}/v1", args.server)).await?);
         if args.mode == Mode::Pool {
             connections(&client, &args).await
@@ -78,7 +84,11 @@ async fn connections<C: Client>(client: &Rc<C>, args: &Args) -> Result<String, B
         share(client, Mode::Small, args.tasks, args.tasks).await?;
     }
     let after = accepted(args.stats)?;
-    Ok(format!("warm_opened={} burst_opened={}", warm - cold, after - warm))
+    Ok(format!(
+        "warm_opened={} burst_opened={}",
+        warm - cold,
+        after - warm
+    ))
 }
 
 /// Shares `count` calls among `tasks` tasks and returns how long each call took.
@@ -139,7 +149,9 @@ fn check_reply(reply: Reply) -> Result<(), BoxError> {
 
 fn check_stream(reply: Reply) -> Result<(), BoxError> {
     let wanted = match reply {
-        Reply::Raw { .. } => Reply::Raw { bytes: stream_len() },
+        Reply::Raw { .. } => Reply::Raw {
+            bytes: stream_len(),
+        },
         Reply::Decoded { .. } => Reply::Decoded {
             text: stream_text_len(),
             pieces: workload::DELTAS,

@@ -93,7 +93,10 @@ pub fn request_json(prompt: Prompt, stream: bool) -> String {
     for (index, message) in conversation(prompt).iter().enumerate() {
         let comma = if index == 0 { "" } else { "," };
         let (role, text) = (message.role.name(), escape(&message.text));
-        push(&mut json, format_args!("{comma}{{\"role\":\"{role}\",\"content\":\"{text}\"}}"));
+        push(
+            &mut json,
+            format_args!("{comma}{{\"role\":\"{role}\",\"content\":\"{text}\"}}"),
+        );
     }
     json.push(']');
     if stream {
@@ -157,9 +160,15 @@ pub const fn reply_text_len() -> usize {
 /// Builds the server-sent events of one stream, [`CHUNKS`] of them and `[DONE]`.
 #[must_use]
 pub fn stream_events() -> Vec<String> {
-    let mut events = vec![event(r#"{"role":"assistant","content":"","refusal":null}"#, "null")];
+    let mut events = vec![event(
+        r#"{"role":"assistant","content":"","refusal":null}"#,
+        "null",
+    )];
     for word in deltas() {
-        events.push(event(&format!(r#"{{"content":"{}"}}"#, escape(word)), "null"));
+        events.push(event(
+            &format!(r#"{{"content":"{}"}}"#, escape(word)),
+            "null",
+        ));
     }
     events.push(event("{}", "\"stop\""));
     events.push(frame(&format!(
@@ -247,11 +256,26 @@ mod tests {
     fn sizes_are_those_of_the_setup() {
         assert_eq!(conversation(Prompt::Small).len(), 2);
         assert_eq!(conversation(Prompt::Long).len(), 102);
-        let (small, long) = (request_json(Prompt::Small, false), request_json(Prompt::Long, false));
-        assert!((550..700).contains(&small.len()), "small request: {} bytes", small.len());
-        assert!((53_000..57_000).contains(&long.len()), "long request: {} bytes", long.len());
+        let (small, long) = (
+            request_json(Prompt::Small, false),
+            request_json(Prompt::Long, false),
+        );
+        assert!(
+            (550..700).contains(&small.len()),
+            "small request: {} bytes",
+            small.len()
+        );
+        assert!(
+            (53_000..57_000).contains(&long.len()),
+            "long request: {} bytes",
+            long.len()
+        );
         let reply = reply_json();
-        assert!((1_360..1_400).contains(&reply.len()), "reply: {} bytes", reply.len());
+        assert!(
+            (1_360..1_400).contains(&reply.len()),
+            "reply: {} bytes",
+            reply.len()
+        );
         let events = stream_events();
         assert_eq!(u64::try_from(events.len()), Ok(CHUNKS + 1));
         let bytes: usize = events.iter().map(String::len).sum();

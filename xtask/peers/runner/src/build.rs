@@ -26,7 +26,10 @@ pub(crate) fn program(package: &str) -> PathBuf {
 pub(crate) fn build(package: &str) -> Result<PathBuf, Fault> {
     eprintln!("building {package}");
     let mut command = cargo(&["build", "--quiet", "--release", "--package", package]);
-    let status = command.arg("--target-dir").arg(root().join("target")).status()?;
+    let status = command
+        .arg("--target-dir")
+        .arg(root().join("target"))
+        .status()?;
     if !status.success() {
         return Err(format!("{package} did not build").into());
     }
@@ -35,7 +38,16 @@ pub(crate) fn build(package: &str) -> Result<PathBuf, Fault> {
 
 /// The crates that `package` links, itself included: name and version, each once.
 pub(crate) fn linked(package: &str) -> Result<Vec<String>, Fault> {
-    let words = ["tree", "--edges", "normal", "--prefix", "none", "--format", "{p}", "--package"];
+    let words = [
+        "tree",
+        "--edges",
+        "normal",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+        "--package",
+    ];
     let tree = text(cargo(&words).arg(package))?;
     let mut crates: Vec<String> = tree
         .lines()
@@ -56,7 +68,9 @@ pub(crate) fn version(lock: &str, name: &str) -> String {
     let mut found = "not in the lock file";
     while let Some(line) = lines.next() {
         if line == wanted
-            && let Some(version) = lines.next().and_then(|line| line.strip_prefix("version = "))
+            && let Some(version) = lines
+                .next()
+                .and_then(|line| line.strip_prefix("version = "))
         {
             found = version.trim_matches('"');
         }
@@ -66,7 +80,11 @@ pub(crate) fn version(lock: &str, name: &str) -> String {
 
 /// What `program` prints, or nothing if it is not there.
 pub(crate) fn ask(program: &str, words: &[&str]) -> Option<String> {
-    let output = Command::new(program).args(words).stderr(Stdio::null()).output().ok()?;
+    let output = Command::new(program)
+        .args(words)
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
     let said = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| said.trim().to_owned())
 }
@@ -81,8 +99,17 @@ pub(crate) fn text(command: &mut Command) -> Result<String, Fault> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
+/// Cargo, told nothing of the package that this program was started as: the build scripts of some
+/// crates watch those variables, and would run again each time.
 fn cargo(words: &[&str]) -> Command {
-    let mut command = Command::new(option_env!("CARGO").unwrap_or("cargo"));
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        let leaks =
+            |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+        if name.to_str().is_some_and(leaks) {
+            command.env_remove(name);
+        }
+    }
     command.args(words).current_dir(root());
     command
 }

@@ -20,7 +20,10 @@ pub(crate) fn write(name: &str, text: &str) -> Result<(), Fault> {
 }
 
 fn replace(old: &str, name: &str, text: &str) -> String {
-    let (open, close) = (format!("<!-- {name} -->"), format!("<!-- end of {name} -->"));
+    let (open, close) = (
+        format!("<!-- {name} -->"),
+        format!("<!-- end of {name} -->"),
+    );
     let part = format!("{open}\n{}\n{close}", text.trim_end());
     match (old.find(&open), old.find(&close)) {
         (Some(start), Some(end)) if start < end => {

@@ -42,6 +42,18 @@ pub(crate) const ROWS: &[Row] = &[
         side: Side::Bare,
     },
     Row {
+        name: "towline-openai",
+        about: "the crate towline-openai on a channel of towline-transport, called as a tower service",
+        crates: &["towline-openai", "towline-transport"],
+        side: Side::Ours,
+    },
+    Row {
+        name: "towline",
+        about: "towline's Client with its default stack, made from settings",
+        crates: &["towline"],
+        side: Side::Ours,
+    },
+    Row {
         name: "reqwest",
         about: "by hand: reqwest, serde_json both ways, eventsource-stream",
         crates: &["reqwest", "serde_json", "eventsource-stream"],

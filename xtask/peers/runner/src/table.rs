@@ -30,7 +30,11 @@ impl Table {
                 .enumerate()
                 .map(|(column, &width)| {
                     let cell = row.get(column).map_or("", String::as_str);
-                    if column == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+                    if column == 0 {
+                        format!("{cell:<width$}")
+                    } else {
+                        format!("{cell:>width$}")
+                    }
                 })
                 .collect();
             text.push_str(&format!("| {} |\n", cells.join(" | ")));
@@ -46,7 +50,11 @@ impl Table {
         (0..columns)
             .map(|column| {
                 let cells = self.rows.iter().filter_map(|row| row.get(column));
-                cells.map(|cell| cell.chars().count()).max().unwrap_or(0).max(3)
+                cells
+                    .map(|cell| cell.chars().count())
+                    .max()
+                    .unwrap_or(0)
+                    .max(3)
             })
             .collect()
     }
@@ -75,6 +83,9 @@ mod tests {
     fn draws_markdown_with_padded_columns() {
         let mut table = Table::new(&["row", "µs"]);
         table.push(vec!["hyper".to_owned(), "12.5".to_owned()]);
-        assert_eq!(table.draw(), "| row   |   µs |\n| ----- | ---: |\n| hyper | 12.5 |\n");
+        assert_eq!(
+            table.draw(),
+            "| row   |   µs |\n| ----- | ---: |\n| hyper | 12.5 |\n"
+        );
     }
 }

@@ -39,25 +39,36 @@ struct Canned {
 }
 
 fn main() -> Result<(), BoxError> {
-    let place = std::env::args().nth(1).ok_or("say where to run: any, first or last")?;
+    let place = std::env::args()
+        .nth(1)
+        .ok_or("say where to run: any, first or last")?;
     pin(place.parse()?)?;
     std::thread::spawn(|| {
         let mut rest = Vec::new();
         let _closed = std::io::stdin().read_to_end(&mut rest);
         std::process::exit(0);
     });
-    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default())?;
     runtime.block_on(serve())
 }
 
 async fn serve() -> Result<(), BoxError> {
     let (server, stats) = (bind().await?, bind().await?);
-    println!("server={} stats={}", server.local_addr()?, stats.local_addr()?);
+    println!(
+        "server={} stats={}",
+        server.local_addr()?,
+        stats.local_addr()?
+    );
     let accepted = Rc::new(Cell::new(0_u64));
     spawn_local(tell(stats, Rc::clone(&accepted)));
     let canned: &'static Canned = Box::leak(Box::new(Canned {
         reply: Bytes::from(workload::reply_json()),
-        events: workload::stream_events().into_iter().map(Bytes::from).collect(),
+        events: workload::stream_events()
+            .into_iter()
+            .map(Bytes::from)
+            .collect(),
     }));
     loop {
         let (stream, _) = server.accept().await?;
@@ -74,7 +85,9 @@ async fn bind() -> Result<TcpListener, BoxError> {
 async fn connection(stream: TcpStream, canned: &'static Canned) {
     let service = service_fn(move |request| answer(request, canned));
     // A client that ends closes its connections; that is no failure.
-    let _ended = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let _ended = http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
 }
 
 async fn answer(
@@ -86,7 +99,10 @@ async fn answer(
     let (kind, body) = match (wants_stream(&body), paced) {
         (true, true) => ("text/event-stream; charset=utf-8", paced_body(canned)),
         (true, false) => ("text/event-stream; charset=utf-8", burst_body(canned)),
-        (false, _) => ("application/json", Full::new(canned.reply.clone()).boxed_unsync()),
+        (false, _) => (
+            "application/json",
+            Full::new(canned.reply.clone()).boxed_unsync(),
+        ),
     };
     let mut response = Response::new(body);
     let headers = response.headers_mut();
@@ -111,7 +127,10 @@ fn wants_stream(body: &[u8]) -> bool {
 }
 
 fn burst_body(canned: &'static Canned) -> Body {
-    let frames = canned.events.iter().map(|event| Ok(Frame::data(event.clone())));
+    let frames = canned
+        .events
+        .iter()
+        .map(|event| Ok(Frame::data(event.clone())));
     StreamBody::new(stream::iter(frames)).boxed_unsync()
 }
 
@@ -129,6 +148,8 @@ async fn tell(listener: TcpListener, accepted: Rc<Cell<u64>>) {
     while let Ok((mut stream, _)) = listener.accept().await {
         let mut question = [0_u8; 1];
         let _asked = stream.read(&mut question).await;
-        let _told = stream.write_all(accepted.get().to_string().as_bytes()).await;
+        let _told = stream
+            .write_all(accepted.get().to_string().as_bytes())
+            .await;
     }
 }

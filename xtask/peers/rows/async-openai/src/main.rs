@@ -24,7 +24,9 @@ struct AsyncOpenAi {
 
 impl Client for AsyncOpenAi {
     async fn new(base_url: &str) -> Result<Self, BoxError> {
-        let config = OpenAIConfig::new().with_api_key(API_KEY).with_api_base(base_url);
+        let config = OpenAIConfig::new()
+            .with_api_key(API_KEY)
+            .with_api_base(base_url);
         let mut stream = request(Prompt::Small);
         stream.stream_options = Some(ChatCompletionStreamOptions {
             include_usage: Some(true),
@@ -48,29 +50,48 @@ impl Client for AsyncOpenAi {
         Ok(Reply::Decoded {
             text: choice.message.content.as_ref().map_or(0, String::len),
             pieces: 1,
-            tokens: completion.usage.map_or(0, |usage| usage.total_tokens.into()),
+            tokens: completion
+                .usage
+                .map_or(0, |usage| usage.total_tokens.into()),
         })
     }
 
     async fn stream(&self) -> Result<Reply, BoxError> {
-        let mut chunks = self.client.chat().create_stream(self.stream.clone()).await?;
+        let mut chunks = self
+            .client
+            .chat()
+            .create_stream(self.stream.clone())
+            .await?;
         let (mut text, mut pieces, mut tokens) = (0, 0, 0);
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk?;
-            if let Some(piece) = chunk.choices.first().and_then(|choice| choice.delta.content.as_ref()) {
+            if let Some(piece) = chunk
+                .choices
+                .first()
+                .and_then(|choice| choice.delta.content.as_ref())
+            {
                 text += piece.len();
                 pieces += u64::from(!piece.is_empty());
             }
-            tokens = chunk.usage.map_or(tokens, |usage| usage.total_tokens.into());
+            tokens = chunk
+                .usage
+                .map_or(tokens, |usage| usage.total_tokens.into());
         }
-        Ok(Reply::Decoded { text, pieces, tokens })
+        Ok(Reply::Decoded {
+            text,
+            pieces,
+            tokens,
+        })
     }
 }
 
 fn request(prompt: Prompt) -> CreateChatCompletionRequest {
     CreateChatCompletionRequest {
         model: MODEL.to_owned(),
-        messages: workload::conversation(prompt).into_iter().map(message).collect(),
+        messages: workload::conversation(prompt)
+            .into_iter()
+            .map(message)
+            .collect(),
         ..Default::default()
     }
 }

@@ -41,7 +41,9 @@ impl Client for GenAi {
             Prompt::Small => &self.small,
             Prompt::Long => &self.long,
         };
-        let sent = self.client.exec_chat(self.target.clone(), request.clone(), Some(&self.options));
+        let sent = self
+            .client
+            .exec_chat(self.target.clone(), request.clone(), Some(&self.options));
         let response = sent.await?;
         Ok(Reply::Decoded {
             text: response.first_text().map_or(0, str::len),
@@ -52,7 +54,10 @@ impl Client for GenAi {
 
     async fn stream(&self) -> Result<Reply, BoxError> {
         let (target, request) = (self.target.clone(), self.small.clone());
-        let opened = self.client.exec_chat_stream(target, request, Some(&self.options)).await?;
+        let opened = self
+            .client
+            .exec_chat_stream(target, request, Some(&self.options))
+            .await?;
         let mut events = opened.stream;
         let (mut text, mut pieces, mut total) = (0, 0, 0);
         while let Some(event) = events.next().await {
@@ -67,12 +72,21 @@ impl Client for GenAi {
                 _ => {}
             }
         }
-        Ok(Reply::Decoded { text, pieces, tokens: total })
+        Ok(Reply::Decoded {
+            text,
+            pieces,
+            tokens: total,
+        })
     }
 }
 
 fn request(prompt: Prompt) -> ChatRequest {
-    ChatRequest::new(workload::conversation(prompt).into_iter().map(message).collect())
+    ChatRequest::new(
+        workload::conversation(prompt)
+            .into_iter()
+            .map(message)
+            .collect(),
+    )
 }
 
 fn message(message: workload::Message) -> ChatMessage {
@@ -84,7 +98,9 @@ fn message(message: workload::Message) -> ChatMessage {
 }
 
 fn tokens(reported: Option<i32>) -> u64 {
-    reported.and_then(|tokens| u64::try_from(tokens).ok()).unwrap_or(0)
+    reported
+        .and_then(|tokens| u64::try_from(tokens).ok())
+        .unwrap_or(0)
 }
 
 fn main() -> ExitCode {

@@ -22,7 +22,9 @@ impl Client for LiterLlm {
     async fn new(base_url: &str) -> Result<Self, BoxError> {
         let config = ClientConfigBuilder::new(API_KEY).base_url(base_url).build();
         let mut stream = request(Prompt::Small);
-        stream.stream_options = Some(StreamOptions { include_usage: Some(true) });
+        stream.stream_options = Some(StreamOptions {
+            include_usage: Some(true),
+        });
         Ok(Self {
             client: DefaultClient::new(config, Some("openai"))?,
             small: request(Prompt::Small),
@@ -43,7 +45,11 @@ impl Client for LiterLlm {
             _ => 0,
         };
         let tokens = completion.usage.map_or(0, |usage| usage.total_tokens);
-        Ok(Reply::Decoded { text, pieces: 1, tokens })
+        Ok(Reply::Decoded {
+            text,
+            pieces: 1,
+            tokens,
+        })
     }
 
     async fn stream(&self) -> Result<Reply, BoxError> {
@@ -51,20 +57,31 @@ impl Client for LiterLlm {
         let (mut text, mut pieces, mut tokens) = (0, 0, 0);
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk?;
-            if let Some(piece) = chunk.choices.first().and_then(|choice| choice.delta.content.as_ref()) {
+            if let Some(piece) = chunk
+                .choices
+                .first()
+                .and_then(|choice| choice.delta.content.as_ref())
+            {
                 text += piece.len();
                 pieces += u64::from(!piece.is_empty());
             }
             tokens = chunk.usage.map_or(tokens, |usage| usage.total_tokens);
         }
-        Ok(Reply::Decoded { text, pieces, tokens })
+        Ok(Reply::Decoded {
+            text,
+            pieces,
+            tokens,
+        })
     }
 }
 
 fn request(prompt: Prompt) -> ChatCompletionRequest {
     ChatCompletionRequest {
         model: format!("openai/{MODEL}"),
-        messages: workload::conversation(prompt).into_iter().map(message).collect(),
+        messages: workload::conversation(prompt)
+            .into_iter()
+            .map(message)
+            .collect(),
         ..Default::default()
     }
 }
@@ -72,10 +89,14 @@ fn request(prompt: Prompt) -> ChatCompletionRequest {
 fn message(message: workload::Message) -> Message {
     let text = message.text;
     match message.role {
-        Role::System => {
-            Message::System(SystemMessage { content: UserContent::Text(text), name: None })
-        }
-        Role::User => Message::User(UserMessage { content: UserContent::Text(text), name: None }),
+        Role::System => Message::System(SystemMessage {
+            content: UserContent::Text(text),
+            name: None,
+        }),
+        Role::User => Message::User(UserMessage {
+            content: UserContent::Text(text),
+            name: None,
+        }),
         Role::Assistant => Message::Assistant(AssistantMessage {
             content: Some(AssistantContent::Text(text)),
             ..Default::default()

@@ -89,7 +89,11 @@ impl Client for ByHand {
         let completion: Completion = self.send(request).await?.json().await?;
         let choice = completion.choices.first().ok_or("no choice")?;
         let text = choice.message.content.as_ref().map_or(0, String::len);
-        Ok(Reply::Decoded { text, pieces: 1, tokens: completion.usage.total_tokens })
+        Ok(Reply::Decoded {
+            text,
+            pieces: 1,
+            tokens: completion.usage.total_tokens,
+        })
     }
 
     async fn stream(&self) -> Result<Reply, BoxError> {
@@ -102,19 +106,33 @@ impl Client for ByHand {
                 break;
             }
             let chunk: Chunk = serde_json::from_str(&event.data)?;
-            if let Some(piece) = chunk.choices.first().and_then(|choice| choice.delta.content.as_ref()) {
+            if let Some(piece) = chunk
+                .choices
+                .first()
+                .and_then(|choice| choice.delta.content.as_ref())
+            {
                 text += piece.len();
                 pieces += u64::from(!piece.is_empty());
             }
             tokens = chunk.usage.map_or(tokens, |usage| usage.total_tokens);
         }
-        Ok(Reply::Decoded { text, pieces, tokens })
+        Ok(Reply::Decoded {
+            text,
+            pieces,
+            tokens,
+        })
     }
 }
 
 impl ByHand {
     async fn send(&self, request: &Request) -> Result<reqwest::Response, reqwest::Error> {
-        let sent = self.client.post(&self.url).bearer_auth(API_KEY).json(request).send().await?;
+        let sent = self
+            .client
+            .post(&self.url)
+            .bearer_auth(API_KEY)
+            .json(request)
+            .send()
+            .await?;
         sent.error_for_status()
     }
 }
@@ -124,10 +142,15 @@ fn request(prompt: Prompt, stream: bool) -> Request {
     Request {
         model: MODEL,
         messages: messages
-            .map(|message| Message { role: message.role.name(), content: message.text })
+            .map(|message| Message {
+                role: message.role.name(),
+                content: message.text,
+            })
             .collect(),
         stream: stream.then_some(true),
-        stream_options: stream.then_some(StreamOptions { include_usage: true }),
+        stream_options: stream.then_some(StreamOptions {
+            include_usage: true,
+        }),
     }
 }
 

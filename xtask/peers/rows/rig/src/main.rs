@@ -53,13 +53,19 @@ impl Client for Rig {
             }
         }
         let tokens = events.finish().await?.usage.total_tokens.unwrap_or(0);
-        Ok(Reply::Decoded { text, pieces, tokens })
+        Ok(Reply::Decoded {
+            text,
+            pieces,
+            tokens,
+        })
     }
 }
 
 fn request(prompt: Prompt) -> Result<CompletionRequest, BoxError> {
-    let mut messages: Vec<Message> =
-        workload::conversation(prompt).into_iter().map(message).collect();
+    let mut messages: Vec<Message> = workload::conversation(prompt)
+        .into_iter()
+        .map(message)
+        .collect();
     let question = messages.pop().ok_or("an empty conversation")?;
     Ok(CompletionRequest::new(question).messages(messages))
 }

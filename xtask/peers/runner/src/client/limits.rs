@@ -44,15 +44,27 @@ pub(crate) enum Standing {
 }
 
 const LIMITS: &[Limit] = &[
-    time("small request: processor time, x base", 1.20, |all, own| all.cpu_ratio(own, Path::Small)),
-    hard("small request: instructions", 55_000.0, |_, own| instructions(own, Path::Small)),
-    hard("small request: allocations", 32.0, |_, own| allocations(own, Path::Small)),
-    time("55 kB conversation: processor time, x base", 1.25, |all, own| {
-        all.cpu_ratio(own, Path::Long)
+    time("small request: processor time, x base", 1.20, |all, own| {
+        all.cpu_ratio(own, Path::Small)
     }),
-    hard("55 kB conversation: instructions", 55_000.0, |_, own| instructions(own, Path::Long)),
+    hard("small request: instructions", 55_000.0, |_, own| {
+        instructions(own, Path::Small)
+    }),
+    hard("small request: allocations", 32.0, |_, own| {
+        allocations(own, Path::Small)
+    }),
+    time(
+        "55 kB conversation: processor time, x base",
+        1.25,
+        |all, own| all.cpu_ratio(own, Path::Long),
+    ),
+    hard("55 kB conversation: instructions", 55_000.0, |_, own| {
+        instructions(own, Path::Long)
+    }),
     hard("55 kB conversation: bytes allocated", 20_000.0, |_, own| {
-        own.allocated.get(&Path::Long).map(|allocated| allocated.bytes)
+        own.allocated
+            .get(&Path::Long)
+            .map(|allocated| allocated.bytes)
     }),
     time("64 tasks: processor time, x base", 1.15, |all, own| {
         all.cpu_ratio(own, Path::Concurrent)
@@ -60,17 +72,27 @@ const LIMITS: &[Limit] = &[
     hard("64 tasks: connections opened", 64.0, |_, own| {
         own.opened(Path::Concurrent).map(count)
     }),
-    hard("burst of 64 on a warm pool: connections opened", 0.0, |_, own| {
-        own.burst_opened.map(count)
+    hard(
+        "burst of 64 on a warm pool: connections opened",
+        0.0,
+        |_, own| own.burst_opened.map(count),
+    ),
+    time(
+        "streamed chunk: processor time, x base",
+        1.25,
+        |all, own| all.cpu_ratio(own, Path::Burst),
+    ),
+    hard("streamed chunk: instructions", 6_000.0, |_, own| {
+        instructions(own, Path::Burst)
     }),
-    time("streamed chunk: processor time, x base", 1.25, |all, own| {
-        all.cpu_ratio(own, Path::Burst)
+    hard("streamed chunk: allocations", 1.0, |_, own| {
+        allocations(own, Path::Burst)
     }),
-    hard("streamed chunk: instructions", 6_000.0, |_, own| instructions(own, Path::Burst)),
-    hard("streamed chunk: allocations", 1.0, |_, own| allocations(own, Path::Burst)),
-    time("paced chunk, 32 streams: processor time, x base", 1.15, |all, own| {
-        all.cpu_ratio(own, Path::Paced)
-    }),
+    time(
+        "paced chunk, 32 streams: processor time, x base",
+        1.15,
+        |all, own| all.cpu_ratio(own, Path::Paced),
+    ),
     time("paced stream, 32 streams: p99, x base", 1.05, |all, own| {
         all.p99_ratio(own, Path::Paced)
     }),
@@ -119,7 +141,12 @@ const fn time(
     most: f64,
     value: fn(&Results, &Measured) -> Option<f64>,
 ) -> Limit {
-    Limit { what, most, hard: false, value }
+    Limit {
+        what,
+        most,
+        hard: false,
+        value,
+    }
 }
 
 const fn hard(
@@ -127,7 +154,12 @@ const fn hard(
     most: f64,
     value: fn(&Results, &Measured) -> Option<f64>,
 ) -> Limit {
-    Limit { what, most, hard: true, value }
+    Limit {
+        what,
+        most,
+        hard: true,
+        value,
+    }
 }
 
 fn instructions(measured: &Measured, path: Path) -> Option<f64> {
@@ -135,7 +167,10 @@ fn instructions(measured: &Measured, path: Path) -> Option<f64> {
 }
 
 fn allocations(measured: &Measured, path: Path) -> Option<f64> {
-    measured.allocated.get(&path).map(|allocated| allocated.calls)
+    measured
+        .allocated
+        .get(&path)
+        .map(|allocated| allocated.calls)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts here are far below 2^52")]
@@ -148,7 +183,13 @@ mod tests {
     use super::{Standing, Verdict};
 
     fn verdict(hard: bool) -> Verdict {
-        Verdict { what: "x", most: 1.0, hard, values: vec![("towline", 1.04)], rival: None }
+        Verdict {
+            what: "x",
+            most: 1.0,
+            hard,
+            values: vec![("towline", 1.04)],
+            rival: None,
+        }
     }
 
     #[test]

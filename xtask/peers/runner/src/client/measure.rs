@@ -37,7 +37,10 @@ pub(crate) struct Run {
 impl<'a> Bench<'a> {
     /// Starts the server.
     pub(crate) fn start(program: &std::path::Path, options: &'a Options) -> Result<Self, Fault> {
-        Ok(Self { server: Server::start(program, options.placement)?, options })
+        Ok(Self {
+            server: Server::start(program, options.placement)?,
+            options,
+        })
     }
 
     /// Measures times: every row on every path once per round, in random order.
@@ -50,7 +53,9 @@ impl<'a> Bench<'a> {
                 .collect();
             chance::shuffle(&mut order);
             for (index, path) in order {
-                let Some(measured) = results.rows.get_mut(index) else { continue };
+                let Some(measured) = results.rows.get_mut(index) else {
+                    continue;
+                };
                 let sample = self.sample(measured.row, path)?;
                 measured.rounds.entry(path).or_default().push(sample);
             }
@@ -64,7 +69,11 @@ impl<'a> Bench<'a> {
         for measured in &mut results.rows {
             for path in SEQUENTIAL {
                 let calls = COUNTED.min(path.calls());
-                let run = Run { calls, counting: true, ..Run::new(path) };
+                let run = Run {
+                    calls,
+                    counting: true,
+                    ..Run::new(path)
+                };
                 let said = self.run(measured.row, run)?;
                 let units = number(calls * path.units());
                 let allocated = Allocated {
@@ -80,8 +89,13 @@ impl<'a> Bench<'a> {
     /// Counts the connections that bursts open on a warm pool.
     pub(crate) fn connections(&self, results: &mut Results) -> Result<(), Fault> {
         for measured in &mut results.rows {
-            let run =
-                Run { mode: "pool", tasks: POOL_TASKS, warm: 0, calls: 0, counting: false };
+            let run = Run {
+                mode: "pool",
+                tasks: POOL_TASKS,
+                warm: 0,
+                calls: 0,
+                counting: false,
+            };
             let said = self.run(measured.row, run)?;
             measured.burst_opened = said.get("burst_opened").copied();
         }
@@ -91,14 +105,19 @@ impl<'a> Bench<'a> {
     /// Counts instructions, or says why not.
     pub(crate) fn instructions(&self, results: &mut Results) -> Result<Option<String>, Fault> {
         if build::ask("valgrind", &["--version"]).is_none() {
-            return Ok(Some("instructions: skipped, valgrind is not installed".to_owned()));
+            return Ok(Some(
+                "instructions: skipped, valgrind is not installed".to_owned(),
+            ));
         }
         for measured in &mut results.rows {
             eprintln!("counting instructions of {}", measured.row.name);
             for path in SEQUENTIAL {
                 let (short, long) = path.counted_calls();
                 let count = |calls| {
-                    let arguments = self.arguments(Run { calls, ..Run::new(path) });
+                    let arguments = self.arguments(Run {
+                        calls,
+                        ..Run::new(path)
+                    });
                     callgrind::instructions(&build::program(&measured.row.package()), &arguments)
                 };
                 let difference = number(count(long)?) - number(count(short)?);
@@ -127,8 +146,12 @@ impl<'a> Bench<'a> {
         let mut command = Command::new(build::program(&row.package()));
         // It sees no environment, so no proxy and no key.
         let text = build::text(command.env_clear().args(self.arguments(run)))?;
-        let pairs = text.split_whitespace().filter_map(|word| word.split_once('='));
-        pairs.map(|(name, value)| Ok((name.to_owned(), value.parse()?))).collect()
+        let pairs = text
+            .split_whitespace()
+            .filter_map(|word| word.split_once('='));
+        pairs
+            .map(|(name, value)| Ok((name.to_owned(), value.parse()?)))
+            .collect()
     }
 
     /// The arguments of a row.
@@ -173,7 +196,10 @@ fn load() -> String {
 }
 
 fn value(said: &HashMap<String, u64>, name: &str) -> Result<f64, Fault> {
-    let value = said.get(name).copied().ok_or_else(|| format!("the row did not tell {name}"))?;
+    let value = said
+        .get(name)
+        .copied()
+        .ok_or_else(|| format!("the row did not tell {name}"))?;
     Ok(number(value))
 }
 

@@ -36,11 +36,21 @@ pub(crate) enum Placement {
 impl Options {
     /// Reads the words after `bench client`.
     pub(crate) fn read(given: &[String]) -> Result<Self, Fault> {
-        let mut options =
-            Self { quick: false, check: false, rounds: 0, placement: Placement::Together, dry: false, only: None };
+        let mut options = Self {
+            quick: false,
+            check: false,
+            rounds: 0,
+            placement: Placement::Together,
+            dry: false,
+            only: None,
+        };
         let mut words = given.iter();
         while let Some(word) = words.next() {
-            let mut value = || words.next().ok_or_else(|| format!("{word} needs a value\n\n{HELP}"));
+            let mut value = || {
+                words
+                    .next()
+                    .ok_or_else(|| format!("{word} needs a value\n\n{HELP}"))
+            };
             match word.as_str() {
                 "--quick" => options.quick = true,
                 "--check" => options.check = true,

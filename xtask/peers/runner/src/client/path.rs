@@ -18,8 +18,13 @@ pub(crate) enum Path {
 }
 
 /// Every path.
-pub(crate) const PATHS: [Path; 5] =
-    [Path::Small, Path::Long, Path::Concurrent, Path::Burst, Path::Paced];
+pub(crate) const PATHS: [Path; 5] = [
+    Path::Small,
+    Path::Long,
+    Path::Concurrent,
+    Path::Burst,
+    Path::Paced,
+];
 
 /// The paths that run one call after another: their allocations and instructions repeat.
 pub(crate) const SEQUENTIAL: [Path; 3] = [Path::Small, Path::Long, Path::Burst];

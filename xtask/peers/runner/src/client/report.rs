@@ -58,7 +58,10 @@ pub(crate) fn draw(
 fn run_line(results: &Results, options: &Options) -> String {
     let date = build::ask("date", &["-u", "+%Y-%m-%d"]).unwrap_or_else(|| "undated".to_owned());
     let compiler = build::ask("rustc", &["--version"]).unwrap_or_default();
-    let version = compiler.split_whitespace().nth(1).unwrap_or("of unknown version");
+    let version = compiler
+        .split_whitespace()
+        .nth(1)
+        .unwrap_or("of unknown version");
     let place = match options.placement {
         Placement::Together => "client and server on one processor, in turn",
         Placement::Apart => "client and server on two processors",
@@ -74,9 +77,12 @@ fn run_line(results: &Results, options: &Options) -> String {
 fn limits(verdicts: &[Verdict]) -> String {
     let mut table = Table::new(&["limit", "at most", "row", "measured", "", "best rival"]);
     for verdict in verdicts {
-        let rival = verdict.rival.as_ref().map_or_else(String::new, |(name, value)| {
-            format!("{} ({name})", figure(*value))
-        });
+        let rival = verdict
+            .rival
+            .as_ref()
+            .map_or_else(String::new, |(name, value)| {
+                format!("{} ({name})", figure(*value))
+            });
         for &(row, value) in &verdict.values {
             let standing = match (verdict.standing(value), verdict.hard) {
                 (Standing::Met, _) => "met",
@@ -102,7 +108,14 @@ fn limits(verdicts: &[Verdict]) -> String {
 
 fn requests(results: &Results, path: Path) -> Table {
     let mut table = Table::new(&[
-        "row", "CPU µs (min)", "x base", "instructions k", "x base", "allocations", "kB", "p50 µs",
+        "row",
+        "CPU µs (min)",
+        "x base",
+        "instructions k",
+        "x base",
+        "allocations",
+        "kB",
+        "p50 µs",
     ]);
     for measured in &results.rows {
         let allocated = measured.allocated.get(&path);
@@ -123,15 +136,23 @@ fn requests(results: &Results, path: Path) -> Table {
 fn concurrent(results: &Results) -> Table {
     let path = Path::Concurrent;
     let mut table = Table::new(&[
-        "row", "CPU µs (min)", "x base", "connections opened", "by 20 bursts of 64 on a warm pool",
+        "row",
+        "CPU µs (min)",
+        "x base",
+        "connections opened",
+        "by 20 bursts of 64 on a warm pool",
     ]);
     for measured in &results.rows {
         table.push(vec![
             measured.row.name.to_owned(),
             cpu(measured, path),
             optional(results.cpu_ratio(measured, path), 2),
-            measured.opened(path).map_or_else(String::new, |opened| opened.to_string()),
-            measured.burst_opened.map_or_else(String::new, |opened| opened.to_string()),
+            measured
+                .opened(path)
+                .map_or_else(String::new, |opened| opened.to_string()),
+            measured
+                .burst_opened
+                .map_or_else(String::new, |opened| opened.to_string()),
         ]);
     }
     table
@@ -140,8 +161,16 @@ fn concurrent(results: &Results) -> Table {
 fn streams(results: &Results) -> Table {
     let (path, paced) = (Path::Burst, Path::Paced);
     let mut table = Table::new(&[
-        "row", "CPU µs (min)", "x base", "instructions k", "x base", "allocations", "paced: CPU µs (min)",
-        "x base", "p99 of a stream, ms", "x base",
+        "row",
+        "CPU µs (min)",
+        "x base",
+        "instructions k",
+        "x base",
+        "allocations",
+        "paced: CPU µs (min)",
+        "x base",
+        "p99 of a stream, ms",
+        "x base",
     ]);
     for measured in &results.rows {
         table.push(vec![
@@ -150,7 +179,13 @@ fn streams(results: &Results) -> Table {
             optional(results.cpu_ratio(measured, path), 2),
             optional(measured.instructions.get(&path).map(|count| count / 1e3), 1),
             optional(instruction_ratio(results, measured, path), 2),
-            optional(measured.allocated.get(&path).map(|allocated| allocated.calls), 2),
+            optional(
+                measured
+                    .allocated
+                    .get(&path)
+                    .map(|allocated| allocated.calls),
+                2,
+            ),
             cpu(measured, paced),
             optional(results.cpu_ratio(measured, paced), 2),
             optional(measured.median(paced, |sample| sample.p99 / 1e3), 0),
@@ -171,7 +206,11 @@ fn rows(results: &Results) -> Result<Table, Fault> {
             .map(|name| format!("{name} {}", build::version(&lock, name)))
             .collect();
         let about = measured.row.about.to_owned();
-        table.push(vec![measured.row.name.to_owned(), about, versions.join(", ")]);
+        table.push(vec![
+            measured.row.name.to_owned(),
+            about,
+            versions.join(", "),
+        ]);
     }
     Ok(table)
 }
@@ -180,7 +219,11 @@ fn cpu(measured: &Measured, path: Path) -> String {
     let digits = if path.units() == 1 { 1 } else { 2 };
     let median = measured.median(path, |sample| sample.cpu);
     let lowest = measured.lowest(path, |sample| sample.cpu);
-    format!("{} ({})", optional(median, digits), optional(lowest, digits))
+    format!(
+        "{} ({})",
+        optional(median, digits),
+        optional(lowest, digits)
+    )
 }
 
 fn instruction_ratio(results: &Results, measured: &Measured, path: Path) -> Option<f64> {

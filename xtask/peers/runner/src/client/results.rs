@@ -56,7 +56,10 @@ impl Results {
     /// Nothing measured yet.
     pub(crate) fn new(rows: &[&'static Row]) -> Self {
         let rows = rows.iter().map(|&row| Measured::new(row)).collect();
-        Self { rows, load: Default::default() }
+        Self {
+            rows,
+            load: Default::default(),
+        }
     }
 
     /// The row that all ratios refer to.
@@ -66,12 +69,20 @@ impl Results {
 
     /// Towline's rows.
     pub(crate) fn ours(&self) -> impl Iterator<Item = &Measured> {
-        self.rows.iter().filter(|measured| measured.row.side == Side::Ours)
+        self.rows
+            .iter()
+            .filter(|measured| measured.row.side == Side::Ours)
     }
 
     /// The rival with the lowest `value`.
-    pub(crate) fn best_rival(&self, value: impl Fn(&Measured) -> Option<f64>) -> Option<(&str, f64)> {
-        let rivals = self.rows.iter().filter(|measured| measured.row.side == Side::Rival);
+    pub(crate) fn best_rival(
+        &self,
+        value: impl Fn(&Measured) -> Option<f64>,
+    ) -> Option<(&str, f64)> {
+        let rivals = self
+            .rows
+            .iter()
+            .filter(|measured| measured.row.side == Side::Rival);
         let valued = rivals.filter_map(|rival| Some((rival.row.name, value(rival)?)));
         valued.min_by(|a, b| a.1.total_cmp(&b.1))
     }
@@ -94,7 +105,12 @@ impl Results {
     ) -> Option<f64> {
         let base = self.base()?.rounds.get(&path)?;
         let own = measured.rounds.get(&path)?;
-        median(own.iter().zip(base).map(|(own, base)| value(own) / value(base)).collect())
+        median(
+            own.iter()
+                .zip(base)
+                .map(|(own, base)| value(own) / value(base))
+                .collect(),
+        )
     }
 }
 
@@ -118,12 +134,20 @@ impl Measured {
 
     /// Lowest of the rounds.
     pub(crate) fn lowest(&self, path: Path, value: impl Fn(&Sample) -> f64) -> Option<f64> {
-        self.rounds.get(&path)?.iter().map(value).min_by(f64::total_cmp)
+        self.rounds
+            .get(&path)?
+            .iter()
+            .map(value)
+            .min_by(f64::total_cmp)
     }
 
     /// Most connections that a round opened.
     pub(crate) fn opened(&self, path: Path) -> Option<u64> {
-        self.rounds.get(&path)?.iter().map(|sample| sample.opened).max()
+        self.rounds
+            .get(&path)?
+            .iter()
+            .map(|sample| sample.opened)
+            .max()
     }
 }
 

@@ -34,12 +34,18 @@ impl Server {
         }
         let value = |name: &str| {
             let mut words = line.split_whitespace();
-            words.find_map(|word| word.strip_prefix(name)).map(str::to_owned)
+            words
+                .find_map(|word| word.strip_prefix(name))
+                .map(str::to_owned)
         };
         let (Some(address), Some(stats)) = (value("server="), value("stats=")) else {
             return Err(format!("the server did not start; it said {line:?}").into());
         };
-        Ok(Self { child, address, stats })
+        Ok(Self {
+            child,
+            address,
+            stats,
+        })
     }
 }
 
