@@ -3,6 +3,7 @@
 mod builder;
 mod clock;
 mod gate;
+mod names;
 mod probe;
 
 pub use self::{builder::ClientBuilder, probe::Validation};
@@ -10,6 +11,7 @@ pub use self::{builder::ClientBuilder, probe::Validation};
 use self::{
     clock::Clock,
     gate::{Gate, Pass},
+    names::Names,
 };
 use crate::{
     Headroom, Prompt,
@@ -72,8 +74,7 @@ pub struct Client {
 struct Inner {
     target: Arc<dyn Target>,
     embedder: Embedder,
-    provider: Text,
-    model: Text,
+    names: Names,
     window: u64,
     reserve: u64,
     /// What is wrong with the key at first sight.
@@ -170,17 +171,19 @@ impl Client {
     /// As [`stream`](Self::stream).
     pub async fn call(&self, request: Request) -> Result<Response, Error> {
         let inner = &*self.inner;
-        let pass = inner.gate.enter().map_err(|error| inner.sign(error))?;
         let request = match request.model() {
-            "" => request.with_model(inner.model.clone()),
+            "" => request.with_model(inner.names.model.clone()),
             _ => request,
         };
+        let names = inner.names.of_model(request.model_text());
+        let pass = inner.gate.enter().map_err(|error| names.sign(error))?;
         let clock = inner.limits.clock(request.stream());
         let clock = clock.with_deadline(request.context().deadline());
-        let clock = clock.map_err(|error| inner.sign(error))?;
-        let call = clock.head(inner.target.call(request));
-        let response = call.await.map_err(|error| inner.blame(error))?;
-        Ok(inner.watch(response, clock, pass))
+        let clock = clock.map_err(|error| names.sign(error))?;
+        match clock.head(inner.target.call(request)).await {
+            Ok(response) => Ok(watch(response, clock, names, pass)),
+            Err(error) => Err(names.sign(inner.blame(error))),
+        }
     }
 
     /// Turns texts into vectors, with the configured embedding model.
@@ -217,20 +220,17 @@ impl Client {
     /// As [`embed`](Self::embed).
     pub async fn embed_call(&self, request: EmbeddingRequest) -> Result<EmbeddingResponse, Error> {
         let inner = &*self.inner;
-        let sign = |error| inner.sign(error);
-        let _pass = inner.gate.enter().map_err(sign)?;
         let (target, request) = match &inner.embedder {
             Embedder::Ready(target, model) => (target, named(request, model)),
             Embedder::None | Embedder::Broken(_) => (&inner.target, request),
         };
+        let names = inner.names.of_model(&request.model().into());
+        let _pass = inner.gate.enter().map_err(|error| names.sign(error))?;
         let clock = inner.limits.clock(false);
-        let clock = clock
-            .with_deadline(request.context().deadline())
-            .map_err(sign)?;
-        clock
-            .head(target.embed(request))
-            .await
-            .map_err(|error| inner.blame(error))
+        let clock = clock.with_deadline(request.context().deadline());
+        let clock = clock.map_err(|error| names.sign(error))?;
+        let answer = clock.head(target.embed(request)).await;
+        answer.map_err(|error| names.sign(inner.blame(error)))
     }
 
     /// The models that the provider offers.
@@ -245,9 +245,12 @@ impl Client {
     /// Nothing is lost when the future is dropped.
     pub async fn models(&self) -> Result<Vec<ModelInfo>, Error> {
         let inner = &*self.inner;
-        let _pass = inner.gate.enter().map_err(|error| inner.sign(error))?;
+        let _pass = inner
+            .gate
+            .enter()
+            .map_err(|error| inner.names.sign(error))?;
         let list = inner.limits.clock(false).head(inner.target.models()).await;
-        list.map_err(|error| inner.blame(error))
+        list.map_err(|error| inner.names.sign(inner.blame(error)))
     }
 
     /// Checks that the client would work, at no cost: first the settings, then one call that lists
@@ -266,20 +269,20 @@ impl Client {
             .inner
             .gate
             .enter()
-            .map_err(|error| self.inner.sign(error))?;
+            .map_err(|error| self.inner.names.sign(error))?;
         probe::validate(&self.inner).await
     }
 
     /// The provider, by its name in the configuration.
     #[must_use]
     pub fn provider(&self) -> &str {
-        &self.inner.provider
+        &self.inner.names.provider
     }
 
     /// The configured model.
     #[must_use]
     pub fn model(&self) -> &str {
-        &self.inner.model
+        &self.inner.names.model
     }
 
     /// The configured embedding model.
@@ -336,7 +339,7 @@ impl Client {
                 gate.inside(),
                 limits.drain
             ));
-            self.inner.sign(error)
+            self.inner.names.sign(error)
         })
     }
 
@@ -367,8 +370,8 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &*self.inner;
         f.debug_struct("Client")
-            .field("provider", &inner.provider)
-            .field("model", &inner.model)
+            .field("provider", &inner.names.provider)
+            .field("model", &inner.names.model)
             .field("target", &inner.target)
             .field("context_window", &inner.window)
             .field("reserve_completion", &inner.reserve)
@@ -381,21 +384,8 @@ impl fmt::Debug for Client {
 // === impl Inner ===
 
 impl Inner {
-    /// Names provider and model in an error that does not.
-    fn sign(&self, error: Error) -> Error {
-        let error = match error.provider() {
-            None if !self.provider.is_empty() => error.with_provider(self.provider.to_string()),
-            _ => error,
-        };
-        match error.model() {
-            None if !self.model.is_empty() => error.with_model(self.model.to_string()),
-            _ => error,
-        }
-    }
-
-    /// Signs an error of a call, and tells where a refused key came from.
+    /// Tells where a refused key came from.
     fn blame(&self, error: Error) -> Error {
-        let error = self.sign(error);
         let (ErrorKind::Auth, Some(origin)) = (error.kind(), &self.key_origin) else {
             return error;
         };
@@ -404,16 +394,6 @@ impl Inner {
             None => format!("the key from {origin} was refused"),
         };
         error.with_message(message)
-    }
-
-    /// Keeps clock and pass to the end of the answer.
-    fn watch(&self, response: Response, clock: Clock, pass: Pass) -> Response {
-        let (head, body) = response.into_parts();
-        if body.is_complete() {
-            return Response::new(head, body);
-        }
-        let body = body.map_stream(|body| clock.body(body)).with_guard(pass);
-        Response::new(head, body)
     }
 }
 
@@ -427,6 +407,18 @@ impl Limits {
             Clock::whole(self.request)
         }
     }
+}
+
+/// Keeps clock and pass to the end of the answer.
+fn watch(response: Response, clock: Clock, names: Names, pass: Pass) -> Response {
+    let (head, body) = response.into_parts();
+    if body.is_complete() {
+        return Response::new(head, body);
+    }
+    let body = body
+        .map_stream(|body| clock.body(body, names))
+        .with_guard(pass);
+    Response::new(head, body)
 }
 
 /// The request, for `model` where it names none.

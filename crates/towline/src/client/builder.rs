@@ -1,6 +1,6 @@
 //! What a client is made of.
 
-use super::{Client, Embedder, Inner, Limits, gate::Gate, probe::key_fault};
+use super::{Client, Embedder, Inner, Limits, gate::Gate, names::Names, probe::key_fault};
 use crate::{
     budget::{known_reserve, known_window},
     provider::Target,
@@ -35,9 +35,8 @@ use towline_core::Text;
 pub struct ClientBuilder {
     target: Arc<dyn Target>,
     embedder: Embedder,
-    provider: Text,
+    names: Names,
     vendor: Option<String>,
-    model: Text,
     window: Option<u64>,
     reserve: Option<u64>,
     key_fault: Option<&'static str>,
@@ -56,9 +55,8 @@ impl ClientBuilder {
         Self {
             target,
             embedder: Embedder::None,
-            provider: Text::new(),
+            names: Names::default(),
             vendor: None,
-            model: Text::new(),
             window: None,
             reserve: None,
             key_fault: None,
@@ -88,7 +86,7 @@ impl ClientBuilder {
 
     /// The name that errors give to the provider. Default: none.
     pub fn provider(mut self, name: impl Into<Text>) -> Self {
-        self.provider = name.into();
+        self.names.provider = name.into();
         self
     }
 
@@ -101,7 +99,7 @@ impl ClientBuilder {
 
     /// The model to ask where a question names none. Default: none, the target decides.
     pub fn model(mut self, name: impl Into<Text>) -> Self {
-        self.model = name.into();
+        self.names.model = name.into();
         self
     }
 
@@ -145,10 +143,10 @@ impl ClientBuilder {
     /// Makes the client.
     #[must_use]
     pub fn build(self) -> Client {
-        let vendor = self.vendor.as_deref().unwrap_or(&self.provider);
+        let vendor = self.vendor.as_deref().unwrap_or(&self.names.provider);
         let window = self
             .window
-            .unwrap_or_else(|| known_window(vendor, &self.model));
+            .unwrap_or_else(|| known_window(vendor, &self.names.model));
         let reserve = self
             .reserve
             .unwrap_or_else(|| known_reserve(vendor, window));
@@ -156,8 +154,7 @@ impl ClientBuilder {
             inner: Arc::new(Inner {
                 target: self.target,
                 embedder: self.embedder,
-                provider: self.provider,
-                model: self.model,
+                names: self.names,
                 window,
                 reserve,
                 key_fault: self.key_fault,

@@ -1,5 +1,6 @@
 //! The clocks that end a call to a provider that has fallen silent.
 
+use super::names::Names;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 use std::{
@@ -35,6 +36,7 @@ pin_project! {
     pub(crate) struct Clocked {
         body: Body,
         clock: Clock,
+        names: Names,
         // When the provider was last heard of.
         heard: Instant,
         #[pin]
@@ -94,11 +96,12 @@ impl Clock {
     }
 
     /// Keeps the clock running over the rest of an answer.
-    pub(crate) fn body(self, body: Body) -> Clocked {
+    pub(crate) fn body(self, body: Body, names: Names) -> Clocked {
         let heard = Instant::now();
         Clocked {
             body,
             clock: self,
+            names,
             heard,
             sleep: sleep_until(self.due(heard).0),
         }
@@ -144,13 +147,13 @@ impl Stream for Clocked {
         if let Poll::Ready(item) = Pin::new(&mut *this.body).poll_next(cx) {
             // The timer is left as it is: moving it for each event costs more than one late look.
             *this.heard = Instant::now();
-            return Poll::Ready(item);
+            return Poll::Ready(item.map(|event| event.map_err(|error| this.names.sign(error))));
         }
         loop {
             ready!(this.sleep.as_mut().poll(cx));
             let (due, limit) = this.clock.due(*this.heard);
             if Instant::now() >= due {
-                return Poll::Ready(Some(Err(limit.error())));
+                return Poll::Ready(Some(Err(this.names.sign(limit.error()))));
             }
             this.sleep.as_mut().reset(due);
         }

@@ -70,18 +70,18 @@ impl fmt::Display for Validation {
 
 /// The settings at first sight, then the list of models.
 pub(super) async fn validate(inner: &Inner) -> Result<Validation, Error> {
-    at_first_sight(inner).map_err(|error| inner.sign(error))?;
+    at_first_sight(inner).map_err(|error| inner.names.sign(error))?;
     let verdict = match tokio::time::timeout(LIMIT, inner.target.models()).await {
-        Ok(Ok(models)) => find_model(&inner.model, &models),
+        Ok(Ok(models)) => find_model(&inner.names.model, &models),
         Ok(Err(error)) => explain(inner, error),
         Err(_elapsed) => Err(Error::new(ErrorKind::Timeout).with_message(format!(
             "network: no answer within {LIMIT:?}; is the address right, and the way to it open?"
         ))),
     };
     Ok(Validation {
-        provider: inner.provider.to_string(),
-        model: inner.model.to_string(),
-        unverified: verdict.map_err(|error| inner.sign(error))?,
+        provider: inner.names.provider.to_string(),
+        model: inner.names.model.to_string(),
+        unverified: verdict.map_err(|error| inner.names.sign(error))?,
         warnings: warnings(inner),
     })
 }
@@ -89,7 +89,7 @@ pub(super) async fn validate(inner: &Inner) -> Result<Validation, Error> {
 /// What can be told without a call. The address was checked when the client was made.
 fn at_first_sight(inner: &Inner) -> Result<(), Error> {
     let mut faults = Vec::new();
-    if inner.model.is_empty() {
+    if inner.names.model.is_empty() {
         faults.push("model: none is configured, set LLM_MODEL to `provider/model`".to_owned());
     }
     if let Some(fault) = inner.key_fault {
