@@ -262,6 +262,9 @@ fn replay(completion: Completion) -> VecDeque<Event> {
                 if let Some(provider) = reasoning.provider() {
                     delta = delta.with_provider(provider);
                 }
+                if let Some(id) = reasoning.id() {
+                    delta = delta.with_id(id);
+                }
                 if let Some(signature) = reasoning.signature() {
                     delta = delta.with_signature(signature);
                 }

@@ -86,8 +86,8 @@ impl Conversation {
     }
 
     /// The messages as JSON in a dialect, separated by commas. `encode` appends one message to the
-    /// buffer; it is asked only for messages that were not encoded in this dialect before, by this
-    /// conversation or by the one it grew out of.
+    /// buffer, or nothing where the dialect leaves it out; it is asked only for messages that were not
+    /// encoded in this dialect before, by this conversation or by the one it grew out of.
     ///
     /// # Errors
     ///

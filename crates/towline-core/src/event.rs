@@ -39,6 +39,7 @@ pub struct Start {
 pub struct ReasoningDelta {
     text: Text,
     provider: Option<Text>,
+    id: Option<Text>,
     signature: Option<Text>,
     encrypted: Option<Text>,
 }
@@ -118,6 +119,13 @@ impl ReasoningDelta {
         self
     }
 
+    /// Adds the provider's id of the stretch.
+    #[must_use]
+    pub fn with_id(mut self, id: impl Into<Text>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
     /// Adds the provider's signature over the stretch that ends here.
     #[must_use]
     pub fn with_signature(mut self, signature: impl Into<Text>) -> Self {
@@ -142,6 +150,12 @@ impl ReasoningDelta {
     #[must_use]
     pub const fn provider(&self) -> Option<&Text> {
         self.provider.as_ref()
+    }
+
+    /// The provider's id of the stretch.
+    #[must_use]
+    pub const fn id(&self) -> Option<&Text> {
+        self.id.as_ref()
     }
 
     /// The provider's signature.

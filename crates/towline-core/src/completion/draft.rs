@@ -81,15 +81,7 @@ impl Draft {
         }
         if let Some(Piece::Reasoning(reasoning, text)) = self.pieces.last_mut() {
             text.push_str(delta.text());
-            if let (None, Some(provider)) = (reasoning.provider(), delta.provider()) {
-                *reasoning = reasoning.clone().with_provider(provider.clone());
-            }
-            if let Some(signature) = delta.signature() {
-                *reasoning = reasoning.clone().with_signature(signature.clone());
-            }
-            if let Some(data) = delta.encrypted() {
-                *reasoning = reasoning.clone().with_encrypted(data.clone());
-            }
+            learn(reasoning, delta);
         }
     }
 
@@ -113,6 +105,24 @@ impl Draft {
         draft.learn(delta);
         self.pieces.push(Piece::ToolCall(draft));
     }
+}
+
+/// What a delta says beside its text. Only the first word on provider and id counts.
+fn learn(reasoning: &mut Reasoning, delta: &ReasoningDelta) {
+    let mut known = std::mem::take(reasoning);
+    if let (None, Some(provider)) = (known.provider(), delta.provider()) {
+        known = known.with_provider(provider.clone());
+    }
+    if let (None, Some(id)) = (known.id(), delta.id()) {
+        known = known.with_id(id.clone());
+    }
+    if let Some(signature) = delta.signature() {
+        known = known.with_signature(signature.clone());
+    }
+    if let Some(data) = delta.encrypted() {
+        known = known.with_encrypted(data.clone());
+    }
+    *reasoning = known;
 }
 
 // === impl ToolCallDraft ===

@@ -65,6 +65,28 @@ fn branches_of_one_conversation_do_not_mix() {
 }
 
 #[test]
+fn a_message_that_is_left_out_leaves_no_comma() {
+    let odd = |conversation: &Conversation| {
+        let form = conversation.wire(DIALECT, |message, out| {
+            let text = message.text();
+            if text.ends_with(['1', '3', '5', '7', '9']) {
+                out.extend_from_slice(text.as_bytes());
+            }
+            Ok(())
+        });
+        String::from_utf8(form.unwrap().segments().concat()).unwrap()
+    };
+    let mut conversation = Conversation::from("0");
+    assert_eq!(odd(&conversation), "");
+    conversation.push(numbered(1));
+    assert_eq!(odd(&conversation), "1");
+    conversation.push(numbered(2));
+    assert_eq!(odd(&conversation), "1");
+    conversation.extend([numbered(3), numbered(4), numbered(5)]);
+    assert_eq!(odd(&conversation), "1,3,5");
+}
+
+#[test]
 fn a_failed_encoding_leaves_nothing_behind() {
     let conversation = Conversation::from("0").with(numbered(1));
     let failed = conversation.wire(DIALECT, |_, out| {

@@ -105,8 +105,12 @@ impl WireCache {
             return Ok(form);
         }
         // Encoded without the lock: another clone may do the same, and either result is right.
-        let tail = encode_all(rest, covered > 0, encode)?;
-        let form = form.append(tail);
+        let tail = encode_all(rest, !form.is_empty(), encode)?;
+        let form = if tail.is_empty() {
+            form
+        } else {
+            form.append(tail)
+        };
         self.store(Entry {
             dialect,
             covered: messages.len(),
@@ -154,17 +158,23 @@ impl Clone for WireCache {
     }
 }
 
-/// The JSON of `messages`, each after a comma but the first of the conversation.
+/// The JSON of `messages`, each after a comma but the first of the conversation. A message of which
+/// the dialect has nothing to say leaves no comma either.
 fn encode_all<F>(messages: &[Message], continued: bool, mut encode: F) -> Result<Vec<u8>, Error>
 where
     F: FnMut(&Message, &mut Vec<u8>) -> Result<(), Error>,
 {
     let mut out = Vec::with_capacity(messages.len() * 128);
-    for (index, message) in messages.iter().enumerate() {
-        if continued || index > 0 {
+    for message in messages {
+        let before = out.len();
+        if continued || before > 0 {
             out.push(b',');
         }
+        let start = out.len();
         encode(message, &mut out)?;
+        if out.len() == start {
+            out.truncate(before);
+        }
     }
     Ok(out)
 }
