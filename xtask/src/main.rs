@@ -12,6 +12,7 @@
 mod bench;
 mod context;
 mod fuzz;
+mod integration;
 mod report;
 mod steps;
 mod tidy;
@@ -78,6 +79,11 @@ const COMMANDS: &[Command] = &[
         name: "fuzz-smoke",
         about: "every fuzz target for some seconds; needs a nightly toolchain",
         run: Run::Steps(&[steps::FUZZ_SMOKE]),
+    },
+    Command {
+        name: "integration",
+        about: "the client and the command line against a real llama.cpp server",
+        run: Run::Program(integration::run),
     },
     Command {
         name: "bench",
