@@ -99,15 +99,13 @@ fn chat_json(cli: &Cli<'_>) -> Result<(), String> {
         let output = cli.run(&words)?;
         exits(&output, 0)?;
         let object = json(&output)?;
+        let text = at(&object, "/text").as_str();
         let found = [
-            ("model", object["model"] == "tiny"),
-            ("finish_reason", object["finish_reason"] == "length"),
-            (
-                "text",
-                object["text"].as_str().is_some_and(|text| !text.is_empty()),
-            ),
-            ("usage", object["usage"]["output_tokens"] == 20),
-            ("latency_ms", object["latency_ms"].is_number()),
+            ("model", *at(&object, "/model") == "tiny"),
+            ("finish_reason", *at(&object, "/finish_reason") == "length"),
+            ("text", text.is_some_and(|text| !text.is_empty())),
+            ("usage", *at(&object, "/usage/output_tokens") == 20),
+            ("latency_ms", at(&object, "/latency_ms").is_number()),
         ];
         let wrong = found.into_iter().find(|(_, good)| !good);
         hold(wrong.is_none(), || format!("{wrong:?} in {object}"))?;
@@ -316,12 +314,17 @@ fn exits(output: &Output, code: i32) -> Result<(), String> {
 fn fails_with(output: &Output, kind: &str, status: Option<u16>) -> Result<String, String> {
     exits(output, 1)?;
     let object = json(output)?;
-    let error = &object["error"];
-    let good = error["kind"] == kind && error["status"] == serde_json::json!(status);
+    let (found, told) = (at(&object, "/error/kind"), at(&object, "/error/status"));
+    let good = *found == kind && *told == serde_json::json!(status);
     hold(good, || {
         format!("expected {kind} {status:?}, found {object}")
     })?;
-    Ok(error["message"].as_str().unwrap_or_default().to_owned())
+    let message = at(&object, "/error/message").as_str();
+    Ok(message.unwrap_or_default().to_owned())
+}
+
+fn at<'a>(object: &'a Value, pointer: &str) -> &'a Value {
+    object.pointer(pointer).unwrap_or(&Value::Null)
 }
 
 fn json(output: &Output) -> Result<Value, String> {

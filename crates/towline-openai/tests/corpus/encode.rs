@@ -257,6 +257,14 @@ fn normal(body: &Value) -> Value {
     if let Some(limit) = fields.remove("max_completion_tokens") {
         fields.insert("max_tokens".to_owned(), limit);
     }
+    // No tools are none, and without tools there is nothing to choose.
+    if fields
+        .get("tools")
+        .is_none_or(|tools| *tools == Value::Array(Vec::new()))
+    {
+        fields.remove("tools");
+        fields.remove("tool_choice");
+    }
     // Mistral's word for `required`.
     if fields
         .get("tool_choice")
