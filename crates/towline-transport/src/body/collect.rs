@@ -9,7 +9,8 @@ use towline_core::{Error, ErrorKind};
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Protocol`] for a body longer than `limit`, and what the body itself reports.
+/// [`ErrorKind::Protocol`] for a body longer than `limit`, which with a known length is told before
+/// the first byte, and what the body itself reports.
 ///
 /// # Cancel safety
 ///
@@ -19,25 +20,37 @@ where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<Error>,
 {
-    let Some(first) = next(&mut body, limit).await? else {
+    let expected = body.size_hint().exact();
+    let expected = expected.map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+    if expected.is_some_and(|length| length > limit) {
+        return Err(too_long(limit));
+    }
+    let Some(first) = next_data(&mut body).await? else {
         return Ok(Bytes::new());
     };
-    // Asking on, even at the end, is what tells the connection that it is free.
-    let Some(second) = next(&mut body, limit - first.len()).await? else {
+    if first.len() > limit {
+        return Err(too_long(limit));
+    }
+    // Asking on, even at the end, is what tells some bodies that they are done.
+    let Some(second) = next_data(&mut body).await? else {
         return Ok(first);
     };
-    let more = body.size_hint().exact().unwrap_or(0);
-    let more = usize::try_from(more).unwrap_or(limit).min(limit);
-    let mut buffer = BytesMut::with_capacity(first.len() + second.len() + more);
+    let room = expected.unwrap_or_else(|| (first.len() + second.len()).saturating_mul(2));
+    let mut buffer = BytesMut::with_capacity(room.min(limit));
     buffer.extend_from_slice(&first);
-    buffer.extend_from_slice(&second);
-    while let Some(piece) = next(&mut body, limit - buffer.len()).await? {
-        buffer.extend_from_slice(&piece);
+    let mut piece = Some(second);
+    while let Some(data) = piece {
+        if data.len() > limit - buffer.len() {
+            return Err(too_long(limit));
+        }
+        buffer.extend_from_slice(&data);
+        piece = next_data(&mut body).await?;
     }
     Ok(buffer.freeze())
 }
 
-async fn next<B>(body: &mut B, room: usize) -> Result<Option<Bytes>, Error>
+/// The next piece of data that is not empty.
+pub(super) async fn next_data<B>(body: &mut B) -> Result<Option<Bytes>, Error>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<Error>,
@@ -47,15 +60,17 @@ where
         let Some(frame) = frame.transpose().map_err(Into::into)? else {
             return Ok(None);
         };
-        let Ok(piece) = frame.into_data() else {
-            continue;
-        };
-        if piece.len() > room {
-            return Err(Error::new(ErrorKind::Protocol)
-                .with_message("the answer is longer than the bound for complete answers"));
-        }
-        if !piece.is_empty() {
-            return Ok(Some(piece));
+        // Trailers say nothing that we read.
+        if let Ok(data) = frame.into_data()
+            && !data.is_empty()
+        {
+            return Ok(Some(data));
         }
     }
+}
+
+fn too_long(limit: usize) -> Error {
+    Error::new(ErrorKind::Protocol).with_message(format!(
+        "the answer is longer than the bound of {limit} bytes"
+    ))
 }

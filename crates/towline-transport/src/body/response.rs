@@ -1,16 +1,16 @@
 //! The body of a response, and the connection that hangs on it.
 
+use super::collect::{collect, next_data};
 use crate::{fault, pool::Lease};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use std::{
     fmt,
-    future::poll_fn,
     pin::Pin,
     task::{Context, Poll, ready},
 };
-use towline_core::{Error, ErrorKind};
+use towline_core::Error;
 
 /// The body of a response.
 ///
@@ -19,7 +19,7 @@ use towline_core::{Error, ErrorKind};
 /// HTTP/2 stream is reset.
 ///
 /// A body that breaks off (a reset, fewer bytes than `content-length`, a missing last chunk) ends in
-/// an error of kind [`ErrorKind::Transport`].
+/// an error of kind [`Transport`](towline_core::ErrorKind::Transport).
 pub struct ResponseBody {
     source: Source,
 }
@@ -49,43 +49,16 @@ impl ResponseBody {
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::Protocol`] if the body is longer than `limit`. As soon as that is known, which
-    ///   with `content-length` is before the first byte, the exchange is closed.
-    /// - [`ErrorKind::Transport`] if the connection breaks.
+    /// - [`Protocol`](towline_core::ErrorKind::Protocol) if the body is longer than `limit`. As soon
+    ///   as that is known, which with `content-length` is before the first byte, the exchange is
+    ///   closed.
+    /// - [`Transport`](towline_core::ErrorKind::Transport) if the connection breaks.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future drops the body, which closes the exchange. What had arrived is lost.
-    pub async fn collect(mut self, limit: usize) -> Result<Bytes, Error> {
-        let expected = self.size_hint().exact();
-        if expected.is_some_and(|length| usize::try_from(length).map_or(true, |n| n > limit)) {
-            return Err(too_long(limit));
-        }
-        let Some(first) = self.next_data().await? else {
-            return Ok(Bytes::new());
-        };
-        if first.len() > limit {
-            return Err(too_long(limit));
-        }
-        if self.is_end_stream() {
-            return Ok(first);
-        }
-        let Some(second) = self.next_data().await? else {
-            return Ok(first);
-        };
-        let whole = expected.and_then(|length| usize::try_from(length).ok());
-        let room = whole.unwrap_or_else(|| (first.len() + second.len()).saturating_mul(2));
-        let mut buffer = BytesMut::with_capacity(room.min(limit));
-        buffer.extend_from_slice(&first);
-        let mut piece = Some(second);
-        while let Some(data) = piece {
-            if data.len() > limit - buffer.len() {
-                return Err(too_long(limit));
-            }
-            buffer.extend_from_slice(&data);
-            piece = self.next_data().await?;
-        }
-        Ok(buffer.freeze())
+    pub async fn collect(self, limit: usize) -> Result<Bytes, Error> {
+        collect(self, limit).await
     }
 
     /// Gives the rest of the body up, and tries to keep the connection.
@@ -105,27 +78,11 @@ impl ResponseBody {
         }
     }
 
-    /// The next piece of data that is not empty.
-    async fn next_data(&mut self) -> Result<Option<Bytes>, Error> {
-        loop {
-            let frame = poll_fn(|cx| Pin::new(&mut *self).poll_frame(cx)).await;
-            let Some(frame) = frame.transpose()? else {
-                return Ok(None);
-            };
-            // Trailers say nothing that we read.
-            if let Ok(data) = frame.into_data()
-                && !data.is_empty()
-            {
-                return Ok(Some(data));
-            }
-        }
-    }
-
     /// Reads to the end and throws away, up to `limit` bytes.
     pub(crate) async fn drain(mut self, limit: usize) {
         let mut read = 0;
         while read <= limit
-            && let Ok(Some(data)) = self.next_data().await
+            && let Ok(Some(data)) = next_data(&mut self).await
         {
             read += data.len();
         }
@@ -145,12 +102,6 @@ impl ResponseBody {
             lease.give_back();
         }
     }
-}
-
-fn too_long(limit: usize) -> Error {
-    Error::new(ErrorKind::Protocol).with_message(format!(
-        "the answer is longer than the bound of {limit} bytes"
-    ))
 }
 
 impl Body for ResponseBody {
