@@ -24,12 +24,15 @@ mod lifetime;
 mod secret;
 
 use self::bench::Setup;
-use std::{future::Future, time::Duration};
+use std::{future::Future, pin::Pin, time::Duration};
 use tower_service::Service;
 use towline_core::{Error, Request, Response, Secret};
 
 /// How long a check may take before it counts as hanging. Real time, far above any check's need.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A check under way.
+type Running<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + 'a>>;
 
 /// One thing that a provider client has to hold.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -181,29 +184,29 @@ impl Check {
         Self::KeyStaysSecret,
     ];
 
-    async fn run(self, setup: &Setup) -> Result<(), String> {
+    fn run(self, setup: &Setup) -> Running<'_> {
         match self {
-            Self::Unary => answer::unary(setup).await,
-            Self::Streamed => answer::streamed(setup).await,
-            Self::OneByteAtATime => answer::one_byte_at_a_time(setup).await,
-            Self::ToolCalls => answer::tool_calls(setup).await,
-            Self::StructuredOutput => answer::structured_output(setup).await,
-            Self::Reasoning => answer::reasoning(setup).await,
-            Self::Refusal => answer::refusal(setup).await,
-            Self::Usage => answer::usage(setup).await,
-            Self::RequestId => answer::request_id(setup).await,
-            Self::ErrorStatus => failure::error_status(setup).await,
-            Self::ForeignBody => failure::foreign_body(setup).await,
-            Self::InBandError => failure::in_band_error(setup).await,
-            Self::Truncation => damage::truncation(setup).await,
-            Self::Reset => damage::reset(setup).await,
-            Self::BadUtf8 => damage::bad_utf8(setup).await,
-            Self::MalformedJson => damage::malformed_json(setup).await,
-            Self::WrongContentLength => damage::wrong_content_length(setup).await,
-            Self::DisorderedEvents => damage::disordered_events(setup).await,
-            Self::Cancellation => lifetime::cancellation(setup).await,
-            Self::NoRetry => lifetime::no_retry(setup).await,
-            Self::KeyStaysSecret => secret::key_stays_secret(setup).await,
+            Self::Unary => Box::pin(answer::unary(setup)),
+            Self::Streamed => Box::pin(answer::streamed(setup)),
+            Self::OneByteAtATime => Box::pin(answer::one_byte_at_a_time(setup)),
+            Self::ToolCalls => Box::pin(answer::tool_calls(setup)),
+            Self::StructuredOutput => Box::pin(answer::structured_output(setup)),
+            Self::Reasoning => Box::pin(answer::reasoning(setup)),
+            Self::Refusal => Box::pin(answer::refusal(setup)),
+            Self::Usage => Box::pin(answer::usage(setup)),
+            Self::RequestId => Box::pin(answer::request_id(setup)),
+            Self::ErrorStatus => Box::pin(failure::error_status(setup)),
+            Self::ForeignBody => Box::pin(failure::foreign_body(setup)),
+            Self::InBandError => Box::pin(failure::in_band_error(setup)),
+            Self::Truncation => Box::pin(damage::truncation(setup)),
+            Self::Reset => Box::pin(damage::reset(setup)),
+            Self::BadUtf8 => Box::pin(damage::bad_utf8(setup)),
+            Self::MalformedJson => Box::pin(damage::malformed_json(setup)),
+            Self::WrongContentLength => Box::pin(damage::wrong_content_length(setup)),
+            Self::DisorderedEvents => Box::pin(damage::disordered_events(setup)),
+            Self::Cancellation => Box::pin(lifetime::cancellation(setup)),
+            Self::NoRetry => Box::pin(lifetime::no_retry(setup)),
+            Self::KeyStaysSecret => Box::pin(secret::key_stays_secret(setup)),
         }
     }
 }

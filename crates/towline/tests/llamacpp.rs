@@ -273,7 +273,8 @@ async fn embeddings_that_are_switched_off_are_not_supported() {
     assert!(!error.is_retryable());
 }
 
-#[tokio::test]
+/// On a thread of its own the connection goes on while the test waits for the server.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn dropping_a_stream_stops_the_server() {
     let Some(servers) = servers() else { return };
     let client = client(&servers.plain, &servers.key).await;

@@ -323,7 +323,7 @@ fn normal_message(message: &mut Value) {
     fields.retain(|name, value| {
         let nothing = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
         // Beside tool calls an empty text says nothing.
-        !nothing && !(name == "content" && calls > 0 && *value == "")
+        !(nothing || name == "content" && calls > 0 && *value == "")
     });
     for call in fields
         .get_mut("tool_calls")

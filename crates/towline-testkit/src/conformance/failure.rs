@@ -114,7 +114,7 @@ pub(super) async fn in_band_error(setup: &Setup) -> Result<(), String> {
                 .end
                 .as_ref()
                 .err()
-                .ok_or(format!("{place}: succeeds"))?;
+                .ok_or_else(|| format!("{place}: succeeds"))?;
             hold_kind(error, &[ErrorKind::Server]).map_err(|why| format!("{place}: {why}"))?;
             let kept = error.partial().map(|partial| partial.text().into_owned());
             let kept = kept.unwrap_or_default();

@@ -249,7 +249,7 @@ impl ResponseFile {
             // A list in recordings, a plain string where an answer was composed.
             let values = values
                 .as_array()
-                .map_or(std::slice::from_ref(values), Vec::as_slice);
+                .map_or_else(|| std::slice::from_ref(values), Vec::as_slice);
             for value in values.iter().filter_map(Value::as_str) {
                 let value = HeaderValue::from_str(value);
                 let value = value.map_err(|error| Unreadable::new(path, error))?;

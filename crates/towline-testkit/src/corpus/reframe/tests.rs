@@ -10,7 +10,7 @@ fn events(stream: Bytes) -> Vec<sse::Event> {
     let mut decoder = sse::Decoder::new();
     decoder.push(stream);
     let mut events = Vec::new();
-    while let Some(frame) = decoder.next() {
+    for frame in decoder {
         if let sse::Frame::Event(event) = frame.unwrap() {
             events.push(event);
         }
