@@ -1,5 +1,6 @@
 //! From an origin to a connection that takes requests: dial, proxy, TLS, HTTP.
 
+mod secure;
 mod tcp;
 mod tunnel;
 
@@ -10,7 +11,10 @@ use crate::{
     origin::Origin,
     pool::{H1Conn, H2Conn, TaskSet},
 };
-use hyper::client::conn::{http1, http2};
+use hyper::{
+    client::conn::{http1, http2},
+    rt::{Read, Write},
+};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::{ClientConfig, pki_types::ServerName};
 use std::{
@@ -27,7 +31,6 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::timeout,
 };
-use tokio_rustls::TlsConnector;
 use towline_core::{Error, task};
 
 /// A connected byte stream. Everything that fits is one.
@@ -112,19 +115,16 @@ impl Connector {
         let stream = self.stream(origin, progress).await?;
         let Some(tls) = &self.tls else {
             progress.at(Progress::HTTP);
-            return self
-                .speak(origin, stream, self.http2 == Http2::PriorKnowledge)
-                .await;
+            let is_http2 = self.http2 == Http2::PriorKnowledge;
+            return self.speak(origin, TokioIo::new(stream), is_http2).await;
         };
         progress.at(Progress::TLS);
         let target = format!("{}:{}", origin.host(), origin.port());
-        let stream = TlsConnector::from(Arc::clone(&tls.config))
-            .connect(tls.name.clone(), stream)
-            .await
-            .map_err(|error| fault::handshake(&target, error))?;
-        let agreed = stream.get_ref().1.alpn_protocol();
-        let is_http2 = agreed == Some(b"h2") || self.http2 == Http2::PriorKnowledge;
+        let stream = secure::secure(tls, stream).await;
+        let stream = stream.map_err(|error| fault::handshake(&target, error))?;
+        let is_http2 = secure::is_http2(&stream) || self.http2 == Http2::PriorKnowledge;
         progress.at(Progress::HTTP);
+        // Boxed: the state of TLS is big, and futures are copied.
         self.speak(origin, Box::new(stream), is_http2).await
     }
 
@@ -163,13 +163,10 @@ impl Connector {
     }
 
     /// HTTP on a connected stream.
-    async fn speak(
-        &self,
-        origin: &Origin,
-        stream: Box<dyn Io>,
-        is_http2: bool,
-    ) -> Result<Connection, Error> {
-        let io = TokioIo::new(stream);
+    async fn speak<T>(&self, origin: &Origin, io: T, is_http2: bool) -> Result<Connection, Error>
+    where
+        T: Read + Write + Send + Unpin + 'static,
+    {
         let failed = |error: hyper::Error| {
             fault::transport(format!("{} refused the HTTP connection", origin.text()))
                 .with_source(error)
