@@ -29,6 +29,8 @@ pub(crate) struct Prompt {
     /// Tokens of the whole request.
     pub(crate) input_tokens: u64,
     pub(crate) cached_tokens: u64,
+    /// Tokens that this request puts into the cache.
+    pub(crate) written_tokens: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -80,8 +82,10 @@ pub(crate) fn answer(prompt: &Prompt) -> Turn {
 /// Cuts the text at a stop sequence or the token limit, and fills in the usage.
 pub(crate) fn settle(mut turn: Turn, prompt: &Prompt) -> Turn {
     let stops = prompt.stop.iter().filter(|stop| !stop.is_empty());
-    if let Some(at) = stops.filter_map(|stop| turn.text.find(stop)).min() {
+    let found = stops.filter_map(|stop| Some((turn.text.find(stop)?, stop)));
+    if let Some((at, stop)) = found.min() {
         turn.text.truncate(at);
+        turn.stopped_at = Some(stop.clone());
     }
     let thought = reasoning_tokens(&turn, prompt);
     if let Some(limit) = prompt.max_tokens {
@@ -90,6 +94,7 @@ pub(crate) fn settle(mut turn: Turn, prompt: &Prompt) -> Turn {
         if let Some((at, _)) = turn.text.char_indices().nth(chars) {
             turn.text.truncate(at);
             turn.finish.get_or_insert_with(|| "length".to_owned());
+            turn.stopped_at = None;
         }
     }
     if turn.usage.is_none() {
@@ -103,6 +108,7 @@ pub(crate) fn settle(mut turn: Turn, prompt: &Prompt) -> Turn {
             input: prompt.input_tokens,
             output: output.max(1),
             cached: prompt.cached_tokens.min(prompt.input_tokens),
+            written: prompt.written_tokens,
             reasoning: thought,
         });
     }

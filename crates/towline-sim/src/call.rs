@@ -35,6 +35,13 @@ impl Call {
         self.facts.headers.get(name)?.to_str().ok()
     }
 
+    /// The value of a query parameter, as it stands in the query.
+    pub(crate) fn query(&self, name: &str) -> Option<&str> {
+        let pairs = self.facts.query.as_deref()?.split('&');
+        let mut pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        pairs.find_map(|(key, value)| (key == name).then_some(value))
+    }
+
     pub(crate) fn bearer(&self) -> Option<&str> {
         self.header(header::AUTHORIZATION.as_str())?
             .strip_prefix("Bearer ")
@@ -52,15 +59,19 @@ impl Call {
         self.field("stream").and_then(Value::as_bool) == Some(true)
     }
 
-    /// The text of the last user message; without messages, the text of `input` or `prompt`.
+    /// The text of the last user message that is more than results of tools; without messages, the
+    /// text of `input` or `prompt`.
     pub(crate) fn user_text(&self) -> Option<String> {
-        let Some(messages) = self.field("messages").and_then(Value::as_array) else {
-            let plain = self.field("input").or_else(|| self.field("prompt"))?;
-            return Some(text_of(plain));
+        let input = self.field("input").or_else(|| self.field("prompt"));
+        let messages = self.field("messages").or(input)?;
+        let list = messages.as_array().map(Vec::as_slice).unwrap_or_default();
+        if !list.iter().any(|message| message.get("role").is_some()) {
+            return Some(text_of(messages));
+        }
+        let asks = |message: &&Value| {
+            message.get("role").and_then(Value::as_str) == Some("user") && !only_results(message)
         };
-        let of_user =
-            |message: &&Value| message.get("role").and_then(Value::as_str) == Some("user");
-        let last = messages.iter().rev().find(of_user)?;
+        let last = list.iter().rev().find(asks)?;
         Some(text_of(last.get("content")?))
     }
 
@@ -73,6 +84,13 @@ impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Call").field(&self.facts).finish()
     }
+}
+
+/// Whether a message holds nothing but results of tools.
+pub(crate) fn only_results(message: &Value) -> bool {
+    let blocks = message.get("content").and_then(Value::as_array);
+    let is_result = |block: &Value| block.get("type").is_some_and(|kind| kind == "tool_result");
+    blocks.is_some_and(|blocks| !blocks.is_empty() && blocks.iter().all(is_result))
 }
 
 /// The text in a content field: a string, or a list of strings and parts with a `text`.

@@ -1,19 +1,31 @@
 //! The wire dialects. A dialect is one file that implements [`Dialect`] and a line in [`TABLE`].
 
+mod anthropic;
+mod field;
 mod openai;
+mod piece;
+mod vector;
 
-use crate::{call::Call, journal::lock, plan::Plan, reply::Turn, script::Script, seed};
+use crate::{
+    DEFAULT_EMBEDDING_MODEL, DEFAULT_MODEL,
+    call::Call,
+    journal::lock,
+    plan::Plan,
+    reply::{ToolCall, Turn},
+    script::Script,
+    seed,
+};
 use http::{HeaderMap, StatusCode};
 use std::{collections::HashMap, fmt, sync::Mutex, time::Duration};
 use towline_core::Secret;
 
-/// All dialects; the first that knows a path speaks there, the last speaks everywhere else.
-const TABLE: &[&dyn Dialect] = &[&openai::OpenAi];
+/// All dialects; the first that knows a call answers it, the last answers everything else.
+const TABLE: &[&dyn Dialect] = &[&anthropic::Anthropic, &openai::OpenAi];
 
 /// How one provider speaks.
 pub(crate) trait Dialect: fmt::Debug + Send + Sync {
-    /// Whether this dialect speaks on `path`.
-    fn speaks_on(&self, path: &str) -> bool;
+    /// Whether this dialect answers `call`.
+    fn speaks_to(&self, call: &Call) -> bool;
 
     /// The headers that the provider adds to every answer.
     fn headers(&self, scene: &Scene<'_>) -> HeaderMap;
@@ -56,7 +68,7 @@ pub(crate) struct Memory {
 
 /// The dialect for `call`.
 pub(crate) fn of(call: &Call) -> &'static dyn Dialect {
-    let speaks = TABLE.iter().find(|d| d.speaks_on(call.path()));
+    let speaks = TABLE.iter().find(|d| d.speaks_to(call));
     *speaks.unwrap_or(&(&openai::OpenAi as &dyn Dialect))
 }
 
@@ -66,6 +78,19 @@ impl Scene<'_> {
     /// A number for this exchange that looks random and is the same on every run.
     pub(crate) fn number(&self, what: &str) -> u64 {
         seed::hash(self.settings.seed ^ self.call.id(), what.as_bytes())
+    }
+
+    /// An id for this exchange: `prefix`, then a number that stands for `what`.
+    pub(crate) fn make_id(&self, prefix: &str, what: &str) -> String {
+        format!("{prefix}_sim_{:016x}", self.number(what))
+    }
+
+    /// Gives an id to every call that has none.
+    pub(crate) fn name_calls(&self, calls: &mut [ToolCall], prefix: &str) {
+        for (index, call) in calls.iter_mut().enumerate() {
+            let what = format!("call {index}");
+            call.id.get_or_insert_with(|| self.make_id(prefix, &what));
+        }
     }
 
     /// Whether the call carries one of the keys, if keys are asked for.
@@ -79,6 +104,19 @@ impl Scene<'_> {
 // === impl Settings ===
 
 impl Settings {
+    /// Whether requests for the model are answered.
+    pub(crate) fn serves(&self, name: &str) -> bool {
+        self.models.is_empty() || self.models.iter().any(|model| model == name)
+    }
+
+    /// The models to list.
+    pub(crate) fn listed(&self) -> Vec<&str> {
+        if self.models.is_empty() {
+            return vec![DEFAULT_MODEL, DEFAULT_EMBEDDING_MODEL];
+        }
+        self.models.iter().map(String::as_str).collect()
+    }
+
     /// Takes over what a script sets.
     pub(crate) fn apply(&mut self, script: &Script) {
         self.keys.extend(script.keys.iter().cloned());
@@ -95,12 +133,18 @@ impl Memory {
     const LIMIT: usize = 100_000;
     /// Shorter beginnings are not cached, and longer ones in steps of [`Self::STEP`]: as OpenAI does.
     /// Source: <https://platform.openai.com/docs/guides/prompt-caching>, as of 2026-01.
-    const LEAST: u64 = 1024;
+    pub(crate) const LEAST: u64 = 1024;
     const STEP: u64 = 128;
 
-    /// How many tokens of a conversation come from the cache. `prefixes` has, per message, the hash
-    /// of the conversation up to it and its tokens up to it. They are remembered for the next call.
+    /// How many tokens of a conversation come from a cache like OpenAI's.
     pub(crate) fn cached_tokens(&self, prefixes: &[(u64, u64)]) -> u64 {
+        let known = self.known_tokens(prefixes);
+        known - known % Self::STEP
+    }
+
+    /// How many tokens of a conversation were seen before. `prefixes` has, per message, the hash of
+    /// the conversation up to it and its tokens up to it. They are remembered for the next call.
+    pub(crate) fn known_tokens(&self, prefixes: &[(u64, u64)]) -> u64 {
         let mut seen = lock(&self.prefixes);
         let known = prefixes.iter().rev().find_map(|(hash, _)| seen.get(hash));
         let known = known.copied().unwrap_or(0);
@@ -108,9 +152,6 @@ impl Memory {
             seen.clear();
         }
         seen.extend(prefixes.iter().copied());
-        if known < Self::LEAST {
-            return 0;
-        }
-        known - known % Self::STEP
+        if known < Self::LEAST { 0 } else { known }
     }
 }

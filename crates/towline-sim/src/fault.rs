@@ -64,16 +64,29 @@ pub enum Fault {
     /// Resets the connection (RST) after so many body bytes.
     ResetAfterBytes(u64),
     /// Sends an error inside the stream after so many events, with status 200. An answer that is no
-    /// stream is replaced by it. [`Fault::in_band_error`] is the short form.
+    /// stream is replaced by it. It is framed as the dialect does it: a `data:` event, an event named
+    /// `error`, a line of JSON, and for Responses an `error` and a `response.failed`.
+    /// [`Fault::in_band_error`] is the short form.
     InBandError {
         /// Events before it.
         after_events: usize,
         /// The data of the error event.
         body: Value,
-        /// The name of the event, if it has one.
+        /// The name of the event, if it has another one than in the dialect.
         event: Option<String>,
         /// Whether the rest of the stream follows, as some providers do it. Otherwise the stream
         /// ends properly right there.
+        goes_on: bool,
+    },
+    /// As [`InBandError`](Self::InBandError), with the error that the dialect has for a status.
+    /// [`Fault::in_band_status`] is the short form.
+    InBandStatus {
+        /// Events before it.
+        after_events: usize,
+        /// The status whose error it is; the answer itself has status 200. A number that is none is
+        /// answered with 500 and says so.
+        status: u16,
+        /// Whether the rest of the stream follows.
         goes_on: bool,
     },
     /// Sends this event twice in a row.
@@ -146,6 +159,17 @@ impl Fault {
             after_events,
             body: body.into(),
             event: None,
+            goes_on: false,
+        }
+    }
+
+    /// Sends the error that the dialect has for `status` after `after_events` events and ends the
+    /// stream properly.
+    #[must_use]
+    pub const fn in_band_status(after_events: usize, status: u16) -> Self {
+        Self::InBandStatus {
+            after_events,
+            status,
             goes_on: false,
         }
     }

@@ -75,8 +75,8 @@
 //! | top | `keys` (accepted bearer tokens), `models` (served names), `pace_ms` (per word), `seed`, `rules` |
 //! | rule | `match`, `after` (let so many pass first), `times` (apply so often), `respond`, `faults` |
 //! | `match` | `path` (a `*` at the end stands for any rest), `method`, `model`, `user_message_contains`, `stream`, `headers` |
-//! | `respond`, the model | `text`, `refusal`, `tool_calls` (`name`, `arguments`, `id`), with them `reasoning`, `finish`, `usage` (`input`, `output`, `cached`, `reasoning`) |
-//! | `respond`, the server | one of `json` (`status`, `body`), `raw` (`status`, `headers`, `body` or `body_base64`), `sse` (a list of `data` with or without `event`, or `raw`, or `raw_base64`) |
+//! | `respond`, the model | `text`, `refusal`, `tool_calls` (`name`, `arguments`, `id`), with them `reasoning`, `finish`, `usage` (`input`, `output`, `cached`, `written`, `reasoning`) |
+//! | `respond`, the server | one of `json` (`status`, `body`), `raw` (`status`, `headers`, `body` or `body_base64`), `sse` (a list of `data` with or without `event`, or `raw`, or `raw_base64`), `ndjson` (a list of values) |
 //!
 //! Faults, each an element of `faults`; [`Fault`] says what they do:
 //!
@@ -88,7 +88,7 @@
 //! | `stall_after_events` | `{"events": 2, "stall": {"ms": 100}}` |
 //! | `delay_per_event_ms`, `cut_after_bytes`, `cut_after_events`, `clean_end_after_events`, `reset_after_bytes`, `duplicate_event`, `bad_utf8_after_events`, `malformed_json`, `wrong_content_length`, `one_byte_every_ms` | a number |
 //! | `swap_events` | `[1, 2]` |
-//! | `in_band_error` | `{"after_events": 2, "body": {..}, "event": "error", "goes_on": false}` |
+//! | `in_band_error` | `{"after_events": 2, "body": {..}, "event": "error", "goes_on": false}`, or with `status` in place of `body` and `event`: the dialect's own error |
 //! | `"reset_head"`, `"one_byte_at_a_time"`, `"close_after"` | none: the name alone |
 
 mod assistant;

@@ -1,5 +1,9 @@
 //! What an answer would be if nothing went wrong.
 
+mod framing;
+
+pub(crate) use self::framing::{Framing, line};
+
 use crate::reply::{Raw, SseEvent};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -14,6 +18,7 @@ pub(crate) struct Plan {
     pub(crate) payload: Payload,
     /// A pause before the head, for an answer that is not streamed.
     pub(crate) think: Duration,
+    pub(crate) framing: Framing,
 }
 
 #[derive(Clone, Debug)]
@@ -57,6 +62,16 @@ impl Plan {
         plan
     }
 
+    /// A stream of JSON lines.
+    pub(crate) fn lines(values: &[Value], pace: Duration) -> Self {
+        let items = values.iter().map(line).collect();
+        let payload = Payload::Events { items, pace };
+        Self {
+            framing: Framing::Lines,
+            ..Self::typed(StatusCode::OK, "application/x-ndjson", payload)
+        }
+    }
+
     pub(crate) fn sse(events: Vec<SseEvent>) -> Self {
         let items = events.into_iter().map(SseEvent::into_bytes).collect();
         Self::events(items, Duration::ZERO)
@@ -68,6 +83,7 @@ impl Plan {
             headers: HeaderMap::new(),
             payload: Payload::Whole(raw.body.clone()),
             think: Duration::ZERO,
+            framing: Framing::Data,
         };
         for (name, value) in &raw.headers {
             let (name, value) = header(name, value)?;
@@ -84,6 +100,20 @@ impl Plan {
         }
     }
 
+    /// The body, if it is JSON.
+    pub(crate) fn json_body(&self) -> Value {
+        match &self.payload {
+            Payload::Whole(bytes) => serde_json::from_slice(bytes).unwrap_or_default(),
+            Payload::Events { .. } => Value::Null,
+        }
+    }
+
+    /// Sets the form of an error inside the answer.
+    pub(crate) fn with_framing(mut self, framing: Framing) -> Self {
+        self.framing = framing;
+        self
+    }
+
     pub(crate) const fn is_stream(&self) -> bool {
         matches!(self.payload, Payload::Events { .. })
     }
@@ -96,6 +126,7 @@ impl Plan {
             headers,
             payload,
             think: Duration::ZERO,
+            framing: Framing::Data,
         }
     }
 }

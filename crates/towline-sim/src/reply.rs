@@ -7,7 +7,8 @@ use serde_json::Value;
 ///
 /// [`text`](Self::text), [`refusal`](Self::refusal) and [`tool_calls`](Self::tool_calls) say what
 /// the model says; the simulator puts it into the dialect of the request, whole or as a stream.
-/// [`json`](Self::json), [`raw`](Self::raw) and [`sse`](Self::sse) say what the server sends.
+/// [`json`](Self::json), [`raw`](Self::raw), [`sse`](Self::sse) and [`ndjson`](Self::ndjson) say
+/// what the server sends.
 ///
 /// # Examples
 ///
@@ -30,6 +31,7 @@ pub(crate) enum ReplyKind {
     Json { status: u16, value: Value },
     Raw(Raw),
     Sse(Vec<SseEvent>),
+    Lines(Vec<Value>),
 }
 
 /// What the model says, in no dialect.
@@ -40,6 +42,8 @@ pub(crate) struct Turn {
     pub(crate) refusal: Option<String>,
     pub(crate) calls: Vec<ToolCall>,
     pub(crate) finish: Option<String>,
+    /// The stop sequence that the text was cut at.
+    pub(crate) stopped_at: Option<String>,
     pub(crate) usage: Option<TokenUsage>,
 }
 
@@ -58,13 +62,14 @@ pub struct ToolCall {
     pub(crate) arguments: String,
 }
 
-/// Token counts that a [`Reply`] claims. All are inclusive: `input` holds the cached ones, `output`
-/// the reasoning ones.
+/// Token counts that a [`Reply`] claims. All are inclusive: `input` holds the cached ones and those
+/// written to the cache, `output` the reasoning ones. A dialect that counts otherwise is told so.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct TokenUsage {
     pub(crate) input: u64,
     pub(crate) output: u64,
     pub(crate) cached: u64,
+    pub(crate) written: u64,
     pub(crate) reasoning: u64,
 }
 
@@ -148,6 +153,15 @@ impl Reply {
         }
     }
 
+    /// The server streams these values as lines of JSON with status 200, as Ollama does, then ends
+    /// cleanly. Nothing is added.
+    #[must_use]
+    pub fn ndjson(lines: impl IntoIterator<Item = Value>) -> Self {
+        Self {
+            kind: ReplyKind::Lines(lines.into_iter().collect()),
+        }
+    }
+
     /// Adds text to a refusal or tool calls, or replaces it. Of no effect on a reply that is not
     /// the model's.
     #[must_use]
@@ -176,8 +190,9 @@ impl Reply {
         self
     }
 
-    /// Sets the finish reason as the dialect spells it, such as `length`. Of no effect on a reply
-    /// that is not the model's.
+    /// Sets the finish reason. `stop`, `length`, `tool_calls` and `content_filter` are put into the
+    /// words of the dialect; any other goes out as it is. Of no effect on a reply that is not the
+    /// model's.
     #[must_use]
     pub fn with_finish(mut self, reason: impl Into<String>) -> Self {
         if let ReplyKind::Turn(turn) = &mut self.kind {
@@ -239,6 +254,7 @@ impl TokenUsage {
             input,
             output,
             cached: 0,
+            written: 0,
             reasoning: 0,
         }
     }
@@ -247,6 +263,13 @@ impl TokenUsage {
     #[must_use]
     pub const fn with_cached(mut self, tokens: u64) -> Self {
         self.cached = tokens;
+        self
+    }
+
+    /// How many of the input tokens were written to the provider's cache.
+    #[must_use]
+    pub const fn with_cache_written(mut self, tokens: u64) -> Self {
+        self.written = tokens;
         self
     }
 

@@ -92,6 +92,13 @@ impl Simulator {
         self.addr
     }
 
+    /// Where it listens: `http://ADDRESS:PORT`. It is the base URL for clients of Anthropic, Ollama and
+    /// Azure.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
     /// The base URL for clients of the OpenAI dialect: `http://ADDRESS:PORT/v1`.
     #[must_use]
     pub fn base_url(&self) -> String {

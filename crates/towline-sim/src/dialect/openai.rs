@@ -7,8 +7,11 @@ mod embedding;
 mod model;
 mod request;
 
-use super::{Dialect, Scene};
-use crate::{plan::Plan, reply::Turn};
+use super::{
+    Dialect, Scene,
+    field::{Reason, Wrong},
+};
+use crate::{call::Call, plan::Plan, reply::Turn};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -37,8 +40,8 @@ pub(crate) struct Fail {
 // === impl OpenAi ===
 
 impl Dialect for OpenAi {
-    fn speaks_on(&self, path: &str) -> bool {
-        path.starts_with("/v1/")
+    fn speaks_to(&self, call: &Call) -> bool {
+        call.path().starts_with("/v1/")
     }
 
     fn headers(&self, scene: &Scene<'_>) -> HeaderMap {
@@ -166,21 +169,13 @@ impl Fail {
         }
     }
 
-    /// A request that is not valid: what is wrong with which parameter.
-    pub(crate) fn invalid(
-        param: impl Into<String>,
-        code: Option<&'static str>,
-        message: impl Into<String>,
-    ) -> Self {
-        Self {
-            param: Some(param.into()),
-            code,
-            ..Self::of_status(StatusCode::BAD_REQUEST).with_message(message)
-        }
-    }
-
     pub(crate) fn with_message(mut self, message: impl Into<String>) -> Self {
         self.message = message.into();
+        self
+    }
+
+    fn with_param(mut self, at: String) -> Self {
+        self.param = Some(at).filter(|at| !at.is_empty());
         self
     }
 
@@ -191,6 +186,28 @@ impl Fail {
             "param": self.param,
             "code": self.code,
         }})
+    }
+}
+
+impl From<Wrong> for Fail {
+    fn from(wrong: Wrong) -> Self {
+        let code = match wrong.reason {
+            Reason::Missing => Some("missing_required_parameter"),
+            Reason::Type => Some("invalid_type"),
+            Reason::Value => Some("invalid_value"),
+            Reason::Empty => Some("empty_array"),
+            Reason::IntegerTooSmall => Some("integer_below_min_value"),
+            Reason::IntegerTooLarge => Some("integer_above_max_value"),
+            Reason::DecimalTooSmall => Some("decimal_below_min_value"),
+            Reason::DecimalTooLarge => Some("decimal_above_max_value"),
+            Reason::Other => None,
+        };
+        Self {
+            code,
+            ..Self::of_status(StatusCode::BAD_REQUEST)
+                .with_message(wrong.sentence())
+                .with_param(wrong.at)
+        }
     }
 }
 

@@ -4,10 +4,7 @@
 mod tests;
 
 use super::{Fault, Stall};
-use crate::{
-    plan::{Payload, Plan},
-    reply::SseEvent,
-};
+use crate::plan::{Framing, Payload, Plan};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
@@ -44,11 +41,19 @@ pub(crate) enum Step {
     Reset,
 }
 
-/// Applies `faults` to `plan`, in their order. [`Fault::Status`] has been dealt with by then: it
-/// makes another plan.
+/// An error that is told inside an answer.
+#[derive(Clone, Copy, Debug)]
+struct InBand<'a> {
+    name: Option<&'a str>,
+    body: &'a Value,
+    goes_on: bool,
+}
+
+/// Applies `faults` to `plan`, in their order. [`Fault::Status`] and [`Fault::InBandStatus`] have
+/// been dealt with by then: they need the dialect.
 pub(crate) fn arrange(mut plan: Plan, faults: &[Fault]) -> Performance {
     for fault in faults {
-        edit(&mut plan.payload, fault);
+        edit(&mut plan.payload, &plan.framing, fault);
     }
     let streamed = plan.is_stream();
     let whole = match &plan.payload {
@@ -92,7 +97,7 @@ pub(crate) fn arrange(mut plan: Plan, faults: &[Fault]) -> Performance {
 }
 
 /// The faults that change what is sent.
-fn edit(payload: &mut Payload, fault: &Fault) {
+fn edit(payload: &mut Payload, framing: &Framing, fault: &Fault) {
     match fault {
         Fault::DuplicateEvent(n) => {
             if let Payload::Events { items, .. } = payload
@@ -115,7 +120,14 @@ fn edit(payload: &mut Payload, fault: &Fault) {
             body,
             event,
             goes_on,
-        } => put_error(payload, *after_events, body, event.as_deref(), *goes_on),
+        } => {
+            let error = InBand {
+                name: event.as_deref(),
+                body,
+                goes_on: *goes_on,
+            };
+            put_error(payload, *after_events, framing, error);
+        }
         _ => {}
     }
 }
@@ -148,19 +160,16 @@ fn break_json(bytes: &Bytes) -> Bytes {
     broken.freeze()
 }
 
-fn put_error(payload: &mut Payload, after: usize, body: &Value, name: Option<&str>, goes_on: bool) {
+fn put_error(payload: &mut Payload, after: usize, framing: &Framing, error: InBand<'_>) {
     match payload {
-        Payload::Whole(bytes) => *bytes = body.to_string().into(),
+        Payload::Whole(bytes) => *bytes = framing.whole(error.body),
         Payload::Events { items, .. } => {
-            let event = name.map_or_else(
-                || SseEvent::data(body.clone()),
-                |name| SseEvent::named(name, body.clone()),
-            );
             let at = after.min(items.len());
-            if !goes_on {
-                items.truncate(at);
+            let rest = items.split_off(at);
+            items.extend(framing.events(error.name, error.body, at));
+            if error.goes_on {
+                items.extend(rest);
             }
-            items.insert(at, event.into_bytes());
         }
     }
 }

@@ -61,6 +61,7 @@ struct ReplyFile {
     json: Option<JsonFile>,
     raw: Option<RawFile>,
     sse: Option<Vec<EventFile>>,
+    ndjson: Option<Vec<Value>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -79,6 +80,8 @@ struct UsageFile {
     output: u64,
     #[serde(default)]
     cached: u64,
+    #[serde(default)]
+    written: u64,
     #[serde(default)]
     reasoning: u64,
 }
@@ -171,18 +174,19 @@ impl ReplyFile {
         let said = self.text.is_some() || self.refusal.is_some() || self.tool_calls.is_some();
         let model_says = said || self.reasoning.is_some() || self.finish.is_some();
         let model_says = model_says || self.usage.is_some();
-        match (model_says, self.json, self.raw, self.sse) {
-            (false, Some(json), None, None) => {
+        match (model_says, self.json, self.raw, self.sse, self.ndjson) {
+            (false, Some(json), None, None, None) => {
                 check_status("respond.json.status", json.status)?;
                 Ok(Reply::json(json.status, json.body))
             }
-            (false, None, Some(raw), None) => raw.into_reply(),
-            (false, None, None, Some(events)) => {
+            (false, None, Some(raw), None, None) => raw.into_reply(),
+            (false, None, None, None, Some(lines)) => Ok(Reply::ndjson(lines)),
+            (false, None, None, Some(events), None) => {
                 let events = events.into_iter().enumerate();
                 let events = events.map(|(index, event)| event.into_event(index));
                 Ok(Reply::sse(events.collect::<Result<Vec<_>, _>>()?))
             }
-            (true, None, None, None) if said => {
+            (true, None, None, None, None) if said => {
                 let calls = self.tool_calls.unwrap_or_default();
                 let calls = calls.into_iter().map(ToolCallFile::into_call);
                 let mut reply = match self.refusal {
@@ -204,7 +208,7 @@ impl ReplyFile {
             _ => Err(wrong(
                 "respond",
                 "takes either what the model says (text, refusal, tool_calls; with them reasoning, \
-                 finish, usage), or one of json, raw and sse",
+                 finish, usage), or one of json, raw, sse and ndjson",
             )),
         }
     }
@@ -232,6 +236,7 @@ impl UsageFile {
     const fn into_usage(self) -> TokenUsage {
         TokenUsage::new(self.input, self.output)
             .with_cached(self.cached)
+            .with_cache_written(self.written)
             .with_reasoning(self.reasoning)
     }
 }

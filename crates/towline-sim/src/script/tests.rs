@@ -18,8 +18,8 @@ fn reads_every_field() {
     let faults: Vec<&Fault> = script.rules.iter().flat_map(|rule| rule.faults()).collect();
     assert_eq!(
         faults.len(),
-        20,
-        "one of each kind, and two stalls of the head"
+        21,
+        "one of each kind, two stalls of the head, two errors inside the stream"
     );
     let replies = script.rules.iter().filter_map(|rule| rule.reply());
     let kinds = replies.map(|reply| match &reply.kind {
@@ -28,10 +28,13 @@ fn reads_every_field() {
         ReplyKind::Json { .. } => "json",
         ReplyKind::Raw(_) => "raw",
         ReplyKind::Sse(_) => "sse",
+        ReplyKind::Lines(_) => "ndjson",
     });
     assert_eq!(
         kinds.collect::<Vec<_>>(),
-        ["turn", "turn", "calls", "json", "raw", "raw", "sse"]
+        [
+            "turn", "turn", "calls", "json", "raw", "raw", "sse", "ndjson"
+        ]
     );
 }
 

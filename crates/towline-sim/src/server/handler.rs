@@ -17,7 +17,7 @@ use http::{
 };
 use http_body::Body;
 use hyper::body::Incoming;
-use std::{collections::VecDeque, future, io, mem, pin::Pin, sync::Arc};
+use std::{collections::VecDeque, future, io, mem, pin::Pin, sync::Arc, time::Duration};
 
 /// A request body above this is refused with 413.
 const MAX_BODY: usize = 64 * 1024 * 1024;
@@ -72,14 +72,38 @@ fn perform(shared: &Shared, call: &Call, too_large: bool) -> Performance {
         return arrange(refusal, &[]);
     }
     let Decision { reply, faults } = shared.rules.decide(call);
-    match plan(&scene, dialect, reply, &faults) {
-        Ok(plan) => arrange(plan, &faults),
+    let planned = resolved(&scene, dialect, faults)
+        .and_then(|faults| Ok((plan(&scene, dialect, reply, &faults)?, faults)));
+    match planned {
+        Ok((plan, faults)) => arrange(plan, &faults),
         Err(NotHttp(reason)) => {
             let text = format!("towline-sim: a rule cannot be carried out: {reason}\n");
             let plan = Plan::text(StatusCode::INTERNAL_SERVER_ERROR, text);
             arrange(plan, &[])
         }
     }
+}
+
+/// Puts the dialect's own error into the faults that ask for it.
+fn resolved(
+    scene: &Scene<'_>,
+    dialect: &dyn Dialect,
+    faults: Vec<Fault>,
+) -> Result<Vec<Fault>, NotHttp> {
+    let each = faults.into_iter().map(|fault| match fault {
+        Fault::InBandStatus {
+            after_events,
+            status: number,
+            goes_on,
+        } => Ok(Fault::InBandError {
+            after_events,
+            body: dialect.error(scene, status(number)?).json_body(),
+            event: None,
+            goes_on,
+        }),
+        fault => Ok(fault),
+    });
+    each.collect()
 }
 
 fn plan(
@@ -120,6 +144,11 @@ fn plan(
         }
         Some(ReplyKind::Sse(events)) => {
             let mut plan = Plan::sse(events);
+            plan.headers.extend(dialect.headers(scene));
+            plan
+        }
+        Some(ReplyKind::Lines(lines)) => {
+            let mut plan = Plan::lines(&lines, Duration::ZERO);
             plan.headers.extend(dialect.headers(scene));
             plan
         }

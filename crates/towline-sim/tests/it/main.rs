@@ -1,6 +1,7 @@
 #![cfg(test)]
 //! The simulator as a client sees it, over real sockets.
 
+mod anthropic;
 mod assistant;
 mod embeddings;
 mod fault;

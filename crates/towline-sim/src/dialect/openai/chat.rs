@@ -6,7 +6,11 @@ use super::{
 };
 use crate::{
     assistant::{self, Prompt},
-    dialect::Scene,
+    dialect::{
+        Scene,
+        field::{Reason, Wrong},
+        piece::{fragments, words},
+    },
     plan::Plan,
     reply::{SseEvent, TokenUsage, Turn},
 };
@@ -17,8 +21,6 @@ use std::time::Duration;
 
 /// More answers than this to one request are refused.
 const MAX_CHOICES: usize = 128;
-/// Characters of a piece of tool arguments in a stream.
-const PIECE: usize = 8;
 
 /// The facts that every object of one answer repeats.
 struct Frame {
@@ -32,8 +34,8 @@ pub(super) fn answer(scene: &Scene<'_>) -> Result<Plan, Fail> {
     let request = request::chat(scene)?;
     model::check(scene, &request.model)?;
     if request.choices > MAX_CHOICES {
-        let message = format!("'n' must be at most {MAX_CHOICES}.");
-        return Err(Fail::invalid("n", Some("integer_above_max_value"), message));
+        let what = format!("must be at most {MAX_CHOICES}");
+        return Err(Wrong::new("n", Reason::IntegerTooLarge, what).into());
     }
     let turn = assistant::answer(&request.prompt);
     Ok(encode(scene, turn, &request, scene.settings.pace))
@@ -61,11 +63,7 @@ pub(super) fn say(scene: &Scene<'_>, turn: Turn) -> Result<Plan, Fail> {
 
 fn encode(scene: &Scene<'_>, turn: Turn, request: &ChatRequest, pace: Duration) -> Plan {
     let mut turn = assistant::settle(turn, &request.prompt);
-    for (index, call) in turn.calls.iter_mut().enumerate() {
-        let number = scene.number(&format!("call {index}"));
-        call.id
-            .get_or_insert_with(|| format!("call_sim_{number:016x}"));
-    }
+    scene.name_calls(&mut turn.calls, "call");
     let frame = Frame {
         id: format!("chatcmpl-sim-{:016x}", scene.number("completion")),
         created: model::CREATED + scene.call.id(),
@@ -197,11 +195,9 @@ fn call_deltas(turn: &Turn) -> Vec<Value> {
             "type": "function",
             "function": {"name": call.name, "arguments": ""},
         }]}));
-        let characters: Vec<char> = call.arguments.chars().collect();
-        deltas.extend(characters.chunks(PIECE).map(|piece| {
-            let piece: String = piece.iter().collect();
-            json!({"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
-        }));
+        deltas.extend(fragments(&call.arguments).into_iter().map(
+            |piece| json!({"tool_calls": [{"index": index, "function": {"arguments": piece}}]}),
+        ));
     }
     deltas
 }
@@ -222,7 +218,11 @@ fn usage(turn: &Turn, choices: usize) -> Value {
         "prompt_tokens": usage.input,
         "completion_tokens": output,
         "total_tokens": usage.input.saturating_add(output),
-        "prompt_tokens_details": {"cached_tokens": usage.cached, "audio_tokens": 0},
+        "prompt_tokens_details": {
+            "cached_tokens": usage.cached,
+            "cache_write_tokens": usage.written,
+            "audio_tokens": 0,
+        },
         "completion_tokens_details": {
             "reasoning_tokens": usage.reasoning.saturating_mul(choices),
             "audio_tokens": 0,
@@ -230,11 +230,6 @@ fn usage(turn: &Turn, choices: usize) -> Value {
             "rejected_prediction_tokens": 0,
         },
     })
-}
-
-/// The words of `text`, each with the space after it, so that they join to the text again.
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split_inclusive(char::is_whitespace)
 }
 
 fn single(field: &str, text: &str) -> Value {

@@ -1,13 +1,16 @@
-//! `POST /v1/embeddings`: unit vectors that depend on the text alone.
-//!
-//! A vector is the sum of one direction per word, so texts that share words are near each other and
-//! a search over them finds what one expects.
+//! `POST /v1/embeddings`.
 
-use super::{
-    Fail, model,
-    request::{body, kind_of, text},
+use super::{Fail, model};
+use crate::{
+    DEFAULT_EMBEDDING_MODEL,
+    assistant::tokens,
+    dialect::{
+        Scene,
+        field::{Wrong, body, given, text},
+        vector,
+    },
+    plan::Plan,
 };
-use crate::{DEFAULT_EMBEDDING_MODEL, assistant::tokens, dialect::Scene, plan::Plan, seed};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -26,16 +29,12 @@ pub(super) fn answer(scene: &Scene<'_>) -> Result<Plan, Fail> {
         None | Some("float") => false,
         Some("base64") => true,
         Some(other) => {
-            let message = format!("'{other}' is not one of 'float' and 'base64'.");
-            return Err(Fail::invalid(
-                "encoding_format",
-                Some("invalid_value"),
-                message,
-            ));
+            let known = ["float", "base64"];
+            return Err(Wrong::word("encoding_format", other, &known).into());
         }
     };
     let data = inputs.iter().enumerate().map(|(index, (text, _))| {
-        let vector = vector(text, dimensions);
+        let vector = vector::of(text, dimensions);
         let embedding = if base64 {
             encoded(&vector)
         } else {
@@ -55,15 +54,9 @@ pub(super) fn answer(scene: &Scene<'_>) -> Result<Plan, Fail> {
 }
 
 /// Each input as text, with its tokens. Token numbers are spelled out.
-fn inputs(body: &Value) -> Result<Vec<(String, u64)>, Fail> {
-    let input = body.get("input").filter(|input| !input.is_null());
-    let Some(input) = input else {
-        let message = "'input' is required: a text, or a list of texts.";
-        return Err(Fail::invalid(
-            "input",
-            Some("missing_required_parameter"),
-            message,
-        ));
+fn inputs(body: &Value) -> Result<Vec<(String, u64)>, Wrong> {
+    let Some(input) = given(body, "input") else {
+        return Err(Wrong::missing("input", "a text, or a list of texts"));
     };
     let read = match input {
         Value::String(text) => vec![one(text)],
@@ -74,15 +67,15 @@ fn inputs(body: &Value) -> Result<Vec<(String, u64)>, Fail> {
             let each = items.iter().enumerate().map(|(index, item)| match item {
                 Value::String(text) => Ok(one(text)),
                 Value::Array(items) if items.iter().all(Value::is_number) => Ok(numbers(items)),
-                other => Err(wrong_input(&format!("input[{index}]"), other)),
+                other => Err(wrong_input(format!("input[{index}]"), other)),
             });
             each.collect::<Result<_, _>>()?
         }
-        other => return Err(wrong_input("input", other)),
+        other => return Err(wrong_input("input".to_owned(), other)),
     };
     if read.is_empty() || read.len() > MAX_INPUTS || read.iter().any(|(text, _)| text.is_empty()) {
-        let message = format!("'input' takes 1 to {MAX_INPUTS} texts, none of them empty.");
-        return Err(Fail::invalid("input", Some("invalid_value"), message));
+        let what = format!("takes 1 to {MAX_INPUTS} texts, none of them empty");
+        return Err(Wrong::value("input", what));
     }
     Ok(read)
 }
@@ -97,16 +90,12 @@ fn numbers(items: &[Value]) -> (String, u64) {
     (spelled.join(" "), count)
 }
 
-fn wrong_input(param: &str, found: &Value) -> Fail {
-    let message = format!(
-        "'{param}' must be a text or a list of token numbers, not {}.",
-        kind_of(found)
-    );
-    Fail::invalid(param, Some("invalid_type"), message)
+fn wrong_input(at: String, found: &Value) -> Wrong {
+    Wrong::kind(at, "a text or a list of token numbers", found)
 }
 
-fn dimensions(body: &Value) -> Result<usize, Fail> {
-    let Some(value) = body.get("dimensions").filter(|value| !value.is_null()) else {
+fn dimensions(body: &Value) -> Result<usize, Wrong> {
+    let Some(value) = given(body, "dimensions") else {
         return Ok(DIMENSIONS);
     };
     let number = value
@@ -115,33 +104,8 @@ fn dimensions(body: &Value) -> Result<usize, Fail> {
     match number {
         Some(number @ 1..=MAX_DIMENSIONS) => Ok(number),
         _ => {
-            let message = format!("'dimensions' must be a number from 1 to {MAX_DIMENSIONS}.");
-            Err(Fail::invalid("dimensions", Some("invalid_value"), message))
-        }
-    }
-}
-
-/// A vector of length 1.
-fn vector(text: &str, dimensions: usize) -> Vec<f32> {
-    let mut sum = vec![0.0_f32; dimensions];
-    let lower = text.to_lowercase();
-    let is_part = |c: char| c.is_alphanumeric();
-    let words = lower.split(|c| !is_part(c)).filter(|word| !word.is_empty());
-    // The whole text weighs little: it tells apart what has the same words.
-    add(&mut sum, seed::hash(1, text.as_bytes()), 0.1);
-    for word in words {
-        add(&mut sum, seed::hash(2, word.as_bytes()), 1.0);
-    }
-    let length = sum.iter().map(|x| x * x).sum::<f32>().sqrt();
-    sum.iter_mut().for_each(|x| *x /= length);
-    sum
-}
-
-fn add(sum: &mut [f32], seed: u64, weight: f32) {
-    let mut draw = seed::Draw::new(seed);
-    for part in sum.chunks_mut(4) {
-        for (x, more) in part.iter_mut().zip(draw.quad()) {
-            *x += more * weight;
+            let what = format!("must be a number from 1 to {MAX_DIMENSIONS}");
+            Err(Wrong::value("dimensions", what))
         }
     }
 }

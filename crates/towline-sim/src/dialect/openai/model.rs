@@ -1,7 +1,7 @@
 //! `GET /v1/models`, and which model names are served.
 
 use super::{Fail, MODELS};
-use crate::{DEFAULT_EMBEDDING_MODEL, DEFAULT_MODEL, dialect::Scene, plan::Plan};
+use crate::{dialect::Scene, plan::Plan};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -9,10 +9,7 @@ use serde_json::{Value, json};
 pub(super) const CREATED: u64 = 1_767_225_600;
 
 pub(super) fn list(scene: &Scene<'_>) -> Result<Plan, Fail> {
-    let named: Vec<Value> = match scene.settings.models.as_slice() {
-        [] => vec![entry(DEFAULT_MODEL), entry(DEFAULT_EMBEDDING_MODEL)],
-        models => models.iter().map(|name| entry(name)).collect(),
-    };
+    let named: Vec<Value> = scene.settings.listed().into_iter().map(entry).collect();
     let body = json!({"object": "list", "data": named});
     Ok(Plan::json(StatusCode::OK, &body))
 }
@@ -26,13 +23,12 @@ pub(super) fn show(scene: &Scene<'_>) -> Result<Plan, Fail> {
 
 /// Refuses a model that is not served.
 pub(super) fn check(scene: &Scene<'_>, name: &str) -> Result<(), Fail> {
-    let served = &scene.settings.models;
-    if served.is_empty() || served.iter().any(|model| model == name) {
+    if scene.settings.serves(name) {
         return Ok(());
     }
     let message = format!(
         "The model '{name}' does not exist. Served: {}.",
-        served.join(", ")
+        scene.settings.listed().join(", ")
     );
     Err(Fail {
         code: Some("model_not_found"),

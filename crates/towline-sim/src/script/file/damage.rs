@@ -1,6 +1,6 @@
 //! The shape of a fault in a script file.
 
-use super::{Wrong, check_header, check_status};
+use super::{Wrong, check_header, check_status, wrong};
 use crate::fault::{Fault, Stall};
 use serde::Deserialize;
 use serde_json::Value;
@@ -64,7 +64,8 @@ pub(super) struct EventsStallFile {
 #[serde(deny_unknown_fields)]
 pub(super) struct InBandFile {
     after_events: usize,
-    body: Value,
+    body: Option<Value>,
+    status: Option<u16>,
     event: Option<String>,
     #[serde(default)]
     goes_on: bool,
@@ -85,12 +86,7 @@ impl FaultFile {
             Self::CleanEndAfterEvents(n) => Fault::CleanEndAfterEvents(n),
             Self::ResetHead => Fault::ResetHead,
             Self::ResetAfterBytes(n) => Fault::ResetAfterBytes(n),
-            Self::InBandError(error) => Fault::InBandError {
-                after_events: error.after_events,
-                body: error.body,
-                event: error.event,
-                goes_on: error.goes_on,
-            },
+            Self::InBandError(error) => return error.into_fault(at),
             Self::DuplicateEvent(n) => Fault::DuplicateEvent(n),
             Self::SwapEvents(a, b) => Fault::SwapEvents(a, b),
             Self::BadUtf8AfterEvents(n) => Fault::BadUtf8AfterEvents(n),
@@ -116,6 +112,31 @@ impl StatusFile {
             headers: self.headers.into_iter().collect(),
             body: self.body,
         })
+    }
+}
+
+// === impl InBandFile ===
+
+impl InBandFile {
+    fn into_fault(self, at: &str) -> Result<Fault, Wrong> {
+        let at = format!("{at}.in_band_error");
+        match (self.body, self.status, self.event) {
+            (Some(body), None, event) => Ok(Fault::InBandError {
+                after_events: self.after_events,
+                body,
+                event,
+                goes_on: self.goes_on,
+            }),
+            (None, Some(status), None) => {
+                check_status(&format!("{at}.status"), status)?;
+                Ok(Fault::InBandStatus {
+                    after_events: self.after_events,
+                    status,
+                    goes_on: self.goes_on,
+                })
+            }
+            _ => Err(wrong(&at, "takes body (with or without event), or status")),
+        }
     }
 }
 

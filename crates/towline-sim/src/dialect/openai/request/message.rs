@@ -1,9 +1,9 @@
 //! The messages of a chat request.
 
-use super::{Fail, missing, wrong_type};
 use crate::{
     assistant::{Prompt, ToolResult, tokens},
     call::text_of,
+    dialect::field::{Reason, Wrong},
     seed,
 };
 use serde_json::Value;
@@ -19,15 +19,15 @@ const ROLES: [&str; 6] = [
 ];
 
 /// The messages of a chat request, checked.
-pub(super) fn checked(body: &Value) -> Result<&[Value], Fail> {
+pub(super) fn checked(body: &Value) -> Result<&[Value], Wrong> {
     let messages = match body.get("messages") {
-        None | Some(Value::Null) => return Err(missing("messages", "a list of messages")),
+        None | Some(Value::Null) => return Err(Wrong::missing("messages", "a list of messages")),
         Some(Value::Array(messages)) => messages,
-        Some(other) => return Err(wrong_type("messages", "an array", other)),
+        Some(other) => return Err(Wrong::kind("messages", "an array", other)),
     };
     if messages.is_empty() {
-        let message = "'messages' must hold at least one message.";
-        return Err(Fail::invalid("messages", Some("empty_array"), message));
+        let what = "must hold at least one message";
+        return Err(Wrong::new("messages", Reason::Empty, what));
     }
     for (index, message) in messages.iter().enumerate() {
         check_message(&format!("messages[{index}]"), message)?;
@@ -36,31 +36,30 @@ pub(super) fn checked(body: &Value) -> Result<&[Value], Fail> {
     Ok(messages)
 }
 
-fn check_message(at: &str, message: &Value) -> Result<(), Fail> {
+fn check_message(at: &str, message: &Value) -> Result<(), Wrong> {
     if !message.is_object() {
-        return Err(wrong_type(at, "an object", message));
+        return Err(Wrong::kind(at, "an object", message));
     }
     let role_at = format!("{at}.role");
     let role = match message.get("role") {
-        None | Some(Value::Null) => return Err(missing(&role_at, "the role of the message")),
+        None | Some(Value::Null) => return Err(Wrong::missing(role_at, "the role of the message")),
         Some(Value::String(role)) => role,
-        Some(other) => return Err(wrong_type(&role_at, "a string", other)),
+        Some(other) => return Err(Wrong::kind(role_at, "a string", other)),
     };
     if !ROLES.contains(&role.as_str()) {
-        let message = format!("'{role}' is not one of {}.", ROLES.join(", "));
-        return Err(Fail::invalid(role_at, Some("invalid_value"), message));
+        return Err(Wrong::word(role_at, role, &ROLES));
     }
     let content_at = format!("{at}.content");
     match message.get("content") {
         Some(Value::String(_) | Value::Array(_)) => Ok(()),
         None | Some(Value::Null) if role == "assistant" => Ok(()),
-        None | Some(Value::Null) => Err(missing(&content_at, "a text or a list of parts")),
-        Some(other) => Err(wrong_type(&content_at, "a string or an array", other)),
+        None | Some(Value::Null) => Err(Wrong::missing(content_at, "a text or a list of parts")),
+        Some(other) => Err(Wrong::kind(content_at, "a string or an array", other)),
     }
 }
 
 /// A result needs the call it answers in the assistant message before it.
-fn check_tool_order(messages: &[Value]) -> Result<(), Fail> {
+fn check_tool_order(messages: &[Value]) -> Result<(), Wrong> {
     let mut open: Vec<&str> = Vec::new();
     for (index, message) in messages.iter().enumerate() {
         let role = message.get("role").and_then(Value::as_str);
@@ -74,12 +73,14 @@ fn check_tool_order(messages: &[Value]) -> Result<(), Fail> {
         }
         let at = format!("messages[{index}].tool_call_id");
         let Some(id) = message.get("tool_call_id").and_then(Value::as_str) else {
-            return Err(missing(&at, "the id of the call that the result answers"));
+            return Err(Wrong::missing(
+                at,
+                "the id of the call that the result answers",
+            ));
         };
         if !open.contains(&id) {
-            let message =
-                format!("No call with the id '{id}' stands in the assistant message before it.");
-            return Err(Fail::invalid(at, None, message));
+            let what = format!("is '{id}', and no call in the assistant message before it has it");
+            return Err(Wrong::new(at, Reason::Other, what));
         }
     }
     Ok(())
