@@ -6,9 +6,9 @@ pub(crate) use self::exchange::Whole;
 
 use self::exchange::Exchange;
 use crate::{
-    OpenAiConfig,
+    Api, OpenAiConfig,
     convert::request::{Encoded, encode},
-    embedding, models,
+    embedding, models, responses,
 };
 use bytes::Bytes;
 use http::{HeaderValue, Method, Uri, header::ACCEPT};
@@ -124,16 +124,24 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         let exchange = Exchange::new(Arc::clone(&self.config), Some(request.model_text().clone()));
-        let Encoded { body, dropped } = match encode(&self.config, &request) {
+        let api = self.config.api(request.model());
+        let (encoded, uri) = match api {
+            Api::Chat => (encode(&self.config, &request), self.config.chat()),
+            Api::Responses => {
+                let encoded = responses::request::encode(&self.config, &request);
+                (encoded, self.config.responses())
+            }
+        };
+        let Encoded { body, dropped } = match encoded {
             Ok(encoded) => encoded,
             Err(error) => return Box::pin(ready(Err(exchange.sign(error)))),
         };
-        let mut http = self.http_request(Method::POST, self.config.chat(), body);
+        let mut http = self.http_request(Method::POST, uri, body);
         if request.stream() {
             const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
             http.headers_mut().insert(ACCEPT, EVENTS);
         }
-        Box::pin(exchange.complete(self.http.call(http), request.stream(), dropped))
+        Box::pin(exchange.complete(self.http.call(http), request.stream(), api, dropped))
     }
 }
 

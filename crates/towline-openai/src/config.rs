@@ -1,6 +1,6 @@
 //! What a client of one server needs to know.
 
-use crate::Flavor;
+use crate::{Api, Flavor};
 use http::{
     HeaderMap, HeaderName, HeaderValue, Uri,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT},
@@ -16,7 +16,9 @@ pub struct OpenAiConfig {
     flavor: Flavor,
     secrets: Vec<Secret>,
     headers: HeaderMap,
+    api: Option<Api>,
     chat: Uri,
+    responses: Uri,
     embeddings: Uri,
     models: Uri,
     stream_usage: bool,
@@ -33,6 +35,7 @@ pub struct OpenAiConfigBuilder {
     organization: Option<String>,
     project: Option<String>,
     headers: Vec<(String, Secret)>,
+    api: Option<Api>,
     stream_usage: Option<bool>,
     max_body: usize,
 }
@@ -55,6 +58,7 @@ impl OpenAiConfig {
             organization: None,
             project: None,
             headers: Vec::new(),
+            api: None,
             stream_usage: None,
             max_body: MAX_BODY,
         }
@@ -87,6 +91,16 @@ impl OpenAiConfig {
 
     pub(crate) const fn chat(&self) -> &Uri {
         &self.chat
+    }
+
+    /// The API through which `model` is asked.
+    pub(crate) fn api(&self, model: &str) -> Api {
+        self.api
+            .unwrap_or_else(|| Api::default_for(self.flavor, model))
+    }
+
+    pub(crate) const fn responses(&self) -> &Uri {
+        &self.responses
     }
 
     pub(crate) const fn embeddings(&self) -> &Uri {
@@ -163,6 +177,13 @@ impl OpenAiConfigBuilder {
         self
     }
 
+    /// Through which API to ask. The default is that of the model ([`Api::default_for`]).
+    #[must_use]
+    pub fn api(mut self, api: impl Into<Option<Api>>) -> Self {
+        self.api = api.into();
+        self
+    }
+
     /// Whether to ask for the usage of streams with `stream_options`. The default is the flavor's;
     /// some servers refuse the option.
     #[must_use]
@@ -201,7 +222,9 @@ impl OpenAiConfigBuilder {
                 .unwrap_or_else(|| Text::from_static(flavor.name())),
             flavor,
             secrets,
+            api: self.api,
             chat: endpoint(path, "chat/completions")?,
+            responses: endpoint(path, "responses")?,
             embeddings: endpoint(path, "embeddings")?,
             models: endpoint(path, "models")?,
             stream_usage: self.stream_usage.unwrap_or(stream_options),

@@ -4,7 +4,7 @@
 //!
 //! | can do | how |
 //! |---|---|
-//! | completions, whole and streamed | `Service<Request>` |
+//! | completions, whole and streamed | `Service<Request>`, over chat completions or the Responses API ([`Api`]) |
 //! | tools, parallel, in fragments by index | [`CompletionOptions::with_tools`] |
 //! | JSON and JSON schema answers | [`CompletionOptions::with_response_format`] |
 //! | images | by URL or by value, in user messages |
@@ -51,6 +51,7 @@
 //! [`CompletionOptions::with_tools`]: towline_core::CompletionOptions::with_tools
 //! [`CompletionOptions::with_response_format`]: towline_core::CompletionOptions::with_response_format
 
+mod api;
 mod client;
 mod config;
 mod convert;
@@ -59,10 +60,12 @@ mod error;
 mod flavor;
 mod limits;
 mod models;
+mod responses;
 mod stream;
 mod wire;
 
 pub use self::{
+    api::Api,
     client::{CallFuture, OpenAi},
     config::{OpenAiConfig, OpenAiConfigBuilder},
     flavor::Flavor,

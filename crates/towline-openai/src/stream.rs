@@ -20,11 +20,27 @@ use towline_core::{Error, ErrorKind, Event, Text};
 use towline_transport::sse::{Frame, SseStream};
 
 /// The events of one answer. It ends after [`Event::Finish`] or an error.
-pub(crate) struct ChatStream<B> {
+pub(crate) struct AnswerStream<B, D> {
     frames: SseStream<B>,
-    decoder: Decoder,
+    decoder: D,
     phase: Phase,
     origin: Origin,
+}
+
+/// Makes events of what the stream says, without I/O.
+pub(crate) trait Decode {
+    /// Reads one event of the stream. What it means comes from here or, if it is more than one
+    /// thing, from [`pop`](Self::pop).
+    fn push(&mut self, name: Option<&[u8]>, data: Bytes) -> Result<Option<Event>, Error>;
+
+    /// The next event that is ready.
+    fn pop(&mut self) -> Option<Event>;
+
+    /// Whether the terminal marker was seen.
+    fn is_done(&self) -> bool;
+
+    /// Says the last things. Called once, after the terminal marker.
+    fn finish(&mut self);
 }
 
 /// Whose answer it is, for its errors.
@@ -45,10 +61,10 @@ enum Phase {
 
 const CLOSING: Duration = Duration::from_millis(50);
 
-// === impl ChatStream ===
+// === impl AnswerStream ===
 
-impl<B> ChatStream<B> {
-    pub(crate) const fn new(frames: SseStream<B>, decoder: Decoder, origin: Origin) -> Self {
+impl<B, D> AnswerStream<B, D> {
+    pub(crate) const fn new(frames: SseStream<B>, decoder: D, origin: Origin) -> Self {
         Self {
             frames,
             decoder,
@@ -58,8 +74,9 @@ impl<B> ChatStream<B> {
     }
 }
 
-impl<B> ChatStream<B>
+impl<B, D> AnswerStream<B, D>
 where
+    D: Decode,
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<Error>,
 {
@@ -96,8 +113,9 @@ where
     }
 }
 
-impl<B> Stream for ChatStream<B>
+impl<B, D> Stream for AnswerStream<B, D>
 where
+    D: Decode + Unpin,
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<Error>,
 {

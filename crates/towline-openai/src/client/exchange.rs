@@ -1,8 +1,9 @@
 //! One HTTP exchange, from the call to the answer.
 
 use crate::{
-    OpenAiConfig, convert, error,
-    stream::{ChatStream, Decoder, Origin},
+    Api, OpenAiConfig, convert, error,
+    responses::{self, decoder::ResponsesDecoder},
+    stream::{AnswerStream, Decode, Decoder, Origin},
 };
 use bytes::Bytes;
 use http::{HeaderMap, header::CONTENT_TYPE, response::Parts};
@@ -49,6 +50,7 @@ impl Exchange {
         self,
         call: F,
         stream: bool,
+        api: Api,
         dropped: Vec<&'static str>,
     ) -> Result<Response, Error>
     where
@@ -60,11 +62,18 @@ impl Exchange {
         let streams = stream && !is(&parts.headers, "application/json");
         let head = self.make_head(parts).with_dropped(dropped);
         if streams {
-            return Ok(self.stream(head, body));
+            let config = Arc::clone(&self.config);
+            return Ok(match api {
+                Api::Chat => self.stream(head, body, Decoder::new(config)),
+                Api::Responses => self.stream(head, body, ResponsesDecoder::new(config)),
+            });
         }
         // A server that does not stream answers in one piece, or with an error under status 200.
         let whole = collect(body, self.config.max_body()).await;
-        let completion = whole.and_then(|bytes| convert::answer::decode(&self.config, bytes));
+        let completion = whole.and_then(|bytes| match api {
+            Api::Chat => convert::answer::decode(&self.config, bytes),
+            Api::Responses => responses::answer::decode(&self.config, bytes),
+        });
         let completion = completion.map_err(|error| self.sign_with(error, &head))?;
         Ok(Response::new(head, Body::complete(completion)))
     }
@@ -123,8 +132,9 @@ impl Exchange {
             .with_headers(parts.headers, self.config.flavor().traits().limits)
     }
 
-    fn stream<B>(self, head: Head, body: B) -> Response
+    fn stream<B, D>(self, head: Head, body: B, decoder: D) -> Response
     where
+        D: Decode + Send + Unpin + 'static,
         B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<Error>,
     {
@@ -133,7 +143,7 @@ impl Exchange {
             model: self.model.unwrap_or_default(),
             request_id: head.request_id().map(Text::from),
         };
-        let events = ChatStream::new(SseStream::new(body), Decoder::new(self.config), origin);
+        let events = AnswerStream::new(SseStream::new(body), decoder, origin);
         Response::new(head, Body::stream(events))
     }
 

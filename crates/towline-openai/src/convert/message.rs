@@ -65,7 +65,7 @@ fn spoken_part(part: &Part) -> Result<PartBody<'_>, Error> {
     }
 }
 
-fn image_url(image: &Image) -> Result<ImageUrlBody<'_>, Error> {
+pub(crate) fn image_url(image: &Image) -> Result<ImageUrlBody<'_>, Error> {
     let url = match image.source() {
         ImageSource::Url(url) => Cow::Borrowed(url.as_str()),
         ImageSource::Base64 { media_type, data } => {
@@ -185,7 +185,7 @@ fn write_results(message: &Message, out: &mut Vec<u8>) -> Result<(), Error> {
     Ok(())
 }
 
-fn misplaced(what: &str, place: &str) -> Error {
+pub(crate) fn misplaced(what: &str, place: &str) -> Error {
     Error::new(ErrorKind::InvalidRequest).with_message(format!(
         "the conversation holds {what}, which can stand {place}"
     ))

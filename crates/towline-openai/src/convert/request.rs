@@ -2,7 +2,8 @@
 
 mod fields;
 
-use self::fields::Fields;
+pub(crate) use self::fields::Fields;
+
 use super::{message, rules::ModelRules};
 use crate::{
     OpenAiConfig,
@@ -26,20 +27,15 @@ pub(crate) struct Encoded {
     pub(crate) dropped: Vec<&'static str>,
 }
 
-/// Up to this size the body is sent in one piece: copying it costs less than a second buffer.
-const ONE_PIECE: usize = 16 * 1024;
+/// Up to this size the messages are copied behind the options: that costs less than more buffers.
+pub(crate) const ONE_PIECE: usize = 16 * 1024;
 
 /// Writes the body. The messages come last, from their cache, so that the prefix of a conversation
 /// has the same bytes in every turn.
 pub(crate) fn encode(config: &OpenAiConfig, request: &Request) -> Result<Encoded, Error> {
     let rules = ModelRules::of(config.flavor(), request.model());
     let messages = messages(config, rules, request)?;
-    let room = if messages.len() <= ONE_PIECE {
-        messages.len() + 512
-    } else {
-        512
-    };
-    let mut fields = Fields::new(room, config, request.options());
+    let mut fields = Fields::new(messages.len(), config, request.options());
     fields.put("model", request.model())?;
     if request.stream() {
         fields.put("stream", &true)?;
@@ -51,7 +47,7 @@ pub(crate) fn encode(config: &OpenAiConfig, request: &Request) -> Result<Encoded
     reasoning(&mut fields, request.options())?;
     tools(&mut fields, request.options())?;
     format(&mut fields, request.options())?;
-    let (head, dropped) = fields.finish()?;
+    let (head, dropped) = fields.finish("messages")?;
     Ok(Encoded {
         body: assemble(head, &messages),
         dropped,
@@ -65,17 +61,14 @@ fn messages(
 ) -> Result<WireForm, Error> {
     let flavor = config.flavor();
     let dialect = WireDialect::new("openai-chat", rules.variant(flavor));
-    if request.conversation().is_empty() {
-        return Err(Error::new(ErrorKind::InvalidRequest)
-            .with_message("the conversation is empty: there is nothing to answer"));
-    }
+    reject_empty(request)?;
     request.conversation().wire(dialect, |message, out| {
         message::write(flavor, rules, message, out)
     })
 }
 
 /// Puts the messages behind the other fields: in one buffer, or as shared pieces.
-fn assemble(mut head: Vec<u8>, messages: &WireForm) -> RequestBody {
+pub(crate) fn assemble(mut head: Vec<u8>, messages: &WireForm) -> RequestBody {
     if messages.len() <= ONE_PIECE {
         for segment in messages.segments() {
             head.extend_from_slice(segment);
@@ -88,6 +81,24 @@ fn assemble(mut head: Vec<u8>, messages: &WireForm) -> RequestBody {
     pieces.extend(messages.segments().iter().cloned());
     pieces.push(Bytes::from_static(b"]}"));
     RequestBody::segments(pieces)
+}
+
+pub(crate) fn reject_empty(request: &Request) -> Result<(), Error> {
+    if !request.conversation().is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::InvalidRequest)
+        .with_message("the conversation is empty: there is nothing to answer"))
+}
+
+/// JSON has no word for what is no number.
+pub(crate) fn check_number(name: &str, number: f64) -> Result<(), Error> {
+    if number.is_finite() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::InvalidRequest).with_message(format!(
+        "the option `{name}` is {number}, which is no number"
+    )))
 }
 
 fn sampling(
@@ -103,11 +114,7 @@ fn sampling(
         ("frequency_penalty", options.frequency_penalty()),
     ] {
         let Some(number) = value else { continue };
-        if !number.is_finite() {
-            return Err(Error::new(ErrorKind::InvalidRequest).with_message(format!(
-                "the option `{name}` is {number}, which is no number"
-            )));
-        }
+        check_number(name, number)?;
         if rules.sampling {
             fields.put(name, &number)?;
         } else {

@@ -1,6 +1,6 @@
 //! Chunks to events, without I/O.
 
-use super::{calls::Calls, template::Template};
+use super::{Decode, calls::Calls, template::Template};
 use crate::{
     OpenAiConfig,
     convert::{
@@ -35,39 +35,16 @@ pub(crate) struct Decoder {
 
 // === impl Decoder ===
 
-impl Decoder {
-    pub(crate) fn new(config: Arc<OpenAiConfig>) -> Self {
-        Self {
-            config,
-            template: None,
-            queue: VecDeque::new(),
-            started: false,
-            id: Text::new(),
-            calls: Calls::default(),
-            details: Details::default(),
-            usage: None,
-            finish: Text::new(),
-            done: false,
-        }
-    }
-
-    /// Whether the terminal marker was seen.
-    pub(crate) const fn is_done(&self) -> bool {
+impl Decode for Decoder {
+    fn is_done(&self) -> bool {
         self.done
     }
 
-    /// The next event that is ready.
-    pub(crate) fn pop(&mut self) -> Option<Event> {
+    fn pop(&mut self) -> Option<Event> {
         self.queue.pop_front()
     }
 
-    /// Reads one event of the stream. What it means comes from here or, if it is more than one
-    /// thing, from [`pop`](Self::pop).
-    pub(crate) fn push(
-        &mut self,
-        name: Option<&[u8]>,
-        data: Bytes,
-    ) -> Result<Option<Event>, Error> {
+    fn push(&mut self, name: Option<&[u8]>, data: Bytes) -> Result<Option<Event>, Error> {
         let learned = self.template.as_ref();
         if let Some(text) = learned.and_then(|template| template.text(&data)) {
             return Ok(Some(Event::Text(text)));
@@ -87,14 +64,30 @@ impl Decoder {
         Ok(self.pop())
     }
 
-    /// Says the last things. Called once, after the terminal marker.
-    pub(crate) fn finish(&mut self) {
+    fn finish(&mut self) {
         if let Some(json) = self.details.to_json() {
             self.queue
                 .push_back(Event::Reasoning(self.reasoning("").with_encrypted(json)));
         }
         let reason = finish_reason(&self.finish, self.calls.any());
         self.queue.push_back(Event::Finish(reason));
+    }
+}
+
+impl Decoder {
+    pub(crate) fn new(config: Arc<OpenAiConfig>) -> Self {
+        Self {
+            config,
+            template: None,
+            queue: VecDeque::new(),
+            started: false,
+            id: Text::new(),
+            calls: Calls::default(),
+            details: Details::default(),
+            usage: None,
+            finish: Text::new(),
+            done: false,
+        }
     }
 
     fn read(&mut self, text: &Text, chunk: Chunk<'_>) -> Result<(), Error> {

@@ -1,12 +1,13 @@
 //! Writes the fields of a body one by one.
 
+use super::ONE_PIECE;
 use crate::{Flavor, OpenAiConfig};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use towline_core::{CompletionOptions, Error, ErrorKind};
 
 /// The body as far as it is written. Raw fields of the caller outrank those written here.
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     out: Vec<u8>,
     flavor: Flavor,
     extra: [Option<&'a Map<String, Value>>; 2],
@@ -15,13 +16,19 @@ pub(super) struct Fields<'a> {
 }
 
 /// What the caller cannot set raw: it decides how the answer is read.
-const OURS: [&str; 4] = ["messages", "model", "stream", "stream_options"];
+const OURS: [&str; 5] = ["input", "messages", "model", "stream", "stream_options"];
 
 // === impl Fields ===
 
 impl<'a> Fields<'a> {
-    pub(super) fn new(room: usize, config: &OpenAiConfig, options: &'a CompletionOptions) -> Self {
-        let mut out = Vec::with_capacity(room);
+    /// Room for the options, and for `length` bytes of messages where they are copied.
+    pub(crate) fn new(
+        length: usize,
+        config: &OpenAiConfig,
+        options: &'a CompletionOptions,
+    ) -> Self {
+        let room = if length <= ONE_PIECE { length } else { 0 };
+        let mut out = Vec::with_capacity(room + 512);
         out.push(b'{');
         let flavor = config.flavor();
         let by_name = options.extra(config.name());
@@ -36,24 +43,23 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(super) const fn flavor(&self) -> Flavor {
+    pub(crate) const fn flavor(&self) -> Flavor {
         self.flavor
     }
 
     /// Writes a field, unless the caller has set it raw.
-    pub(super) fn put<T>(&mut self, name: &str, value: &T) -> Result<(), Error>
+    pub(crate) fn put<T>(&mut self, name: &str, value: &T) -> Result<(), Error>
     where
         T: Serialize + ?Sized,
     {
-        let raw = self.extra.iter().flatten();
-        if !OURS.contains(&name) && raw.into_iter().any(|fields| fields.contains_key(name)) {
+        if !OURS.contains(&name) && self.is_raw(name) {
             return Ok(());
         }
         self.write(name, value)
     }
 
     /// Writes a field that is set.
-    pub(super) fn put_option<T>(&mut self, name: &str, value: Option<&T>) -> Result<(), Error>
+    pub(crate) fn put_option<T>(&mut self, name: &str, value: Option<&T>) -> Result<(), Error>
     where
         T: Serialize + ?Sized,
     {
@@ -61,7 +67,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The option cannot be sent: an error, or a note where the caller is lenient.
-    pub(super) fn refuse(&mut self, option: &'static str, why: &str) -> Result<(), Error> {
+    pub(crate) fn refuse(&mut self, option: &'static str, why: &str) -> Result<(), Error> {
         if self.lenient {
             self.dropped.push(option);
             return Ok(());
@@ -71,8 +77,16 @@ impl<'a> Fields<'a> {
         )))
     }
 
-    /// Adds the raw fields and opens the list of messages.
-    pub(super) fn finish(mut self) -> Result<(Vec<u8>, Vec<&'static str>), Error> {
+    /// Whether the caller has set the field raw.
+    pub(crate) fn is_raw(&self, name: &str) -> bool {
+        self.extra
+            .iter()
+            .flatten()
+            .any(|fields| fields.contains_key(name))
+    }
+
+    /// Adds the raw fields and opens the list that comes last.
+    pub(crate) fn finish(mut self, list: &str) -> Result<(Vec<u8>, Vec<&'static str>), Error> {
         for fields in self.extra.into_iter().flatten() {
             for (name, value) in fields {
                 if OURS.contains(&name.as_str()) {
@@ -84,7 +98,8 @@ impl<'a> Fields<'a> {
             }
         }
         self.separate();
-        self.out.extend_from_slice(b"\"messages\":[");
+        self.append(list)?;
+        self.out.extend_from_slice(b":[");
         Ok((self.out, self.dropped))
     }
 

@@ -1,5 +1,8 @@
 use super::Template;
-use crate::{Flavor, OpenAiConfig, stream::Decoder};
+use crate::{
+    Flavor, OpenAiConfig,
+    stream::{Decode, Decoder},
+};
 use bytes::Bytes;
 use proptest::prelude::{Just, any, prop, prop_assert_eq, prop_oneof, proptest};
 use std::sync::Arc;

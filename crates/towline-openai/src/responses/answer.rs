@@ -1,0 +1,59 @@
+//! A complete answer.
+
+use super::{
+    item,
+    wire::{Answer, Incomplete},
+};
+use crate::{OpenAiConfig, error};
+use bytes::Bytes;
+use towline_core::{Completion, Error, ErrorKind, FinishReason, Text};
+
+/// Reads the body of an answer with status 200.
+pub(crate) fn decode(config: &OpenAiConfig, bytes: Bytes) -> Result<Completion, Error> {
+    let raw = bytes.clone();
+    let text =
+        Text::from_utf8(bytes).map_err(|cause| unreadable("not UTF-8").with_source(cause))?;
+    let answer: Answer<'_> = serde_json::from_str(&text)
+        .map_err(|cause| unreadable("not the JSON of a response").with_source(cause))?;
+    if let Some(error) = answer.error.filter(|error| error.get() != "null") {
+        return Err(error::in_band(config, error.get()));
+    }
+    if answer.status.0 == "failed" {
+        return Err(error::finish_error());
+    }
+    if answer.status.is_empty() && answer.output.0.is_empty() {
+        return Err(unreadable("JSON without `status` and `output`"));
+    }
+    let mut parts = Vec::with_capacity(answer.output.0.len());
+    for item in &answer.output.0 {
+        item::parts(&text, config.flavor().name(), item, &mut parts);
+    }
+    let called = parts.iter().any(|part| part.as_tool_call().is_some());
+    let reason = finish_reason(&answer.status.0, answer.incomplete_details.as_ref(), called);
+    let usage = answer.usage.and_then(super::wire::UsageWire::to_usage);
+    Ok(Completion::new(parts, reason)
+        .with_id(text.share(&answer.id.0))
+        .with_model(text.share(&answer.model.0))
+        .with_usage(usage.map(|usage| usage.with_raw(raw))))
+}
+
+/// The canonical reason.
+pub(super) fn finish_reason(
+    status: &str,
+    incomplete: Option<&Incomplete<'_>>,
+    called: bool,
+) -> FinishReason {
+    let reason = incomplete.map_or("", |incomplete| &incomplete.reason.0);
+    let reason = match (status, reason) {
+        ("completed", _) => FinishReason::Stop,
+        ("incomplete", "max_output_tokens" | "") => FinishReason::Length,
+        ("incomplete", "content_filter") => FinishReason::ContentFilter,
+        ("incomplete", reason) => FinishReason::Other(reason.into()),
+        (status, _) => FinishReason::Other(status.into()),
+    };
+    reason.with_tool_calls(called)
+}
+
+fn unreadable(what: &'static str) -> Error {
+    Error::new(ErrorKind::Protocol).with_message(format!("the answer is {what}"))
+}
