@@ -1,0 +1,89 @@
+//! The lines of a streamed answer, where the end without a terminal line is an error.
+
+use bytes::Bytes;
+use futures_core::{FusedStream as _, Stream};
+use http_body::Body;
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+use towline_core::{Error, ErrorKind};
+use towline_transport::ndjson::NdjsonStream;
+
+/// The lines of a body.
+pub(crate) struct Lines<B> {
+    inner: NdjsonStream<B>,
+}
+
+/// One line.
+pub(crate) struct Line {
+    bytes: Bytes,
+    /// Whether the body ended in it, without a line feed: it may be cut.
+    last: bool,
+}
+
+// === impl Lines ===
+
+impl<B> Lines<B> {
+    pub(crate) fn new(body: B) -> Self {
+        Self {
+            inner: NdjsonStream::new(body),
+        }
+    }
+}
+
+impl<B> Lines<B>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<Error>,
+{
+    /// The next line, which has to come.
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Line, Error>> {
+        let line = ready!(Pin::new(&mut self.inner).poll_next(cx));
+        let last = self.inner.is_terminated();
+        Poll::Ready(match line {
+            Some(Ok(bytes)) => Ok(Line { bytes, last }),
+            Some(Err(cause)) => Err(broken(cause)),
+            None => Err(cut()),
+        })
+    }
+
+    /// Waits for the end of the body, whatever comes before it.
+    pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while let Some(Ok(_)) = ready!(Pin::new(&mut self.inner).poll_next(cx)) {}
+        Poll::Ready(())
+    }
+}
+
+// === impl Line ===
+
+impl Line {
+    /// Reads the line. One that cannot be read because it is cut is no fault of the protocol.
+    pub(crate) fn read<T>(self, read: impl FnOnce(Bytes) -> Result<T, Error>) -> Result<T, Error> {
+        read(self.bytes).map_err(|error| {
+            if self.last && error.kind() == ErrorKind::Protocol {
+                cut().with_source(error)
+            } else {
+                error
+            }
+        })
+    }
+}
+
+/// The stream ended before its terminal line.
+fn cut() -> Error {
+    Error::new(ErrorKind::Truncated)
+        .with_message("the stream ended before its terminal line; what arrived is not whole")
+}
+
+/// The connection broke in the middle. A line that is too long is another matter.
+fn broken(cause: Error) -> Error {
+    if cause.kind() != ErrorKind::Transport {
+        return cause;
+    }
+    Error::new(ErrorKind::Truncated)
+        .with_message(
+            "the connection broke before the end of the stream; what arrived is not whole",
+        )
+        .with_source(cause)
+}
