@@ -56,7 +56,10 @@ impl Call {
     }
 
     pub(crate) fn wants_stream(&self) -> bool {
-        self.field("stream").and_then(Value::as_bool) == Some(true)
+        // Ollama streams what can be streamed, unless it is told not to.
+        let unsaid = ["/api/chat", "/api/generate", "/api/pull"].contains(&self.path());
+        let said = self.field("stream").and_then(Value::as_bool);
+        said.unwrap_or(unsaid)
     }
 
     /// The text of the last user message that is more than results of tools; without messages, the

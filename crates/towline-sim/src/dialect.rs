@@ -2,6 +2,7 @@
 
 mod anthropic;
 mod field;
+mod ollama;
 mod openai;
 mod piece;
 mod vector;
@@ -20,7 +21,7 @@ use std::{collections::HashMap, fmt, sync::Mutex, time::Duration};
 use towline_core::Secret;
 
 /// All dialects; the first that knows a call answers it, the last answers everything else.
-const TABLE: &[&dyn Dialect] = &[&anthropic::Anthropic, &openai::OpenAi];
+const TABLE: &[&dyn Dialect] = &[&anthropic::Anthropic, &ollama::Ollama, &openai::OpenAi];
 
 /// How one provider speaks.
 pub(crate) trait Dialect: fmt::Debug + Send + Sync {
@@ -60,10 +61,13 @@ pub(crate) struct Settings {
     pub(crate) seed: u64,
 }
 
-/// The beginnings of the conversations seen so far, for a prompt cache like the real ones.
+/// What a simulator remembers from one call to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
+    /// The beginnings of the conversations seen so far, for a prompt cache like the real ones.
     prefixes: Mutex<HashMap<u64, u64>>,
+    /// Models that were pulled.
+    pulled: Mutex<Vec<String>>,
 }
 
 /// The dialect for `call`.
@@ -129,12 +133,25 @@ impl Settings {
 // === impl Memory ===
 
 impl Memory {
-    /// Entries kept; then it starts afresh.
+    /// Entries kept; then the cache starts afresh.
     const LIMIT: usize = 100_000;
     /// Shorter beginnings are not cached, and longer ones in steps of [`Self::STEP`]: as OpenAI does.
     /// Source: <https://platform.openai.com/docs/guides/prompt-caching>, as of 2026-01.
     pub(crate) const LEAST: u64 = 1024;
     const STEP: u64 = 128;
+
+    /// From now on the model is there.
+    pub(crate) fn pull(&self, name: &str) {
+        let mut pulled = lock(&self.pulled);
+        if !pulled.iter().any(|known| known == name) && pulled.len() < Self::LIMIT {
+            pulled.push(name.to_owned());
+        }
+    }
+
+    /// The models that were pulled.
+    pub(crate) fn pulled(&self) -> Vec<String> {
+        lock(&self.pulled).clone()
+    }
 
     /// How many tokens of a conversation come from a cache like OpenAI's.
     pub(crate) fn cached_tokens(&self, prefixes: &[(u64, u64)]) -> u64 {

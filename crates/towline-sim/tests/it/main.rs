@@ -7,6 +7,7 @@ mod embeddings;
 mod fault;
 mod http2;
 mod journal;
+mod ollama;
 mod openai;
 mod raw;
 mod rule;
