@@ -43,8 +43,8 @@ async fn show(settings: &Settings, sources: bool, output: &Output) -> Result<(),
 
 /// Faults go out as the error, all at once.
 async fn check(settings: &Settings, output: &Output) -> Result<(), Failure> {
-    for warning in settings.warnings() {
-        output.notice(&format!("warning: {warning}"));
+    if output.verbose() == 0 {
+        session::warn(settings, output);
     }
     settings.embedding()?;
     let Some(provider) = settings.llm()? else {

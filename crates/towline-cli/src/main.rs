@@ -41,8 +41,9 @@ fn main() -> ExitCode {
 async fn supervise(args: &Args, output: &Output) -> u8 {
     let result = tokio::select! {
         biased;
-        result = run(args, output) => result,
+        // Polled first, so that the signals are listened to before anything is sent.
         () = signal::ended(args.ctrl_c_ends(), args.signals_end()) => Err(Failure::Cancelled),
+        result = run(args, output) => result,
     };
     // Whatever was running is gone: the exchange with the provider is closed.
     match result {

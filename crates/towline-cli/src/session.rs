@@ -27,9 +27,7 @@ pub(crate) fn settings(
             .flat_map(|provider| secrets(&provider)),
     );
     if output.verbose() > 0 {
-        settings
-            .warnings()
-            .for_each(|warning| output.notice(&format!("warning: {warning}")));
+        warn(&settings, output);
     }
     if output.verbose() > 1 {
         settings
@@ -54,7 +52,7 @@ pub(crate) async fn client(
     )?;
     match settings.llm()? {
         Some(_) => Ok(towline::connect(&settings).await?),
-        None => simulated(output).await,
+        None => simulated(&settings, output).await,
     }
 }
 
@@ -68,7 +66,7 @@ pub(crate) async fn embedder(
     let settings = settings(args, set.as_deref(), output)?;
     let nothing = settings.embedding()?.is_none() && matches!(settings.llm(), Ok(None));
     if nothing {
-        return simulated(output).await;
+        return simulated(&settings, output).await;
     }
     Ok(Registry::builtin().connect_embedder(&settings).await?)
 }
@@ -86,9 +84,19 @@ fn loader(args: &Args, set: Option<&str>) -> Loader {
         .fold(loader, Loader::set)
 }
 
-async fn simulated(output: &Output) -> Result<Client, Failure> {
+async fn simulated(settings: &Settings, output: &Output) -> Result<Client, Failure> {
+    // Something may have been meant to configure a provider, and does not.
+    if output.verbose() == 0 {
+        warn(settings, output);
+    }
     output.notice(SIMULATED);
     Ok(towline::simulated().await?)
+}
+
+pub(crate) fn warn(settings: &Settings, output: &Output) {
+    for warning in settings.warnings() {
+        output.notice(&format!("warning: {warning}"));
+    }
 }
 
 /// Everything in a provider's settings that must not be seen.

@@ -19,7 +19,7 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     asker.output().notice(HELP);
     let mut conversation = opening.clone();
-    let mut editor = DefaultEditor::new().map_err(unusable)?;
+    let mut editor = DefaultEditor::new().map_err(|error| unusable(&error))?;
     loop {
         let line;
         (editor, line) = read(editor).await?;
@@ -28,7 +28,7 @@ pub(super) async fn run(
             // Ctrl-C at the prompt throws the line away.
             Err(ReadlineError::Interrupted) => continue,
             Err(ReadlineError::Eof) => return asker.close().await,
-            Err(error) => return Err(unusable(error)),
+            Err(error) => return Err(unusable(&error)),
         };
         match line.trim() {
             "" => {}
@@ -89,6 +89,6 @@ async fn read(
         .map_err(|error| Failure::usage(format!("the terminal cannot be read: {error}")))
 }
 
-fn unusable(error: ReadlineError) -> Failure {
+fn unusable(error: &ReadlineError) -> Failure {
     Failure::usage(format!("the terminal cannot be used: {error}"))
 }
