@@ -318,8 +318,11 @@ fn grow(mut conversation: Conversation, step: Step) -> Conversation {
         )]),
         Step::Result(id) => {
             let id = format!("c{id}");
-            let mut calls = conversation.messages().iter().flat_map(Message::tool_calls);
-            if calls.all(|call| call.id() != id) {
+            let messages = conversation.messages().iter();
+            let known = messages
+                .flat_map(Message::tool_calls)
+                .any(|call| call.id() == id);
+            if !known {
                 return conversation;
             }
             Message::tool(id, "done")

@@ -1,1 +1,244 @@
+use super::Decoder;
+use crate::{
+    OllamaConfig,
+    line::Lines,
+    stream::{ChatStream, Origin},
+};
+use bytes::Bytes;
+use futures_core::Stream;
+use http_body::{Body, Frame};
+use proptest::prelude::{prop, prop_assert_eq, proptest};
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+use towline_core::{Error, ErrorKind, Event, FinishReason, ToolCallDelta};
 
+/// A whole answer with everything in it, written by hand after the vendor's description.
+const ALL: &str = concat!(
+    "{\"model\":\"m\",\"created_at\":\"2026-01-01T00:00:00.5Z\",\"message\":{\"role\":\"assistant\",\"content\":\"\",\"thinking\":\"hm\"},\"done\":false}\n",
+    "{\"model\":\"m\",\"created_at\":\"2026-01-01T00:00:01Z\",\"message\":{\"role\":\"assistant\",\"content\":\"Grüße \\u2764 \"},\"done\":false}\r\n",
+    "\n",
+    "{\"model\":\"m\",\"created_at\":\"2026-01-01T00:00:02Z\",\"message\":{\"role\":\"assistant\",\"content\":\"東京\"},\"done\":false}\n",
+    "{\"model\":\"m\",\"message\":{\"tool_calls\":[{\"id\":\"call_1\",\"function\":{\"index\":0,\"name\":\"f\",\"arguments\":{\"a\": [1, \"ü\"]}}}]},\"done\":false}\n",
+    "{\"model\":\"m\",\"message\":{\"content\":\"\",\"tool_calls\":[{\"function\":{\"name\":\"g\",\"arguments\":{}}},{\"function\":{\"name\":\"h\",\"arguments\":\"{\\\"b\\\":2}\"}}]},\"done\":false}\n",
+    "{\"model\":\"m\",\"message\":{\"role\":\"assistant\",\"content\":\"\"},\"done\":true,\"done_reason\":\"stop\",\"total_duration\":9,\"prompt_eval_count\":9,\"eval_count\":7}\n",
+);
+
+/// A body in prepared pieces, which may break at its end.
+struct Pieces {
+    left: VecDeque<Bytes>,
+    breaks: bool,
+}
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let piece = self.left.pop_front().map(|piece| Ok(Frame::data(piece)));
+        let end = self.breaks.then(|| Err(Error::new(ErrorKind::Transport)));
+        Poll::Ready(piece.or(end))
+    }
+}
+
+fn read_pieces(pieces: Vec<Bytes>, breaks: bool) -> (Vec<Event>, Option<Error>) {
+    let config = OllamaConfig::builder("http://localhost").build().unwrap();
+    let origin = Origin {
+        provider: "ollama".into(),
+        model: "m".into(),
+        request_id: Some("r".into()),
+    };
+    let body = Pieces {
+        left: pieces.into(),
+        breaks,
+    };
+    let decoder = Decoder::new(Arc::new(config), "m".into());
+    let mut stream = ChatStream::new(Lines::new(body), decoder, origin);
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let mut events = Vec::new();
+        while let Some(item) = poll_fn(|cx| Pin::new(&mut stream).poll_next(cx)).await {
+            match item {
+                Ok(event) => events.push(event),
+                Err(error) => return (events, Some(error)),
+            }
+        }
+        (events, None)
+    })
+}
+
+fn read(text: &str) -> (Vec<Event>, Option<Error>) {
+    read_pieces(vec![Bytes::copy_from_slice(text.as_bytes())], false)
+}
+
+fn kind(text: &str) -> Option<ErrorKind> {
+    read(text).1.map(|error| error.kind())
+}
+
+fn calls(events: &[Event]) -> Vec<&ToolCallDelta> {
+    let calls = events.iter().filter_map(|event| match event {
+        Event::ToolCall(delta) => Some(delta),
+        _ => None,
+    });
+    calls.collect()
+}
+
+#[test]
+fn an_answer_is_read_in_order_and_ends_once() {
+    let (events, error) = read(ALL);
+    assert!(error.is_none(), "{error:?}");
+    let text: String = events.iter().filter_map(Event::as_text).collect();
+    assert_eq!(text, "Grüße ❤ 東京");
+    let Some(Event::Start(start)) = events.first() else {
+        panic!("{events:?}");
+    };
+    assert_eq!(start.model().as_str(), "m");
+    let Some(Event::Reasoning(thought)) = events.get(1) else {
+        panic!("{events:?}");
+    };
+    assert_eq!(thought.text(), "hm");
+    assert_eq!(thought.provider().unwrap().as_str(), "ollama");
+    let [.., Event::Usage(usage), Event::Finish(reason)] = events.as_slice() else {
+        panic!("{events:?}");
+    };
+    assert_eq!((usage.input(), usage.output()), (Some(9), Some(7)));
+    let raw = String::from_utf8_lossy(usage.raw().unwrap()).into_owned();
+    assert!(raw.contains("\"total_duration\":9"), "{raw}");
+    assert_eq!(*reason, FinishReason::ToolCalls, "the server says stop");
+}
+
+#[test]
+fn calls_are_numbered_and_those_without_an_id_get_one() {
+    let (events, _) = read(ALL);
+    let found: Vec<_> = calls(&events)
+        .iter()
+        .map(|call| (call.index(), call.id(), call.name(), call.arguments()))
+        .collect();
+    let expected = [
+        (0, Some("call_1"), Some("f"), "{\"a\": [1, \"ü\"]}"),
+        (1, Some("call_20260101T0000005Z_1"), Some("g"), "{}"),
+        (2, Some("call_20260101T0000005Z_2"), Some("h"), "{\"b\":2}"),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn what_is_missing_or_of_another_type_breaks_nothing() {
+    let text = "{\"model\":null,\"created_at\":7,\"message\":{\"content\":null,\"thinking\":[],\"tool_calls\":null,\"new\":{}},\"done\":null}\n{\"message\":null}\n{}\n{\"done\":true}\n";
+    let (events, error) = read(text);
+    assert!(error.is_none(), "{error:?}");
+    let expected = Event::Finish(FinishReason::Other("unknown".into()));
+    assert_eq!(events.len(), 2, "{events:?}");
+    assert_eq!(events.last(), Some(&expected), "no number is no usage");
+}
+
+#[test]
+fn a_reason_that_is_new_is_kept() {
+    let (events, _) = read("{\"done\":true,\"done_reason\":\"load\"}\n");
+    let expected = Event::Finish(FinishReason::Other("load".into()));
+    assert_eq!(events.last(), Some(&expected));
+    let (events, _) = read("{\"done\":true,\"done_reason\":\"length\"}\n");
+    assert_eq!(events.last(), Some(&Event::Finish(FinishReason::Length)));
+}
+
+#[test]
+fn an_error_line_is_an_error_that_says_whose() {
+    let text = "{\"message\":{\"content\":\"Yes\"},\"done\":false}\n{\"error\":\"an error was encountered while running the model\"}\n{\"done\":true}\n";
+    let (events, error) = read(text);
+    let error = error.unwrap();
+    assert_eq!(error.kind(), ErrorKind::Server);
+    assert_eq!(
+        (error.provider(), error.model(), error.request_id()),
+        (Some("ollama"), Some("m"), Some("r"))
+    );
+    assert!(!events.iter().any(|event| matches!(event, Event::Finish(_))));
+    let busy = "{\"error\":{\"message\":\"server busy, please try again\"}}";
+    assert_eq!(
+        kind(busy),
+        Some(ErrorKind::Overloaded),
+        "as gateways write it"
+    );
+}
+
+#[test]
+fn what_comes_after_the_end_does_not_count() {
+    let (events, error) = read("{\"done\":true}\n{\"error\":\"late\"}\nrubbish\n");
+    assert!(error.is_none() && events.len() == 2, "{events:?} {error:?}");
+}
+
+#[test]
+fn a_line_that_is_no_json_is_a_fault_of_the_protocol_and_a_cut_one_is_not() {
+    assert_eq!(
+        kind("{\"message\":\n{\"done\":true}\n"),
+        Some(ErrorKind::Protocol)
+    );
+    assert_eq!(
+        kind("rubbish\n{\"done\":true}\n"),
+        Some(ErrorKind::Protocol)
+    );
+    assert_eq!(kind("{\"done\":tr"), Some(ErrorKind::Truncated));
+    assert_eq!(kind(""), Some(ErrorKind::Truncated));
+    assert_eq!(
+        kind("{\"done\":true}"),
+        None,
+        "whole, though without its line feed"
+    );
+    let bad = vec![Bytes::from_static(b"{\"a\":\"\xFF\"}\n{}\n")];
+    let (_, error) = read_pieces(bad, false);
+    assert_eq!(error.unwrap().kind(), ErrorKind::Protocol);
+}
+
+#[test]
+fn every_cut_is_truncated_and_every_break_too() {
+    let all = Bytes::from_static(ALL.as_bytes());
+    for at in 0..all.len() - 1 {
+        for breaks in [false, true] {
+            let (events, error) = read_pieces(vec![all.slice(..at)], breaks);
+            let error = error.map(|error| error.kind());
+            assert_eq!(
+                error,
+                Some(ErrorKind::Truncated),
+                "{at} {breaks}: {events:?}"
+            );
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn an_answer_is_the_same_however_it_is_split(
+        mut cuts in prop::collection::vec(0..ALL.len(), 0..12)
+    ) {
+        cuts.sort_unstable();
+        let all = Bytes::from_static(ALL.as_bytes());
+        let mut pieces = Vec::new();
+        let mut start = 0;
+        for at in cuts {
+            pieces.push(all.slice(start..at));
+            start = at;
+        }
+        pieces.push(all.slice(start..));
+        let (events, error) = read_pieces(pieces, false);
+        prop_assert_eq!(error.map(|error| error.kind()), None);
+        prop_assert_eq!(events, read(ALL).0);
+    }
+
+    /// Whatever comes, it ends, and not with success where there was no terminal line.
+    #[test]
+    fn anything_at_all_is_read_without_a_panic(bytes in prop::collection::vec(0_u8..=255, 0..200)) {
+        let (_, error) = read_pieces(vec![bytes.into()], false);
+        prop_assert_eq!(error.is_some(), true);
+    }
+}
