@@ -1,7 +1,8 @@
 //! One suite for every provider crate: what a dialect has to hold, over real HTTP.
 //!
-//! The other side is `towline-sim`, which so far speaks the OpenAI dialect: the suite is for clients
-//! of that dialect. Each check starts a simulator of its own, so that they run side by side.
+//! The other side is `towline-sim`, which speaks several dialects. A [`Dialect`] says in what a
+//! provider cannot do what another does; all else holds for all of them. Each check starts a simulator
+//! of its own, so that they run side by side.
 //!
 //! # Examples
 //!
@@ -10,7 +11,7 @@
 //! ```text
 //! async fn make(base_url: String, key: Option<Secret>) -> MyClient { ... }
 //!
-//! towline_testkit::conformance!(make);
+//! towline_testkit::conformance!(make, OpenAi);
 //! ```
 //!
 //! The client is a `Service<Request, Response = Response, Error = Error>` that is `Clone`. It has to
@@ -33,6 +34,18 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A check under way.
 type Running<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + 'a>>;
+
+/// What a provider speaks, as far as a check depends on it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Dialect {
+    /// OpenAI chat completions, and the Responses API where the simulator speaks it.
+    OpenAi,
+    /// Anthropic messages: a refusal is a finish reason.
+    Anthropic,
+    /// Ollama's own: answers and calls have no ids, nothing is cached, a refusal is text.
+    Ollama,
+}
 
 /// One thing that a provider client has to hold.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -84,11 +97,16 @@ pub enum Check {
 
 /// Makes one `#[test]` for each [`Check`] out of `async fn make(String, Option<Secret>) -> Client`.
 ///
-/// See the [module docs](crate::conformance). Several in one file go into modules of their own.
+/// The second argument is a variant of [`Dialect`](crate::conformance::Dialect), `OpenAi` where there
+/// is none. `make` is given the base URL that clients of the dialect are given: for `OpenAi` it ends
+/// in `/v1`, for the others it is the origin alone. See the [module docs](crate::conformance). Several in one file go into modules of their own.
 #[macro_export]
 macro_rules! conformance {
     ($make:expr) => {
-        $crate::conformance!(@tests $make,
+        $crate::conformance!($make, OpenAi);
+    };
+    ($make:expr, $dialect:ident) => {
+        $crate::conformance!(@tests $make, $dialect,
             conformance_unary: Unary,
             conformance_streamed: Streamed,
             conformance_one_byte_at_a_time: OneByteAtATime,
@@ -112,11 +130,12 @@ macro_rules! conformance {
             conformance_key_stays_secret: KeyStaysSecret,
         );
     };
-    (@tests $make:expr, $($name:ident: $check:ident,)*) => {
+    (@tests $make:expr, $dialect:ident, $($name:ident: $check:ident,)*) => {
         $(
             #[test]
             fn $name() {
-                $crate::conformance::run($crate::conformance::Check::$check, $make);
+                let dialect = $crate::conformance::Dialect::$dialect;
+                $crate::conformance::run($crate::conformance::Check::$check, dialect, $make);
             }
         )*
 
@@ -134,13 +153,13 @@ macro_rules! conformance {
 /// # Panics
 ///
 /// When the client does not hold it. The message says what was expected and what was found.
-pub fn run<F, Fut, S>(check: Check, make: F)
+pub fn run<F, Fut, S>(check: Check, dialect: Dialect, make: F)
 where
     F: Fn(String, Option<Secret>) -> Fut + 'static,
     Fut: Future<Output = S> + 'static,
     S: Service<Request, Response = Response, Error = Error, Future: 'static> + Clone + 'static,
 {
-    let setup = Setup::new(make);
+    let setup = Setup::new(dialect, make);
     let result = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -154,6 +173,20 @@ where
         });
     let reason = result.as_ref().err().map_or("", String::as_str);
     assert!(result.is_ok(), "conformance, {check:?}: {reason}");
+}
+
+// === impl Dialect ===
+
+impl Dialect {
+    /// Whether answers and tool calls have ids of the provider.
+    const fn has_ids(self) -> bool {
+        !matches!(self, Self::Ollama)
+    }
+
+    /// Whether half of the last event is no event. A line of JSON is whole without its line end.
+    const fn has_framed_end(self) -> bool {
+        !matches!(self, Self::Ollama)
+    }
 }
 
 // === impl Check ===

@@ -1,5 +1,6 @@
 //! What the checks share: a client at a simulator, with the types erased.
 
+use super::Dialect;
 use std::{fmt::Debug, future::Future, pin::Pin};
 use tower::ServiceExt as _;
 use tower_service::Service;
@@ -11,6 +12,7 @@ type Caller = Box<dyn Fn(Request) -> Local<Result<Response, Error>>>;
 
 /// Makes clients.
 pub(super) struct Setup {
+    pub(super) dialect: Dialect,
     make: Box<dyn Fn(String, Option<Secret>) -> Local<Caller>>,
 }
 
@@ -40,7 +42,7 @@ pub(super) use hold;
 // === impl Setup ===
 
 impl Setup {
-    pub(super) fn new<F, Fut, S>(make: F) -> Self
+    pub(super) fn new<F, Fut, S>(dialect: Dialect, make: F) -> Self
     where
         F: Fn(String, Option<Secret>) -> Fut + 'static,
         Fut: Future<Output = S> + 'static,
@@ -57,14 +59,22 @@ impl Setup {
             })
         };
         Self {
+            dialect,
             make: Box::new(make),
+        }
+    }
+
+    fn base_url(&self, sim: &Simulator) -> String {
+        match self.dialect {
+            Dialect::OpenAi => sim.base_url(),
+            Dialect::Anthropic | Dialect::Ollama => sim.origin(),
         }
     }
 
     /// A client at a new simulator, without a key.
     pub(super) async fn bench(&self) -> Result<Bench, String> {
         let sim = Simulator::start().await.map_err(unexpected)?;
-        let call = (self.make)(sim.base_url(), None).await;
+        let call = (self.make)(self.base_url(&sim), None).await;
         Ok(Bench { sim, call })
     }
 
@@ -72,7 +82,7 @@ impl Setup {
     pub(super) async fn bench_with_key(&self, key: &str) -> Result<Bench, String> {
         let sim = Simulator::builder().key(key).start().await;
         let sim = sim.map_err(unexpected)?;
-        let call = (self.make)(sim.base_url(), Some(Secret::new(key))).await;
+        let call = (self.make)(self.base_url(&sim), Some(Secret::new(key))).await;
         Ok(Bench { sim, call })
     }
 

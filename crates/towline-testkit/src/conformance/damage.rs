@@ -1,6 +1,9 @@
 //! Answers that are damaged on their way.
 
-use super::bench::{Bench, Read, Setup, hold, hold_kind, question, streamed};
+use super::{
+    Dialect,
+    bench::{Bench, Read, Setup, hold, hold_kind, question, streamed},
+};
 use towline_core::{ErrorKind, Event, Usage};
 use towline_sim::{Fault, Reply, Rule};
 
@@ -66,7 +69,8 @@ pub(super) async fn truncation(setup: &Setup) -> Result<(), String> {
             &format!("cut after {after} events"),
         )?;
     }
-    for after in 0..bytes {
+    let unframed = u64::from(!setup.dialect.has_framed_end());
+    for after in 0..bytes - unframed {
         let read = damaged(&bench, Fault::CutAfterBytes(after)).await?;
         hold_broken(
             &read,
@@ -119,7 +123,9 @@ pub(super) async fn malformed_json(setup: &Setup) -> Result<(), String> {
 async fn spoiled(setup: &Setup, fault: fn(usize) -> Fault) -> Result<(), String> {
     let bench = setup.bench().await?;
     let (events, _) = extent(&bench).await?;
-    for event in 0..events {
+    // The name of the last event may say all there is to say.
+    let last = usize::from(setup.dialect == Dialect::Anthropic);
+    for event in 0..events - last {
         let read = damaged(&bench, fault(event)).await?;
         let place = format!("event {event}");
         hold_broken(&read, &[ErrorKind::Protocol, ErrorKind::Truncated], &place)?;

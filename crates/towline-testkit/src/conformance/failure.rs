@@ -1,7 +1,9 @@
 //! Failures that the provider reports.
 
-use super::bench::{Setup, hold, hold_kind, question, streamed, unexpected};
-use serde_json::json;
+use super::{
+    Dialect,
+    bench::{Bench, Setup, hold, hold_kind, question, streamed, unexpected},
+};
 use std::time::Duration;
 use towline_core::{ErrorKind, Event, Request};
 use towline_sim::{Fault, Reply, Rule};
@@ -31,6 +33,10 @@ pub(super) async fn error_status(setup: &Setup) -> Result<(), String> {
     let bench = setup.bench().await?;
     for request in [question(), streamed()] {
         for (status, kind) in STATUSES {
+            // Only the chat dialect has a meaning for 501.
+            if *status == 501 && setup.dialect != Dialect::OpenAi {
+                continue;
+            }
             bench.once(Rule::any().fault(Fault::status(*status)));
             let error = bench.fails(request.clone()).await?;
             hold_kind(&error, &[*kind]).map_err(|reason| format!("{status}: {reason}"))?;
@@ -80,8 +86,8 @@ pub(super) async fn foreign_body(setup: &Setup) -> Result<(), String> {
 }
 
 /// Status 200, and in the body nothing but an error.
-async fn only_an_error(bench: &super::bench::Bench, request: Request) -> Result<(), String> {
-    bench.reply_once(Reply::json(200, server_error()));
+async fn only_an_error(bench: &Bench, request: Request) -> Result<(), String> {
+    bench.once(Rule::any().fault(Fault::in_band_status(0, 500)));
     let error = bench.fails(request).await?;
     hold_kind(&error, &[ErrorKind::Server])
 }
@@ -100,10 +106,9 @@ pub(super) async fn in_band_error(setup: &Setup) -> Result<(), String> {
     // Behind the terminal event an error has no meaning any more.
     for after in 0..events {
         for goes_on in [false, true] {
-            let fault = Fault::InBandError {
+            let fault = Fault::InBandStatus {
                 after_events: after,
-                body: server_error(),
-                event: None,
+                status: 500,
                 goes_on,
             };
             bench.once(Rule::any().respond(reply()).fault(fault));
@@ -135,13 +140,4 @@ pub(super) async fn in_band_error(setup: &Setup) -> Result<(), String> {
     bench.reply_once(reply());
     bench.whole(streamed()).await.map_err(unexpected)?;
     Ok(())
-}
-
-fn server_error() -> serde_json::Value {
-    json!({"error": {
-        "message": "The server had an error while processing your request.",
-        "type": "server_error",
-        "param": null,
-        "code": "server_error",
-    }})
 }

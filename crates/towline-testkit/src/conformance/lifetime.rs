@@ -8,8 +8,8 @@ use towline_sim::{Exchange, Fault, Reply, Rule, Simulator, Stall};
 pub(super) async fn cancellation(setup: &Setup) -> Result<(), String> {
     let bench = setup.bench().await?;
     // A stream that is dropped between its events.
-    let rule = Rule::any().respond(Reply::text("one two three four"));
-    bench.once(rule.fault(Fault::StallAfterEvents(3, Stall::Forever)));
+    let rule = Rule::any().respond(Reply::text("one two three four five six seven eight"));
+    bench.once(rule.fault(Fault::StallAfterEvents(6, Stall::Forever)));
     let mut response = bench.call(streamed()).await.map_err(unexpected)?;
     loop {
         match response.body_mut().next().await {

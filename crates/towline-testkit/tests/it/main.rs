@@ -2,5 +2,6 @@
 #![cfg(test)]
 
 mod client;
+mod conformance;
 mod mock;
 mod serve;
