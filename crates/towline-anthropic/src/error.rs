@@ -1,0 +1,122 @@
+//! What the server says went wrong, as an error of the contract.
+
+mod body;
+mod table;
+
+use self::body::ErrorBody;
+use crate::{AnthropicConfig, limits};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+use std::time::Duration;
+use towline_core::{Error, ErrorKind, redact};
+use towline_transport::hint::retry_after;
+
+/// A wait longer than this is no rate limit that one waits for: the quota of a day or a month is
+/// used up.
+const LONGEST_RATE_LIMIT: Duration = Duration::from_secs(3600);
+
+/// An answer whose status is an error.
+pub(crate) fn from_response(
+    config: &AnthropicConfig,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Error {
+    if status.is_redirection() {
+        return redirect(status, headers);
+    }
+    let body = ErrorBody::parse(body, headers);
+    let error = build(config, Some(status.as_u16()), &body, headers);
+    match headers
+        .get("x-should-retry")
+        .map(http::HeaderValue::as_bytes)
+    {
+        Some(b"true") => error.with_retryable(true),
+        Some(b"false") => error.with_retryable(false),
+        _ => error,
+    }
+}
+
+/// An error object under status 200: instead of an answer, or in the middle of a stream. `json` is
+/// the whole object, the error in its envelope, or the error alone.
+pub(crate) fn in_band(config: &AnthropicConfig, json: &str) -> Error {
+    let body = ErrorBody::parse_object(json);
+    build(config, None, &body, &HeaderMap::new())
+}
+
+fn build(
+    config: &AnthropicConfig,
+    status: Option<u16>,
+    body: &ErrorBody,
+    headers: &HeaderMap,
+) -> Error {
+    let kind = table::classify(status, body);
+    let wait = waits(kind).then(|| wait(headers)).flatten();
+    let kind = match wait {
+        Some(wait) if kind == ErrorKind::RateLimit && wait > LONGEST_RATE_LIMIT => ErrorKind::Quota,
+        _ => kind,
+    };
+    let message = match body.message.trim() {
+        "" => "the provider gave no reason",
+        text => text,
+    };
+    let mut error = Error::new(kind).with_message(redact(message, config.secrets()));
+    if let Some(status) = status {
+        error = error.with_status(status);
+    }
+    if let Some(code) = &body.kind {
+        error = error.with_code(redact(code, config.secrets()));
+    }
+    if let Some(id) = &body.request_id {
+        error = error.with_request_id(id.clone());
+    }
+    if let Some(wait) = wait {
+        error = error.with_retry_after(wait);
+    }
+    error
+}
+
+/// A hint to wait means something only where waiting helps.
+const fn waits(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::RateLimit
+            | ErrorKind::Overloaded
+            | ErrorKind::Server
+            | ErrorKind::Timeout
+            | ErrorKind::Quota
+    )
+}
+
+/// The wait by the standard headers, else until the limit of which nothing remains is full again.
+fn wait(headers: &HeaderMap) -> Option<Duration> {
+    retry_after(headers).or_else(|| {
+        let limits = limits::parse(headers);
+        let all = [
+            limits.requests,
+            limits.tokens,
+            limits.input_tokens,
+            limits.output_tokens,
+        ];
+        let spent = all.into_iter().filter(|limit| limit.remaining == Some(0));
+        spent.filter_map(|limit| limit.reset).max()
+    })
+}
+
+fn redirect(status: StatusCode, headers: &HeaderMap) -> Error {
+    let target = headers
+        .get(header::LOCATION)
+        .and_then(|value| value.to_str().ok());
+    // A query may hold a token.
+    let target = target.map_or("elsewhere", |url| {
+        url.split(['?', '#']).next().unwrap_or(url)
+    });
+    Error::new(ErrorKind::Config)
+        .with_status(status.as_u16())
+        .with_message(format!(
+            "the server redirects to {target}; set the base URL to where the API really is"
+        ))
+}
+
+#[cfg(test)]
+mod tests;

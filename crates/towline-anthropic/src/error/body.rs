@@ -1,0 +1,117 @@
+//! The shapes of an error body.
+
+use bytes::Bytes;
+use http::{HeaderMap, header::CONTENT_TYPE};
+use serde_json::Value;
+
+/// What an error body says, whatever its shape.
+#[derive(Debug, Default)]
+pub(super) struct ErrorBody {
+    pub(super) message: String,
+    /// The `type`.
+    pub(super) kind: Option<String>,
+    pub(super) request_id: Option<String>,
+}
+
+/// Longer messages are cut.
+const LONGEST: usize = 512;
+
+// === impl ErrorBody ===
+
+impl ErrorBody {
+    /// Reads the body of an answer.
+    pub(super) fn parse(body: &Bytes, headers: &HeaderMap) -> Self {
+        match serde_json::from_slice::<Value>(body) {
+            Ok(value) => Self::from_root(&value),
+            Err(_) => Self {
+                message: describe(body, headers),
+                ..Self::default()
+            },
+        }
+    }
+
+    /// Reads an error object that stood in an answer.
+    pub(super) fn parse_object(json: &str) -> Self {
+        match serde_json::from_str::<Value>(json) {
+            Ok(value) => Self::from_root(&value),
+            Err(_) => Self {
+                message: cut(json),
+                ..Self::default()
+            },
+        }
+    }
+
+    /// `{"type":"error","error":{"type","message"},"request_id"}`; of the outer fields the network in
+    /// front of the API sends none, llama.cpp neither.
+    fn from_root(root: &Value) -> Self {
+        let error = root.get("error").unwrap_or(root);
+        let message = match error {
+            Value::String(text) => cut(text),
+            error => [
+                error.get("message"),
+                root.get("message"),
+                root.get("detail"),
+            ]
+            .into_iter()
+            .flatten()
+            .find(|value| !value.is_null())
+            .map(plain)
+            .unwrap_or_default(),
+        };
+        Self {
+            message,
+            kind: text(error.get("type")),
+            request_id: text(root.get("request_id")),
+        }
+    }
+}
+
+fn text(value: Option<&Value>) -> Option<String> {
+    let text = value?.as_str()?;
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => cut(text),
+        other => cut(&other.to_string()),
+    }
+}
+
+/// What to say of a body that is not JSON: a proxy's page, plain text, or nothing.
+fn describe(body: &Bytes, headers: &HeaderMap) -> String {
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let kind = kind.unwrap_or("no content type");
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim();
+    if text.is_empty() {
+        return "the answer has an empty body".to_owned();
+    }
+    if text.starts_with('<') {
+        let title = between(text, "<title>", "</title>").unwrap_or("no title");
+        let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
+        return cut(&format!(
+            "the answer is a page ({kind}) and not JSON: {title}"
+        ));
+    }
+    cut(text)
+}
+
+fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(open)?;
+    Some(rest.split_once(close)?.0)
+}
+
+fn cut(text: &str) -> String {
+    let text: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    if text.len() <= LONGEST {
+        return text;
+    }
+    let end = text.floor_char_boundary(LONGEST);
+    format!("{}…[truncated]", text.get(..end).unwrap_or_default())
+}

@@ -1,0 +1,104 @@
+//! What a request is made of.
+
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+/// A block of content.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(crate) enum BlockBody<'a> {
+    Text {
+        text: &'a str,
+    },
+    Image {
+        source: ImageBody<'a>,
+    },
+    Thinking {
+        thinking: &'a str,
+        signature: &'a str,
+    },
+    RedactedThinking {
+        data: &'a str,
+    },
+    ToolUse {
+        id: &'a str,
+        name: &'a str,
+        input: &'a RawValue,
+    },
+    ToolResult {
+        tool_use_id: &'a str,
+        #[serde(skip_serializing_if = "str::is_empty")]
+        content: &'a str,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        is_error: bool,
+    },
+}
+
+/// Where the pixels are.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(crate) enum ImageBody<'a> {
+    Url { url: &'a str },
+    Base64 { media_type: &'a str, data: &'a str },
+}
+
+/// A tool that the model may call.
+#[derive(Debug, Serialize)]
+pub(crate) struct ToolBody<'a> {
+    pub(crate) name: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub(crate) description: &'a str,
+    pub(crate) input_schema: Json<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) strict: Option<bool>,
+}
+
+/// Whether and which tool has to be called.
+#[derive(Debug, Serialize)]
+pub(crate) struct ToolChoiceBody<'a> {
+    #[serde(rename = "type")]
+    pub(crate) kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) disable_parallel_tool_use: bool,
+}
+
+/// Whether and how much the model thinks.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(crate) enum ThinkingBody {
+    Disabled,
+    Enabled { budget_tokens: u64 },
+    Adaptive,
+}
+
+/// How hard the model tries, and the form of the answer.
+#[derive(Debug, Serialize)]
+pub(crate) struct OutputBody<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) effort: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) format: Option<FormatBody<'a>>,
+}
+
+/// The form of the answer.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(crate) enum FormatBody<'a> {
+    JsonSchema { schema: Json<'a> },
+}
+
+/// JSON that was written before.
+#[derive(Debug)]
+pub(crate) struct Json<'a>(pub(crate) &'a str);
+
+// === impl Json ===
+
+impl Serialize for Json<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serde_json::from_str::<&RawValue>(self.0)
+            .map_err(serde::ser::Error::custom)?
+            .serialize(serializer)
+    }
+}

@@ -1,0 +1,4 @@
+//! The dialect over HTTP services.
+#![cfg(test)]
+
+mod services;
