@@ -5,8 +5,10 @@ mod field;
 mod ollama;
 mod openai;
 mod piece;
+mod responses;
 mod vector;
 
+use self::responses::Stored;
 use crate::{
     DEFAULT_EMBEDDING_MODEL, DEFAULT_MODEL,
     call::Call,
@@ -17,11 +19,22 @@ use crate::{
     seed,
 };
 use http::{HeaderMap, StatusCode};
-use std::{collections::HashMap, fmt, sync::Mutex, time::Duration};
+use serde_json::Value;
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt,
+    sync::Mutex,
+    time::Duration,
+};
 use towline_core::Secret;
 
 /// All dialects; the first that knows a call answers it, the last answers everything else.
-const TABLE: &[&dyn Dialect] = &[&anthropic::Anthropic, &ollama::Ollama, &openai::OpenAi];
+const TABLE: &[&dyn Dialect] = &[
+    &anthropic::Anthropic,
+    &ollama::Ollama,
+    &responses::Responses,
+    &openai::OpenAi,
+];
 
 /// How one provider speaks.
 pub(crate) trait Dialect: fmt::Debug + Send + Sync {
@@ -68,6 +81,8 @@ pub(crate) struct Memory {
     prefixes: Mutex<HashMap<u64, u64>>,
     /// Models that were pulled.
     pulled: Mutex<Vec<String>>,
+    /// Responses that were stored, the newest last.
+    stored: Mutex<VecDeque<(String, Stored)>>,
 }
 
 /// The dialect for `call`.
@@ -135,6 +150,8 @@ impl Settings {
 impl Memory {
     /// Entries kept; then the cache starts afresh.
     const LIMIT: usize = 100_000;
+    /// Responses kept.
+    const RESPONSES: usize = 1_000;
     /// Shorter beginnings are not cached, and longer ones in steps of [`Self::STEP`]: as OpenAI does.
     /// Source: <https://platform.openai.com/docs/guides/prompt-caching>, as of 2026-01.
     pub(crate) const LEAST: u64 = 1024;
@@ -146,6 +163,39 @@ impl Memory {
         if !pulled.iter().any(|known| known == name) && pulled.len() < Self::LIMIT {
             pulled.push(name.to_owned());
         }
+    }
+
+    /// Keeps a response; the oldest make room.
+    pub(crate) fn store(&self, id: &str, response: Stored) {
+        let mut stored = lock(&self.stored);
+        if stored.len() >= Self::RESPONSES {
+            stored.pop_front();
+        }
+        stored.push_back((id.to_owned(), response));
+    }
+
+    /// A response that was kept.
+    pub(crate) fn stored(&self, id: &str) -> Option<Stored> {
+        let stored = lock(&self.stored);
+        let found = stored.iter().rev().find(|(known, _)| known == id);
+        found.map(|(_, response)| response.clone())
+    }
+
+    /// Whether a response that was kept has this item.
+    pub(crate) fn has_item(&self, id: &str) -> bool {
+        let stored = lock(&self.stored);
+        let is_it = |item: &Value| item.get("id").is_some_and(|known| known == id);
+        stored
+            .iter()
+            .any(|(_, response)| response.items.iter().any(is_it))
+    }
+
+    /// Drops a response; whether there was one.
+    pub(crate) fn forget(&self, id: &str) -> bool {
+        let mut stored = lock(&self.stored);
+        let before = stored.len();
+        stored.retain(|(known, _)| known != id);
+        stored.len() < before
     }
 
     /// The models that were pulled.

@@ -23,6 +23,9 @@ pub(crate) enum Reason {
     IntegerTooLarge,
     DecimalTooSmall,
     DecimalTooLarge,
+    Unknown,
+    /// It belongs to another API.
+    Unsupported,
     /// Something that no one field shows.
     Other,
 }
@@ -55,6 +58,14 @@ impl Wrong {
     pub(crate) fn word(at: impl Into<String>, found: &str, known: &[&str]) -> Self {
         let what = format!("must be one of {}, not '{found}'", known.join(", "));
         Self::new(at, Reason::Value, what)
+    }
+
+    /// The same, inside the object that is called `outer`.
+    pub(crate) fn inside(self, outer: &str) -> Self {
+        Self {
+            at: format!("{outer}.{}", self.at),
+            ..self
+        }
     }
 
     /// One sentence that names the field.

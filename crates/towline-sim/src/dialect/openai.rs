@@ -7,6 +7,11 @@ mod embedding;
 mod model;
 mod request;
 
+pub(super) use self::{
+    model::CREATED,
+    request::{check_choice, choice},
+};
+
 use super::{
     Dialect, Scene,
     field::{Reason, Wrong},
@@ -106,7 +111,8 @@ impl Dialect for OpenAi {
 }
 
 impl OpenAi {
-    fn finish(&self, scene: &Scene<'_>, plan: Result<Plan, Fail>) -> Plan {
+    /// Adds the headers, or makes an answer of the failure.
+    pub(super) fn finish(&self, scene: &Scene<'_>, plan: Result<Plan, Fail>) -> Plan {
         match plan {
             Ok(mut plan) => {
                 plan.headers.extend(self.headers(scene));
@@ -174,6 +180,11 @@ impl Fail {
         self
     }
 
+    pub(crate) const fn with_code(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
+    }
+
     fn with_param(mut self, at: String) -> Self {
         self.param = Some(at).filter(|at| !at.is_empty());
         self
@@ -200,6 +211,8 @@ impl From<Wrong> for Fail {
             Reason::IntegerTooLarge => Some("integer_above_max_value"),
             Reason::DecimalTooSmall => Some("decimal_below_min_value"),
             Reason::DecimalTooLarge => Some("decimal_above_max_value"),
+            Reason::Unknown => Some("unknown_parameter"),
+            Reason::Unsupported => Some("unsupported_parameter"),
             Reason::Other => None,
         };
         Self {

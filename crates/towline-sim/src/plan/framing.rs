@@ -15,7 +15,6 @@ pub(crate) enum Framing {
     /// A line of JSON.
     Lines,
     /// An `error` event, then a `response.failed` with this response, which is to be marked.
-    #[expect(dead_code, reason = "for the Responses dialect")]
     Failed(Box<Value>),
 }
 

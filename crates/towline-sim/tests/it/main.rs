@@ -10,6 +10,7 @@ mod journal;
 mod ollama;
 mod openai;
 mod raw;
+mod responses;
 mod rule;
 mod validation;
 

@@ -63,7 +63,7 @@ pub(super) fn thinking(body: &Value, max_tokens: u64) -> Result<Option<Thinking>
     let Some(thinking) = given(body, "thinking") else {
         return Ok(None);
     };
-    let budgeted = match text(thinking, "type").map_err(|wrong| inside("thinking", wrong))? {
+    let budgeted = match text(thinking, "type").map_err(|wrong| wrong.inside("thinking"))? {
         Some("enabled") => true,
         Some("adaptive") => false,
         Some("disabled") => return Ok(None),
@@ -88,7 +88,7 @@ fn effort(body: &Value) -> Result<Option<&str>, Wrong> {
     let Some(config) = given(body, "output_config") else {
         return Ok(None);
     };
-    match text(config, "effort").map_err(|wrong| inside("output_config", wrong))? {
+    match text(config, "effort").map_err(|wrong| wrong.inside("output_config"))? {
         Some(effort) if !EFFORTS.contains(&effort) => {
             Err(Wrong::word("output_config.effort", effort, &EFFORTS))
         }
@@ -99,7 +99,7 @@ fn effort(body: &Value) -> Result<Option<&str>, Wrong> {
 fn check_budget(thinking: &Value, max_tokens: u64) -> Result<(), Wrong> {
     let at = "thinking.budget_tokens";
     let budget = count(thinking, "budget_tokens", LEAST_BUDGET);
-    match budget.map_err(|wrong| inside("thinking", wrong))? {
+    match budget.map_err(|wrong| wrong.inside("thinking"))? {
         None => Err(Wrong::missing(at, "how many tokens to think at most")),
         Some(budget) if budget >= max_tokens => {
             let what = format!("must be less than max_tokens, which is {max_tokens}");
@@ -162,7 +162,7 @@ pub(super) fn read_tools(prompt: &mut Prompt, body: &Value) -> Result<(), Wrong>
         prompt.parallel = true;
         return Ok(());
     };
-    let inside = |wrong| inside("tool_choice", wrong);
+    let inside = |wrong: Wrong| wrong.inside("tool_choice");
     prompt.parallel = !flag(choice, "disable_parallel_tool_use")
         .map_err(inside)?
         .unwrap_or(false);
@@ -203,7 +203,7 @@ fn check_choice(prompt: &Prompt, listed: &[Value]) -> Result<(), Wrong> {
 
 /// A tool of the client; `None` for one that the provider runs itself.
 fn tool_of(at: &str, tool: &Value) -> Result<Option<Tool>, Wrong> {
-    let Some(name) = text(tool, "name").map_err(|wrong| inside(at, wrong))? else {
+    let Some(name) = text(tool, "name").map_err(|wrong| wrong.inside(at))? else {
         return Err(Wrong::missing(format!("{at}.name"), "the name of the tool"));
     };
     if tool
@@ -232,12 +232,4 @@ fn tool_of(at: &str, tool: &Value) -> Result<Option<Tool>, Wrong> {
         name: name.to_owned(),
         schema: schema.clone(),
     }))
-}
-
-/// The same, one level up.
-fn inside(at: &str, wrong: Wrong) -> Wrong {
-    Wrong {
-        at: format!("{at}.{}", wrong.at),
-        ..wrong
-    }
 }
