@@ -16,6 +16,7 @@ async fn extent(bench: &Bench) -> Result<(usize, u64), String> {
     bench.whole(streamed()).await?;
     let last = bench.sim.journal().pop().ok_or("the journal is empty")?;
     let events = usize::try_from(last.events_sent()).unwrap_or(usize::MAX);
+    hold!(events > 3, "the simulator sent {events} events");
     Ok((events, last.bytes_sent()))
 }
 

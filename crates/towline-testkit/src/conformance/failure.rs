@@ -103,6 +103,7 @@ pub(super) async fn in_band_error(setup: &Setup) -> Result<(), String> {
         .last()
         .map_or(0, towline_sim::Exchange::events_sent);
     let events = usize::try_from(events).unwrap_or(0);
+    hold!(events > 3, "the simulator sent {events} events");
     // Behind the terminal event an error has no meaning any more.
     for after in 0..events {
         for goes_on in [false, true] {
