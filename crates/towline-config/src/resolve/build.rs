@@ -353,18 +353,23 @@ impl<'a> Build<'a> {
 
 /// What to write instead of a vendor that is not known.
 fn vendors_remedy(text: &str) -> String {
+    nearest_vendor(text).map_or_else(known_vendors, |vendor| format!("did you mean {vendor}?"))
+}
+
+/// The vendor that was probably meant.
+pub(super) fn nearest_vendor(text: &str) -> Option<Vendor> {
     let text = text.to_lowercase();
-    let nearest = Vendor::all()
+    Vendor::all()
         .map(|vendor| (strsim::jaro_winkler(vendor.as_str(), &text), vendor))
         .filter(|(alike, _)| *alike > 0.85)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b));
-    match nearest {
-        Some((_, vendor)) => format!("did you mean {vendor}?"),
-        None => {
-            let known: Vec<&str> = Vendor::all().map(Vendor::as_str).collect();
-            format!("known are {}", known.join(", "))
-        }
-    }
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, vendor)| vendor)
+}
+
+/// The vendors there are, as a remedy.
+pub(super) fn known_vendors() -> String {
+    let known: Vec<&str> = Vendor::all().map(Vendor::as_str).collect();
+    format!("known are {}", known.join(", "))
 }
 
 /// The sections of a provider, nearest first.

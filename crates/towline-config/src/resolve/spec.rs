@@ -2,6 +2,7 @@
 
 use super::{
     book::{Book, of_key},
+    build::{known_vendors, nearest_vendor},
     select::key,
 };
 use crate::{error::Fault, key::snake, layer::Origin, vendor::Vendor};
@@ -99,13 +100,18 @@ impl Book {
             return Ok(Target::Named { name, model });
         }
         let prefix = prefix.to_lowercase();
-        let known: Vec<&str> = Vendor::all().map(Vendor::as_str).collect();
-        let known = known.join(", ");
+        let remedy = nearest_vendor(&prefix).map_or_else(
+            || {
+                format!(
+                    "put the provider first, such as together/{spec}; {}",
+                    known_vendors()
+                )
+            },
+            |vendor| format!("did you mean {vendor}/{model}?"),
+        );
         Err((
             format!("Unknown provider prefix: {prefix} in '{spec}'"),
-            Some(format!(
-                "put the provider first, such as together/{spec}; known are {known}"
-            )),
+            Some(remedy),
         ))
     }
 

@@ -65,6 +65,15 @@ fn openrouter_reads_its_own_section_then_that_of_openai_and_says_so() {
 }
 
 #[test]
+fn a_provider_that_is_nearly_right_is_suggested() {
+    let fault = llm_fault(env(&[
+        ("LLM_MODEL", "opnai/gpt-4o"),
+        ("OPENAI_API_KEY", "k"),
+    ]));
+    assert!(fault.contains("did you mean openai/gpt-4o?"), "{fault}");
+}
+
+#[test]
 fn wrong_specs_are_told_with_key_and_variable() {
     for (spec, expected) in [
         (
