@@ -11,7 +11,12 @@ pub(crate) fn environment() -> (BTreeMap<String, String>, Vec<String>) {
     let mut variables = BTreeMap::new();
     let mut unreadable = Vec::new();
     // Not `vars`: that panics where anybody's value is not UTF-8.
-    for (name, value) in std::env::vars_os() {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place in the workspace that reads the environment"
+    )]
+    let variables = std::env::vars_os();
+    for (name, value) in variables {
         match (name.into_string(), value.into_string()) {
             (Ok(name), Ok(value)) => drop(variables.insert(name, value)),
             (Ok(name), Err(_)) => unreadable.push(name),
