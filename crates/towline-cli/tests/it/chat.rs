@@ -224,7 +224,7 @@ async fn json_has_every_field_in_its_place() {
         answer["usage"],
         json!({
             "input_tokens": 100, "output_tokens": 40, "cached_tokens": 60,
-            "cache_write_tokens": null, "reasoning_tokens": 10, "total_tokens": 140
+            "cache_write_tokens": 0, "reasoning_tokens": 10, "total_tokens": 140
         })
     );
     assert!(

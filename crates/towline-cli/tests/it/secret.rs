@@ -185,9 +185,10 @@ async fn a_wrong_setting_does_not_show_the_key_beside_it() {
         search(program, &format!("wrong setting {n}")).await;
     }
     let set = format!("towline.openai.api_kee={key}");
-    let ended = Program::bare()
-        .run(&["chat", "--set", &set, "Hi"])
-        .await
-        .expect(2);
-    assert!(!ended.stderr.contains(key), "{ended:?}");
+    let program = Program::at("http://localhost:1");
+    let ended = program.run(&["chat", "--set", &set, "Hi"]).await.expect(2);
+    assert!(
+        ended.stderr.contains("api_kee") && !ended.stderr.contains(key),
+        "{ended:?}"
+    );
 }

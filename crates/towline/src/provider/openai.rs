@@ -6,7 +6,7 @@ use towline_config::{ProviderSettings, TransportSettings};
 use towline_core::{
     EmbeddingRequest, EmbeddingResponse, Error, ErrorKind, ModelInfo, Request, Response,
 };
-use towline_openai::{Flavor, OpenAi, OpenAiConfig};
+use towline_openai::{Api, Flavor, OpenAi, OpenAiConfig};
 use towline_transport::{Channel, Http2, ProxyConfig, TlsConfig};
 
 /// The provider behind the feature `openai`.
@@ -54,16 +54,12 @@ impl Target for OpenAiTarget {
 }
 
 fn service(settings: &ProviderSettings) -> Result<OpenAi<Channel>, Error> {
-    if settings.api() == Some("responses") {
-        return Err(config(
-            "the interface `responses` is not in this version: use `api = \"chat\"`",
-        ));
-    }
     let base_url = base_url(settings)?;
     // The channel first: it refuses an address with a password in it without quoting that.
     let channel = channel(&base_url, settings)?;
     let mut config = OpenAiConfig::builder(base_url)
         .name(settings.name())
+        .api(api(settings)?)
         .api_key(settings.api_key().cloned())
         .organization(settings.organization().map(str::to_owned))
         .project(settings.project().map(str::to_owned))
@@ -78,6 +74,16 @@ fn service(settings: &ProviderSettings) -> Result<OpenAi<Channel>, Error> {
         config = config.header(name.clone(), value.clone());
     }
     Ok(OpenAi::new(config.build()?, channel))
+}
+
+/// The interface that the settings name; unset, the model decides.
+fn api(settings: &ProviderSettings) -> Result<Option<Api>, Error> {
+    match settings.api() {
+        None => Ok(None),
+        Some("chat") => Ok(Some(Api::Chat)),
+        Some("responses") => Ok(Some(Api::Responses)),
+        Some(_) => Err(config("`api` is neither `chat` nor `responses`")),
+    }
 }
 
 /// The address of the dialect. Some vendors' addresses stop short of its version.

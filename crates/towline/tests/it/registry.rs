@@ -146,3 +146,19 @@ async fn window_and_reserve_of_the_settings_win() {
     );
     assert_eq!(client.context_budget(towline::Headroom::None), 900);
 }
+
+#[tokio::test]
+async fn the_interface_of_the_settings_is_used() {
+    let sim = Simulator::start().await.unwrap();
+    for (api, path) in [
+        ("chat", "/v1/chat/completions"),
+        ("responses", "/v1/responses"),
+    ] {
+        let set = format!("towline.openai.api={api}");
+        let client = towline::connect(&settings(&sim.base_url(), &[&set]))
+            .await
+            .unwrap();
+        let _answer = client.complete("Hi").await;
+        assert_eq!(sim.journal().last().unwrap().path(), path);
+    }
+}
