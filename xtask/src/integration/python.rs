@@ -6,9 +6,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What is installed, by name in the Python index. The first brings llama.cpp as a library; the
-/// other two write models.
-const PACKAGES: &[&str] = &["xllamacpp==2026.10.11549", "gguf==0.19.0", "numpy==2.4.6"];
+/// What is installed, by name in the Python index: llama.cpp as a library, what writes models, and
+/// what checks requests.
+const PACKAGES: &[&str] = &[
+    "xllamacpp==2026.10.11549",
+    "gguf==0.19.0",
+    "numpy==2.4.6",
+    "jsonschema==4.26.0",
+];
 
 /// A virtual environment with [`PACKAGES`].
 pub(super) struct Python {

@@ -8,13 +8,16 @@ use crate::{
     watch::now,
 };
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs};
 use tower::ServiceExt as _;
 use towline_core::{
     CompletionOptions, Conversation, Image, JsonSchema, Message, Part, Request, ResponseFormat,
     Role, ToolCall, ToolChoice, ToolSpec,
 };
-use towline_testkit::corpus::{Canned, Case, Difference, Suite};
+use towline_testkit::{
+    corpus::{Canned, Case, Difference, Suite},
+    setting::setting,
+};
 
 /// Why a request cannot be said in Towline's types.
 type Unsaid = &'static str;
@@ -58,6 +61,7 @@ fn resend(case: &Case, ask: &Ask) -> Result<Vec<Difference>, Unsaid> {
     let Some(sent) = sent.first() else {
         return Ok(vec![Difference::new("request", "sent", "not sent")]);
     };
+    keep(case, sent.body());
     let sent: Value = serde_json::from_slice(sent.body()).unwrap();
     let (recorded, sent) = (normal(&recorded), normal(&sent));
     let keys = recorded.as_object().into_iter().chain(sent.as_object());
@@ -71,6 +75,18 @@ fn resend(case: &Case, ask: &Ask) -> Result<Vec<Difference>, Unsaid> {
         })
         .into_iter()
         .collect())
+}
+
+/// Writes the body down where somebody wants to check it against the schema of the provider.
+fn keep(case: &Case, body: &[u8]) {
+    let Some(folder) = setting("TOWLINE_REQUESTS_OUT") else {
+        return;
+    };
+    // Only these two promise to be what the schema describes.
+    if ["azure", "openai"].contains(&case.provider.as_str()) {
+        let name = case.id.replace('/', "-");
+        fs::write(format!("{folder}/{name}.json"), body).unwrap();
+    }
 }
 
 /// A recorded body in Towline's types.
@@ -164,7 +180,7 @@ fn tool_call(call: &Value) -> ToolCall {
 
 /// The options that Towline has, and the rest as raw fields.
 fn options(body: &Value, ask: &Ask) -> Result<CompletionOptions, Unsaid> {
-    let mut options = CompletionOptions::new();
+    let mut options = CompletionOptions::new().with_lenient(true);
     for (name, value) in body.as_object().into_iter().flatten() {
         let number = value.as_f64();
         options = match (name.as_str(), number) {
@@ -256,6 +272,13 @@ fn normal(body: &Value) -> Value {
     // One limit under two names; which of them the model decides.
     if let Some(limit) = fields.remove("max_completion_tokens") {
         fields.insert("max_tokens".to_owned(), limit);
+    }
+    // The default of every server. Reasoning models take no other, and Towline leaves it out there.
+    if fields
+        .get("temperature")
+        .is_some_and(|temperature| *temperature == 1.0)
+    {
+        fields.remove("temperature");
     }
     // No tools are none, and without tools there is nothing to choose.
     if fields
