@@ -15,8 +15,8 @@ pub(crate) fn environment() -> (BTreeMap<String, String>, Vec<String>) {
         clippy::disallowed_methods,
         reason = "the one place in the workspace that reads the environment"
     )]
-    let variables = std::env::vars_os();
-    for (name, value) in variables {
+    let all = std::env::vars_os();
+    for (name, value) in all {
         match (name.into_string(), value.into_string()) {
             (Ok(name), Ok(value)) => drop(variables.insert(name, value)),
             (Ok(name), Err(_)) => unreadable.push(name),
