@@ -39,6 +39,7 @@
 //! ```
 
 mod body;
+mod capability;
 mod completion;
 mod conversation;
 mod embedding;
@@ -60,6 +61,7 @@ mod usage;
 
 pub use self::{
     body::{Body, EventStream},
+    capability::{Capabilities, Capability},
     completion::Completion,
     conversation::{Conversation, WireDialect, WireForm},
     embedding::{EmbeddingRequest, EmbeddingResponse},
