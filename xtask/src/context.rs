@@ -215,6 +215,10 @@ pub(crate) fn variable(name: &str) -> Option<OsString> {
 fn program(name: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(name);
     command.stdin(Stdio::null());
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the names alone, to take those of cargo away"
+    )]
     let names = std::env::vars_os().map(|(name, _)| name);
     for name in names.filter(|name| is_of_cargo_run(&name.to_string_lossy())) {
         command.env_remove(name);

@@ -1,6 +1,6 @@
 //! The command line, as a person or a script uses it.
 
-use super::{Bench, KEY};
+use super::{Bench, KEY, Verdict};
 use crate::context::{self, Stop};
 use serde_json::Value;
 use std::{
@@ -47,7 +47,7 @@ struct Cli<'a> {
 }
 
 /// Builds the program and runs every check, also after one failed.
-pub(super) fn run(bench: &Bench<'_>) -> Result<usize, Stop> {
+pub(super) fn run(bench: &Bench<'_>) -> Result<Verdict, Stop> {
     eprintln!("\n== command line ==");
     context::run(bench.context.cargo(&["build"]).args(["-p", "towline-cli"]))?;
     let cli = Cli {
@@ -65,7 +65,7 @@ pub(super) fn run(bench: &Bench<'_>) -> Result<usize, Stop> {
         }
     }
     if failed.is_empty() {
-        return Ok(CHECKS.len());
+        return Ok(Verdict::Passed(CHECKS.len()));
     }
     Err(Stop::Failed(failed.join("; ")))
 }

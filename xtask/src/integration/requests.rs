@@ -1,25 +1,26 @@
 //! What the client sends, against the published schema of the provider's API.
 //!
 //! The recorded requests are sent again by a test of the dialect, which writes the bodies down; a
-//! script then checks them. Recordings and schema are no part of this tree: without them the suite
-//! is skipped.
+//! script then checks them. Recordings and schema are no part of this tree: where they are absent,
+//! the table says so.
 
-use super::Bench;
+use super::{Bench, Verdict};
 use crate::context::{self, Stop};
 use std::{fs, io, path::PathBuf};
 
 /// Where the schema lies, seen from the recordings.
 const SCHEMA: &str = "../specs/openai-relaxed.json";
 
-/// Sends every recorded request again and checks the bodies; returns how many there were.
-pub(super) fn run(bench: &Bench<'_>) -> Result<usize, Stop> {
+/// Sends every recorded request again and checks the bodies; tells how many there were.
+pub(super) fn run(bench: &Bench<'_>) -> Result<Verdict, Stop> {
     eprintln!("\n== requests ==");
     let schema = recordings(bench).join(SCHEMA);
     if !schema.is_file() {
-        return Err(Stop::Missing {
-            tool: "the schema of the API",
-            remedy: format!("pointing TOWLINE_CORPUS to recordings beside {SCHEMA}"),
-        });
+        let absent = "no schema of the API beside the recordings, see TOWLINE_CORPUS";
+        return match context::variable("TOWLINE_CORPUS") {
+            Some(_) => Err(Stop::Failed(absent.to_owned())),
+            None => Ok(Verdict::Absent(absent.to_owned())),
+        };
     }
     let folder = fresh_folder(bench).map_err(|error| Stop::Failed(error.to_string()))?;
     let mut resend = bench.context.cargo(&["test", "--quiet"]);
@@ -31,7 +32,7 @@ pub(super) fn run(bench: &Bench<'_>) -> Result<usize, Stop> {
     let mut check = bench.python.program();
     check.arg(bench.python.asset("check_requests.py"));
     let count = context::capture(check.arg(&schema).arg(&folder))?;
-    let count = count.trim().parse();
+    let count = count.trim().parse().map(Verdict::Passed);
     count.map_err(|_| Stop::Failed("the check does not say how many bodies it read".to_owned()))
 }
 
