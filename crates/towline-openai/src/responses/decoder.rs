@@ -106,6 +106,9 @@ impl ResponsesDecoder {
             }
             "response.failed" => return Err(self.failed(event.response.as_ref())),
             "error" => return Err(error::in_band(&self.config, text)),
+            _ if event.error.is_some_and(|error| error.get() != "null") => {
+                return Err(error::in_band(&self.config, text));
+            }
             _ => {
                 if let Some(response) = &event.response {
                     self.start(text, response);

@@ -84,6 +84,9 @@ pub(super) struct EventWire<'a> {
     pub(super) item: Option<Item<'a>>,
     #[serde(borrow)]
     pub(super) response: Option<Answer<'a>>,
+    /// In the event `error`; gateways send it alone, in the form of chat completions.
+    #[serde(borrow)]
+    pub(super) error: Option<&'a RawValue>,
 }
 
 /// Token counts.

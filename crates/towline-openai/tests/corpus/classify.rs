@@ -1,7 +1,7 @@
 //! Level 4: failures are of the kind, and carry the wait, that their provider means.
 
 use crate::{
-    select::{Ask, cases},
+    select::{Api, Ask, cases},
     watch::{Failure, Seen, see_whole},
 };
 use serde_json::Value;
@@ -28,13 +28,18 @@ fn documented(id: &str) -> Expect {
     let seconds = Duration::from_secs;
     match id {
         "openai-429-tpm" => Error(RateLimit, Some(Duration::from_millis(644))),
-        "openai-429-slow-down" | "openai-429-headers-without-ratelimit" => Error(RateLimit, None),
+        "openai-429-slow-down"
+        | "openai-429-headers-without-ratelimit"
+        | "azure-responses-stream-ratelimit-in-200" => Error(RateLimit, None),
         "azure-429-no-retry-after" => Error(RateLimit, Some(seconds(55))),
         "azure-429-with-retry-after-text" => Error(RateLimit, Some(seconds(45))),
         "openai-429-insufficient-quota" => Error(Quota, None),
         "azure-429-retry-after-86400" => Error(Quota, Some(seconds(86_400))),
         "openai-429-request-too-large-never-succeeds" => Error(TooLarge, None),
-        "openai-503-overloaded-new" => Error(Overloaded, None),
+        // The second of the two says `server_error`; the first is the one that counts.
+        "openai-503-overloaded-new" | "openai-responses-stream-error-then-failed" => {
+            Error(Overloaded, None)
+        }
         "openai-500-server-error"
         | "openai-502-cloudflare-html"
         | "openai-chat-stream-midstream-error"
@@ -43,9 +48,6 @@ fn documented(id: &str) -> Expect {
         "azure-400-content-filter" => Error(ContentFilter, None),
         "azure-200-ratelimit-minus-one" => UnknownLimits,
         "deepseek-keepalive-nonstream" | "deepseek-keepalive-stream" => Text("ok"),
-        "azure-responses-stream-ratelimit-in-200" | "openai-responses-stream-error-then-failed" => {
-            OtherDialect
-        }
         _ if ["anthropic-", "gemini-", "ollama-"]
             .iter()
             .any(|p| id.starts_with(p)) =>
@@ -79,7 +81,12 @@ fn corpus_documented_failures_are_of_the_kind_their_provider_means() {
 
 fn check_documented(case: &Documented) -> Option<Difference> {
     let stream = case.is_event_stream();
-    let ask = Ask::chat(&case.provider, stream);
+    let api = if case.id.contains("-responses-") {
+        Api::Responses
+    } else {
+        Api::Chat
+    };
+    let ask = Ask::complete(api, &case.provider, stream);
     let seen = see_whole(&ask, &case.answer);
     match documented(&case.id) {
         Expect::Error(kind, wait) => {
@@ -191,6 +198,7 @@ fn meant(case: &Case) -> ErrorKind {
         _ if says(&[
             "maximum context length",
             "context size",
+            "context window",
             "max context",
             "too_many_prompt_tokens",
         ]) =>
@@ -198,6 +206,9 @@ fn meant(case: &Case) -> ErrorKind {
             ContextLength
         }
         400 if says(&["\"3210\""]) => TooLarge,
+        // The Responses API, and xAI, say both with this status.
+        400 if says(&["model_not_found"]) => NotFound,
+        400 if says(&["incorrect api key"]) => Auth,
         // OpenRouter repeats the number that its upstream gave.
         200 if says(&["\"code\":400", "\"code\": 400"]) => InvalidRequest,
         400 => InvalidRequest,

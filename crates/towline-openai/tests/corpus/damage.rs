@@ -1,7 +1,7 @@
 //! Level 3: damaged streams are errors that keep what arrived, and never successes.
 
 use crate::{
-    select::{Ask, cases, for_each},
+    select::{Api, Ask, cases, for_each},
     watch::{Seen, see_whole},
 };
 use bytes::{Bytes, BytesMut};
@@ -9,8 +9,11 @@ use std::collections::BTreeSet;
 use towline_core::{ErrorKind, Event};
 use towline_testkit::corpus::{Case, Difference, Suite, reframe::boundaries};
 
-/// Errors as servers of the dialect send them inside a stream.
-const ERRORS: &[(&str, &str, ErrorKind)] = &[
+/// Who sends an error, as what, and its kind.
+type Inside = (&'static str, &'static str, ErrorKind);
+
+/// Errors as servers send them inside a stream of chat completions.
+const ERRORS: &[Inside] = &[
     (
         "openai",
         "data: {\"error\":{\"message\":\"m\",\"type\":\"server_error\",\"param\":null,\"code\":null}}\n\n",
@@ -34,6 +37,30 @@ const ERRORS: &[(&str, &str, ErrorKind)] = &[
     ("a string", "data: {\"error\":\"m\"}\n\n", ErrorKind::Server),
 ];
 
+/// Errors as servers send them inside a stream of the Responses API.
+const RESPONSE_ERRORS: &[Inside] = &[
+    (
+        "openai, one event",
+        "event: error\ndata: {\"type\":\"error\",\"code\":\"server_error\",\"message\":\"m\",\"param\":null,\"sequence_number\":2}\n\n",
+        ErrorKind::Server,
+    ),
+    (
+        "openai, two events",
+        "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"service_unavailable_error\",\"code\":\"server_is_overloaded\",\"message\":\"m\"}}\n\nevent: response.failed\ndata: {\"type\":\"response.failed\",\"response\":{\"status\":\"failed\",\"error\":{\"code\":\"server_error\",\"message\":\"m\"}}}\n\n",
+        ErrorKind::Overloaded,
+    ),
+    (
+        "azure",
+        "event: response.failed\ndata: {\"type\":\"response.failed\",\"response\":{\"status\":\"failed\",\"error\":{\"code\":\"rate_limit_exceeded\",\"message\":\"m\"}}}\n\n",
+        ErrorKind::RateLimit,
+    ),
+    (
+        "a gateway, in the form of chat",
+        "data: {\"error\":{\"message\":\"m\",\"code\":502}}\n\n",
+        ErrorKind::Server,
+    ),
+];
+
 /// The streams that end well, whole.
 fn good_streams() -> Option<(towline_testkit::corpus::Corpus, Vec<(Case, Ask)>)> {
     let (corpus, mut cases) = cases()?;
@@ -41,6 +68,17 @@ fn good_streams() -> Option<(towline_testkit::corpus::Corpus, Vec<(Case, Ask)>)>
         let good = || see_whole(ask, &case.answer).failure().is_none();
         case.is_event_stream() && good()
     });
+    // A response ends with its terminal event; what OpenRouter sends after it says nothing.
+    for (case, _) in cases
+        .iter_mut()
+        .filter(|(_, ask)| ask.api == Api::Responses)
+    {
+        let done = b"data: [DONE]\n\n";
+        let body = case.answer.body.strip_suffix(done.as_slice());
+        if let Some(body) = body.map(Bytes::copy_from_slice) {
+            case.answer.body = body;
+        }
+    }
     Some((corpus, cases))
 }
 
@@ -113,9 +151,13 @@ fn corpus_streams_with_an_error_inside_fail_at_every_boundary() {
         // Behind the terminal event nothing counts any more.
         ends.pop();
         ends.insert(0, 0);
+        let errors = match ask.api {
+            Api::Responses => RESPONSE_ERRORS,
+            _ => ERRORS,
+        };
         let places = ends
             .iter()
-            .flat_map(|at| ERRORS.iter().map(move |error| (*at, error)));
+            .flat_map(|at| errors.iter().map(move |error| (*at, error)));
         let bad = places
             .clone()
             .find_map(|(at, error)| inject(case, ask, at, error));
@@ -129,12 +171,7 @@ fn corpus_streams_with_an_error_inside_fail_at_every_boundary() {
     suite.finish();
 }
 
-fn inject(
-    case: &Case,
-    ask: &Ask,
-    at: usize,
-    (whose, error, kind): &(&str, &str, ErrorKind),
-) -> Option<Difference> {
+fn inject(case: &Case, ask: &Ask, at: usize, (whose, error, kind): &Inside) -> Option<Difference> {
     let body = &case.answer.body;
     let mut damaged = BytesMut::with_capacity(body.len() + error.len());
     damaged.extend_from_slice(&body[..at]);

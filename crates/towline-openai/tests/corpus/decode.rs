@@ -67,18 +67,21 @@ fn note_scope(corpus: &Corpus, suite: &mut Suite) {
 
 fn decode(case: &Case, ask: &Ask, deviations: &mut Deviations) -> Vec<Difference> {
     match ask.api {
-        Api::Chat => chat(case, ask, deviations),
+        Api::Chat | Api::Responses => completion(case, ask, deviations),
         Api::Embeddings => embeddings(case, ask),
         Api::Models => models(case, ask),
     }
 }
 
-fn chat(case: &Case, ask: &Ask, deviations: &mut Deviations) -> Vec<Difference> {
+fn completion(case: &Case, ask: &Ask, deviations: &mut Deviations) -> Vec<Difference> {
     let found = collect(ask, &case.answer);
     match (&case.expected, found) {
         (Some(Expected::Answer(expected)), found) if is_error_under_200(case, expected) => {
             deviations.error_under_200 += 1;
             expect_kind(found, ErrorKind::ContentFilter)
+        }
+        (Some(Expected::Answer(expected)), Ok(found)) if ask.api == Api::Responses => {
+            compare_response(&found, expected, &case.answer)
         }
         (Some(Expected::Answer(expected)), Ok(found)) => {
             deviations.list_as_text += usize::from(expected.text.is_array());
@@ -114,7 +117,11 @@ fn chat(case: &Case, ask: &Ask, deviations: &mut Deviations) -> Vec<Difference> 
                 found.text(),
             )]
         }
-        (None, _) => vec![Difference::new("oracle", "one for every chat case", "none")],
+        (None, _) => vec![Difference::new(
+            "oracle",
+            "one for every completion",
+            "none",
+        )],
         (Some(_), _) => vec![Difference::new(
             "oracle",
             "an answer or an error",
@@ -193,6 +200,60 @@ fn canonical(word: &str, called: bool) -> String {
         reason
     }
     .to_owned()
+}
+
+/// The SDK gives the status of a response and no reasoning: both are read plainly from the wire.
+fn compare_response(
+    found: &Completion,
+    expected: &ExpectedAnswer,
+    answer: &Answer,
+) -> Vec<Difference> {
+    let response = response(answer);
+    let mut expected = expected.clone();
+    expected.reasoning = reasoning(&response);
+    compare(found, &expected, |status, called| {
+        let reason = response.pointer("/incomplete_details/reason");
+        match (status, reason.and_then(Value::as_str)) {
+            ("completed", _) if called => "tool_calls",
+            ("completed", _) => "stop",
+            ("incomplete", Some("max_output_tokens")) => "length",
+            ("incomplete", Some(reason)) => reason,
+            (status, _) => status,
+        }
+        .to_owned()
+    })
+}
+
+/// The response object: the body, or what the last event of a stream carries.
+fn response(answer: &Answer) -> Value {
+    if let Some(body) = answer.json() {
+        return body;
+    }
+    let text = String::from_utf8_lossy(&answer.body);
+    let data = text.lines().filter_map(|line| line.strip_prefix("data:"));
+    let events = data.filter_map(|data| serde_json::from_str::<Value>(data).ok());
+    let last = events
+        .filter(|event| event.get("response").is_some())
+        .last();
+    last.map(|event| event["response"].clone())
+        .unwrap_or_default()
+}
+
+/// Of each item the text itself, else its summary, its parts as paragraphs.
+fn reasoning(response: &Value) -> String {
+    let items = response["output"].as_array().into_iter().flatten();
+    let items = items.filter(|item| item["type"] == "reasoning");
+    let texts = |parts: &Value| {
+        let parts = parts.as_array().into_iter().flatten();
+        let texts: Vec<_> = parts.filter_map(|part| part["text"].as_str()).collect();
+        texts.join("\n\n")
+    };
+    items
+        .map(|item| match texts(&item["content"]) {
+            content if content.is_empty() => texts(&item["summary"]),
+            content => content,
+        })
+        .collect()
 }
 
 fn embeddings(case: &Case, ask: &Ask) -> Vec<Difference> {

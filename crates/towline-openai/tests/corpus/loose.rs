@@ -61,7 +61,7 @@ fn ask(loose: &Loose) -> Option<Ask> {
     if !(has("choices") || has("error") || models) {
         return None;
     }
-    let mut ask = Ask::chat(provider, loose.stream);
+    let mut ask = Ask::complete(Api::Chat, provider, loose.stream);
     if models {
         ask.api = Api::Models;
     }

@@ -31,6 +31,7 @@ const PROVIDERS: &[&str] = &[
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Api {
     Chat,
+    Responses,
     Embeddings,
     Models,
 }
@@ -48,9 +49,9 @@ pub(crate) struct Ask {
 // === impl Ask ===
 
 impl Ask {
-    pub(crate) fn chat(provider: &str, stream: bool) -> Self {
+    pub(crate) fn complete(api: Api, provider: &str, stream: bool) -> Self {
         Self {
-            api: Api::Chat,
+            api,
             flavor: flavor(provider),
             model: "model".to_owned(),
             stream,
@@ -69,6 +70,7 @@ impl Ask {
         }
         let api = match case.api.as_str() {
             "chat" => Api::Chat,
+            "responses" => Api::Responses,
             "embeddings" => Api::Embeddings,
             "models" => Api::Models,
             _ => return None,
@@ -93,7 +95,11 @@ impl Ask {
     }
 
     pub(crate) fn client_at<S>(&self, base_url: &str, http: S) -> OpenAi<S> {
-        let config = OpenAiConfig::builder(base_url).flavor(self.flavor);
+        let api = match self.api {
+            Api::Responses => towline_openai::Api::Responses,
+            _ => towline_openai::Api::Chat,
+        };
+        let config = OpenAiConfig::builder(base_url).flavor(self.flavor).api(api);
         OpenAi::new(config.build().unwrap(), http)
     }
 }

@@ -92,7 +92,7 @@ where
     B::Error: Into<Error>,
 {
     match ask.api {
-        Api::Chat => match call(client, ask).await {
+        Api::Chat | Api::Responses => match call(client, ask).await {
             Ok(response) => read(response).await,
             Err(error) => Seen::Failed(Failure::from(&error)),
         },
@@ -114,7 +114,7 @@ where
     }
 }
 
-/// A chat call.
+/// A completion.
 pub(crate) async fn call<S, B>(client: OpenAi<S>, ask: &Ask) -> Result<Response, Error>
 where
     S: Service<http::Request<RequestBody>, Response = http::Response<B>, Error = Error>,
