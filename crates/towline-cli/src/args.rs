@@ -14,6 +14,10 @@ use std::{
 ///
 /// Exit codes: 0 fine, 1 the provider or the network failed, 2 usage or configuration, 130
 /// cancelled.
+#[expect(
+    clippy::doc_markdown,
+    reason = "it is the help text, where backticks would be seen"
+)]
 #[derive(Debug, Parser)]
 #[command(
     name = "towline",

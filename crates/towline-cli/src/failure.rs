@@ -72,7 +72,10 @@ impl Failure {
             (Self::Output(error), _) => {
                 output.notice(&format!("towline: the output cannot be written: {error}"));
             }
-            (Self::Cancelled, false) => output.notice("cancelled"),
+            (Self::Cancelled, false) => {
+                output.end_line().await;
+                output.notice("cancelled");
+            }
             (Self::Call(error), false) => in_words(error, output),
             (Self::Call(error), true) => as_object(error, output).await,
             (Self::Cancelled, true) => {

@@ -14,7 +14,10 @@ use crate::failure::Failure;
 use serde::Serialize;
 use std::{
     io::{self, IsTerminal, Write},
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use tokio::io::AsyncWriteExt;
 use towline_core::{Secret, redact};
@@ -27,6 +30,8 @@ pub(crate) struct Output {
     answers_on_terminal: bool,
     notices_on_terminal: bool,
     secrets: Mutex<Vec<Secret>>,
+    /// Whether an answer on the terminal has not ended its line.
+    mid_line: AtomicBool,
 }
 
 // === impl Output ===
@@ -39,6 +44,7 @@ impl Output {
             answers_on_terminal: io::stdout().is_terminal(),
             notices_on_terminal: io::stderr().is_terminal(),
             secrets: Mutex::default(),
+            mid_line: AtomicBool::new(false),
         }
     }
 
@@ -66,6 +72,8 @@ impl Output {
     /// Prints a piece of an answer as it is; on a terminal without control sequences.
     pub(crate) async fn text(&self, text: &str) -> Result<(), Failure> {
         if self.answers_on_terminal {
+            self.mid_line
+                .store(!text.ends_with('\n'), Ordering::Relaxed);
             self.write(neutral(text).as_bytes()).await
         } else {
             self.write(text.as_bytes()).await
@@ -90,6 +98,14 @@ impl Output {
         let mut stdout = tokio::io::stdout();
         stdout.write_all(bytes).await.map_err(Failure::output)?;
         stdout.flush().await.map_err(Failure::output)
+    }
+
+    /// Ends the line on the terminal, so that a notice gets one of its own.
+    pub(crate) async fn end_line(&self) {
+        if self.mid_line.swap(false, Ordering::Relaxed) {
+            // What follows is a notice: it is printed whether or not this is.
+            let _written = self.write(b"\n").await;
+        }
     }
 
     /// Prints a notice.

@@ -55,7 +55,8 @@ async fn turn(
         biased;
         result = asker.print_text(&conversation) => result,
         () = signal::interrupted() => {
-            asker.output().notice("\ncancelled");
+            asker.output().end_line().await;
+            asker.output().notice("cancelled");
             return Ok(None);
         }
     };
