@@ -51,8 +51,28 @@ impl Call {
         self.json.as_ref()
     }
 
+    /// The deployment in the path, as Azure has it, or the model in the body.
     pub(crate) fn model(&self) -> Option<&str> {
-        self.field("model")?.as_str()
+        self.deployment()
+            .or_else(|| self.field("model").and_then(Value::as_str))
+    }
+
+    /// The same call with the deployment of its path as the model of its body.
+    pub(crate) fn with_deployment(&self) -> Self {
+        // Read again: the error of a body that is no JSON cannot be cloned.
+        let mut json = serde_json::from_slice(&self.facts.body);
+        if let (Some(name), Ok(Value::Object(fields))) = (self.deployment(), &mut json) {
+            fields.insert("model".to_owned(), name.into());
+        }
+        Self {
+            facts: Arc::clone(&self.facts),
+            json,
+        }
+    }
+
+    fn deployment(&self) -> Option<&str> {
+        let rest = self.path().strip_prefix("/openai/deployments/")?;
+        Some(rest.split_once('/').map_or(rest, |(name, _)| name))
     }
 
     pub(crate) fn wants_stream(&self) -> bool {

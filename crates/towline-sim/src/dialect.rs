@@ -1,6 +1,7 @@
 //! The wire dialects. A dialect is one file that implements [`Dialect`] and a line in [`TABLE`].
 
 mod anthropic;
+mod azure;
 mod field;
 mod ollama;
 mod openai;
@@ -32,6 +33,7 @@ use towline_core::Secret;
 const TABLE: &[&dyn Dialect] = &[
     &anthropic::Anthropic,
     &ollama::Ollama,
+    &azure::Azure,
     &responses::Responses,
     &openai::OpenAi,
 ];
@@ -49,6 +51,11 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync {
 
     /// The provider's error answer for `status`.
     fn error(&self, scene: &Scene<'_>, status: StatusCode) -> Plan;
+
+    /// The provider's error for `status`, told inside an answer.
+    fn in_band(&self, scene: &Scene<'_>, status: StatusCode) -> Value {
+        self.error(scene, status).json_body()
+    }
 
     /// Puts a scripted turn of the model into an answer to the call.
     fn say(&self, scene: &Scene<'_>, turn: Turn) -> Plan;
@@ -93,7 +100,19 @@ pub(crate) fn of(call: &Call) -> &'static dyn Dialect {
 
 // === impl Scene ===
 
-impl Scene<'_> {
+impl<'a> Scene<'a> {
+    /// The same around another form of the call.
+    pub(crate) const fn with_call<'b>(&self, call: &'b Call) -> Scene<'b>
+    where
+        'a: 'b,
+    {
+        Scene {
+            settings: self.settings,
+            memory: self.memory,
+            call,
+        }
+    }
+
     /// A number for this exchange that looks random and is the same on every run.
     pub(crate) fn number(&self, what: &str) -> u64 {
         seed::hash(self.settings.seed ^ self.call.id(), what.as_bytes())

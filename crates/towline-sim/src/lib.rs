@@ -1,9 +1,24 @@
 //! A model provider simulator with scripted faults, real HTTP on loopback.
 //!
-//! It speaks the OpenAI dialect (chat completions whole and streamed, tools, structured output,
-//! embeddings, models) well enough for official clients. Without rules it answers as a helpful
-//! assistant that says it is simulated. With rules it answers what a test needs, and breaks what a
-//! test needs broken: on a real socket, so that the client under test is tested whole.
+//! It speaks the dialects of several providers, all at once, well enough for official clients. Without
+//! rules it answers as a helpful assistant that says it is simulated. With rules it answers what a
+//! test needs, and breaks what a test needs broken: on a real socket, so that the client under test is
+//! tested whole.
+//!
+//! # Dialects
+//!
+//! The path says which one it is; a path that none knows is answered in OpenAI's.
+//!
+//! | dialect | paths | base URL |
+//! |---|---|---|
+//! | OpenAI chat | `/v1/chat/completions`, `/v1/embeddings`, `/v1/models` | [`base_url`](Simulator::base_url) |
+//! | OpenAI Responses | `/v1/responses`, `/v1/responses/{id}` | [`base_url`](Simulator::base_url) |
+//! | Anthropic | `/v1/messages`, `/v1/messages/count_tokens`; `/v1/models` with the header `anthropic-version` | [`origin`](Simulator::origin) |
+//! | Ollama | `/api/chat`, `/api/embed`, `/api/tags`, `/api/show`, `/api/pull`, `/api/version` | [`origin`](Simulator::origin) |
+//! | Azure | `/openai/deployments/{name}/chat/completions` and `/embeddings`, `/openai/v1/..`, `/openai/responses`, `/models/..` | [`origin`](Simulator::origin) |
+//!
+//! A [`Reply`] that says what the model says, and the error of a [`Fault`], are put into the words of
+//! the dialect that was spoken. A refusal has no field in Ollama's, where it is text.
 //!
 //! # In a test
 //!
@@ -31,9 +46,12 @@
 //!   `not` are not looked at.
 //! - Tools are called when `tool_choice` asks for it, or when the last user message says "use the
 //!   tool NAME". After a tool's result the answer repeats the result.
-//! - `reasoning_effort` adds reasoning text and reasoning tokens.
+//! - `reasoning_effort`, `thinking`, `think` or `reasoning` adds reasoning text and reasoning tokens.
+//!   What Anthropic's dialect signs and Responses seals is taken back unchanged, and no other.
 //! - A token is four characters. A conversation of at least 1,024 tokens whose beginning was seen
-//!   before has cached tokens.
+//!   before has cached tokens; in Anthropic's dialect the beginning has to be marked.
+//! - A response that was stored can be gone on with. A model that was pulled is served.
+//! - On Azure, a prompt with the words "trigger the content filter" is stopped by the filter.
 //! - An embedding depends on the words of the text, so texts with words in common are near.
 //! - Everything is derived from the seed and the order of the requests; no clock is read, except for
 //!   the `date` header.
@@ -72,7 +90,7 @@
 //!
 //! | place | fields |
 //! |---|---|
-//! | top | `keys` (accepted bearer tokens), `models` (served names), `pace_ms` (per word), `seed`, `rules` |
+//! | top | `keys` (accepted keys and bearer tokens), `models` (served names), `pace_ms` (per word), `seed`, `rules` |
 //! | rule | `match`, `after` (let so many pass first), `times` (apply so often), `respond`, `faults` |
 //! | `match` | `path` (a `*` at the end stands for any rest), `method`, `model`, `user_message_contains`, `stream`, `headers` |
 //! | `respond`, the model | `text`, `refusal`, `tool_calls` (`name`, `arguments`, `id`), with them `reasoning`, `finish`, `usage` (`input`, `output`, `cached`, `written`, `reasoning`) |

@@ -182,7 +182,8 @@ impl SimulatorBuilder {
         self
     }
 
-    /// Accepts only requests with this key as bearer token; several may be added. Default: any
+    /// Accepts only requests with this key, in the header that the dialect has for it; several may be
+    /// added. Default: any
     /// request.
     #[must_use]
     pub fn key(mut self, key: impl Into<Secret>) -> Self {

@@ -2,9 +2,9 @@
 //!
 //! Source: <https://platform.openai.com/docs/api-reference>, as of 2026-01, and recorded exchanges.
 
-mod chat;
-mod embedding;
-mod model;
+pub(super) mod chat;
+pub(super) mod embedding;
+pub(super) mod model;
 mod request;
 
 pub(super) use self::{
@@ -190,7 +190,7 @@ impl Fail {
         self
     }
 
-    fn body(&self) -> Value {
+    pub(super) fn body(&self) -> Value {
         json!({"error": {
             "message": self.message,
             "type": self.kind,

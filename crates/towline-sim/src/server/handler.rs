@@ -97,7 +97,7 @@ fn resolved(
             goes_on,
         } => Ok(Fault::InBandError {
             after_events,
-            body: dialect.error(scene, status(number)?).json_body(),
+            body: dialect.in_band(scene, status(number)?),
             event: None,
             goes_on,
         }),

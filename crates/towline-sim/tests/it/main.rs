@@ -3,6 +3,7 @@
 
 mod anthropic;
 mod assistant;
+mod azure;
 mod embeddings;
 mod fault;
 mod http2;

@@ -30,7 +30,7 @@ struct Frame {
     fingerprint: String,
 }
 
-pub(super) fn answer(scene: &Scene<'_>) -> Result<Plan, Fail> {
+pub(in crate::dialect) fn answer(scene: &Scene<'_>) -> Result<Plan, Fail> {
     let request = request::chat(scene)?;
     model::check(scene, &request.model)?;
     if request.choices > MAX_CHOICES {
@@ -42,7 +42,7 @@ pub(super) fn answer(scene: &Scene<'_>) -> Result<Plan, Fail> {
 }
 
 /// A scripted turn goes out even if the request is not valid, on whatever path it came.
-pub(super) fn say(scene: &Scene<'_>, turn: Turn) -> Result<Plan, Fail> {
+pub(in crate::dialect) fn say(scene: &Scene<'_>, turn: Turn) -> Result<Plan, Fail> {
     let mut request = request::chat(scene).unwrap_or_else(|_| ChatRequest {
         model: scene
             .call

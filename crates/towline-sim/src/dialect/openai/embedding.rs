@@ -19,7 +19,7 @@ const DIMENSIONS: usize = 1536;
 const MAX_DIMENSIONS: usize = 3072;
 const MAX_INPUTS: usize = 2048;
 
-pub(super) fn answer(scene: &Scene<'_>) -> Result<Plan, Fail> {
+pub(in crate::dialect) fn answer(scene: &Scene<'_>) -> Result<Plan, Fail> {
     let body = body(scene)?;
     let name = text(body, "model")?.unwrap_or(DEFAULT_EMBEDDING_MODEL);
     model::check(scene, name)?;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 /// 2026-01-01: the simulator reads no clock.
 pub(in crate::dialect) const CREATED: u64 = 1_767_225_600;
 
-pub(super) fn list(scene: &Scene<'_>) -> Result<Plan, Fail> {
+pub(in crate::dialect) fn list(scene: &Scene<'_>) -> Result<Plan, Fail> {
     let named: Vec<Value> = scene.settings.listed().into_iter().map(entry).collect();
     let body = json!({"object": "list", "data": named});
     Ok(Plan::json(StatusCode::OK, &body))
