@@ -27,11 +27,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         whole.push(event);
     }
     let whole = whole.finish()?;
+    let tokens = whole.usage().and_then(|usage| usage.total());
     println!(
-        "\n[{} of {}: {:?}]",
+        "\n[{} of {}, {tokens:?} tokens]",
         whole.model(),
-        whole.provider(),
-        whole.usage()
+        whole.provider()
     );
     client.close().await?;
     Ok(())
