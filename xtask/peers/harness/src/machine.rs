@@ -32,7 +32,7 @@ pub fn pin(place: Place) -> Result<(), BoxError> {
     let chosen = match place {
         Place::Any => return Ok(()),
         Place::First => usable.next(),
-        Place::Last => usable.last(),
+        Place::Last => usable.next_back(),
     };
     let mut set = CpuSet::new();
     set.set(chosen.ok_or("no processor may be used")?)?;

@@ -13,16 +13,20 @@ mod server;
 use self::{measure::Bench, options::Options, results::Results};
 use crate::{Fault, build, document, rows::ROWS};
 
+const SERVER: &str = "peer-server";
+
 /// Builds, measures, reports.
 pub(crate) fn run(given: &[String]) -> Result<(), Fault> {
     let options = Options::read(given)?;
-    let server = build::build("peer-server")?;
     let rows: Vec<_> = ROWS.iter().filter(|row| options.includes(row)).collect();
-    for row in &rows {
-        build::build(&row.package())?;
+    if !options.built {
+        build::build(SERVER)?;
+        for row in &rows {
+            build::build(&row.package())?;
+        }
     }
     let mut results = Results::new(&rows);
-    let bench = Bench::start(&server, &options)?;
+    let bench = Bench::start(&build::program(SERVER), &options)?;
     bench.rounds(&mut results)?;
     bench.allocations(&mut results)?;
     bench.connections(&mut results)?;

@@ -13,7 +13,7 @@ use std::{error::Error, process::ExitCode};
 type Fault = Box<dyn Error>;
 
 const HELP: &str = "\
-cargo xtask bench client [--quick] [--only ROW,ROW] [--rounds N] [--place WHERE] [--check] [--dry]
+cargo xtask bench client [--quick] [--only ROW,ROW] [--rounds N] [--place WHERE] [--check] [--built] [--dry]
 cargo xtask bench size [--check] [--dry]
 
 client  measures Towline beside its rivals against a server on loopback: processor time,
@@ -26,6 +26,7 @@ size    builds a client for one provider and tells its crates and its stripped s
 --place WHERE   client and server on one processor (together, the default), on two (apart),
                 or where the system puts them (free)
 --check         ends with an error if a hard limit is missed: allocations, instructions, connections
+--built         takes the programs as they were last built
 --dry           does not write docs/BENCHMARKS.md
 ";
 

@@ -33,7 +33,7 @@ pub(crate) fn run(given: &[String]) -> Result<(), Fault> {
     {
         return Err(format!("no such option: {other}\n\n{HELP}").into());
     }
-    let mut table = Table::new(&["client", "crates", "stripped, bytes", ""]);
+    let mut table = Table::new(&[0, 3], &["client", "crates", "stripped, bytes", ""]);
     let mut missed = false;
     for (package, about) in OURS {
         let weight = weigh(package)?;

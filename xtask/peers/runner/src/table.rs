@@ -1,18 +1,23 @@
 //! Markdown tables that can be read as they are.
 
 /// A table whose first row is its head.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Table {
     rows: Vec<Vec<String>>,
+    /// Columns that hold words and stand to the left; the others hold numbers.
+    words: &'static [usize],
 }
 
 // === impl Table ===
 
 impl Table {
-    /// A table with this head.
-    pub(crate) fn new(head: &[&str]) -> Self {
+    /// A table with this head, whose columns `words` hold words and not numbers.
+    pub(crate) fn new(words: &'static [usize], head: &[&str]) -> Self {
         let head = head.iter().map(|&cell| cell.to_owned()).collect();
-        Self { rows: vec![head] }
+        Self {
+            rows: vec![head],
+            words,
+        }
     }
 
     /// Adds a row.
@@ -20,7 +25,7 @@ impl Table {
         self.rows.push(row);
     }
 
-    /// Draws it, the first column to the left, the others to the right.
+    /// Draws it, padded.
     pub(crate) fn draw(&self) -> String {
         let widths = self.widths();
         let mut text = String::new();
@@ -30,7 +35,7 @@ impl Table {
                 .enumerate()
                 .map(|(column, &width)| {
                     let cell = row.get(column).map_or("", String::as_str);
-                    if column == 0 {
+                    if self.words.contains(&column) {
                         format!("{cell:<width$}")
                     } else {
                         format!("{cell:>width$}")
@@ -39,7 +44,7 @@ impl Table {
                 .collect();
             text.push_str(&format!("| {} |\n", cells.join(" | ")));
             if index == 0 {
-                text.push_str(&rule(&widths));
+                text.push_str(&self.rule(&widths));
             }
         }
         text
@@ -58,21 +63,21 @@ impl Table {
             })
             .collect()
     }
-}
 
-fn rule(widths: &[usize]) -> String {
-    let cells: Vec<String> = widths
-        .iter()
-        .enumerate()
-        .map(|(column, &width)| {
-            if column == 0 {
-                "-".repeat(width)
-            } else {
-                format!("{}:", "-".repeat(width - 1))
-            }
-        })
-        .collect();
-    format!("| {} |\n", cells.join(" | "))
+    fn rule(&self, widths: &[usize]) -> String {
+        let cells: Vec<String> = widths
+            .iter()
+            .enumerate()
+            .map(|(column, &width)| {
+                if self.words.contains(&column) {
+                    "-".repeat(width)
+                } else {
+                    format!("{}:", "-".repeat(width - 1))
+                }
+            })
+            .collect();
+        format!("| {} |\n", cells.join(" | "))
+    }
 }
 
 #[cfg(test)]
@@ -81,7 +86,7 @@ mod tests {
 
     #[test]
     fn draws_markdown_with_padded_columns() {
-        let mut table = Table::new(&["row", "µs"]);
+        let mut table = Table::new(&[0], &["row", "µs"]);
         table.push(vec!["hyper".to_owned(), "12.5".to_owned()]);
         assert_eq!(
             table.draw(),

@@ -12,6 +12,8 @@ pub(crate) struct Options {
     pub(crate) quick: bool,
     /// Fail on a missed hard limit.
     pub(crate) check: bool,
+    /// Take the programs as they were last built.
+    pub(crate) built: bool,
     /// How often each row is measured.
     pub(crate) rounds: usize,
     /// Where client and server run.
@@ -39,6 +41,7 @@ impl Options {
         let mut options = Self {
             quick: false,
             check: false,
+            built: false,
             rounds: 0,
             placement: Placement::Together,
             dry: false,
@@ -54,6 +57,7 @@ impl Options {
             match word.as_str() {
                 "--quick" => options.quick = true,
                 "--check" => options.check = true,
+                "--built" => options.built = true,
                 "--dry" => options.dry = true,
                 "--rounds" => options.rounds = value()?.parse()?,
                 "--only" => options.only = Some(names(value()?)?),
