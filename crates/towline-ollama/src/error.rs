@@ -98,11 +98,11 @@ fn remedy(
     body: &ErrorBody,
 ) -> Option<String> {
     match kind {
-        ErrorKind::NotFound if status == Some(404) && !body.is_ours => Some(format!(
-            "is {} an Ollama server, and the base URL without `/v1`?",
-            origin.url
-        )),
         ErrorKind::NotFound if status == Some(404) => Some(match model {
+            _ if !body.is_about_a_model() => {
+                let url = &origin.url;
+                format!("is {url} an Ollama server, and the base URL without `/v1`?")
+            }
             Some(model) if !origin.is_cloud() => {
                 format!("type `ollama pull {model}` where the server runs")
             }

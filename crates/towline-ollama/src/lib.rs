@@ -76,5 +76,20 @@ pub use self::{
     pull::{Pull, PullProgress, PullStatus},
 };
 
+use towline_core::{Capabilities, Capability};
+
+/// What the provider can do; a model may do less. Several tools may be called in one turn, and the
+/// model cannot be told not to.
+pub const CAPABILITIES: Capabilities = Capabilities::of(&[
+    Capability::Tools,
+    Capability::Vision,
+    Capability::SchemaOutput,
+    Capability::Reasoning,
+    Capability::ReasoningReplay,
+    Capability::StreamingUsage,
+    Capability::Embeddings,
+    Capability::ModelList,
+]);
+
 /// The name of the dialect: in reasoning that it made, in raw fields, in the cache of messages.
 const DIALECT: &str = "ollama";

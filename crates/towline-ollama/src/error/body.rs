@@ -9,7 +9,7 @@ use serde_json::Value;
 pub(super) struct ErrorBody {
     pub(super) message: String,
     /// Whether it has the server's own shape, `{"error": "text"}`, or one near it.
-    pub(super) is_ours: bool,
+    is_ours: bool,
 }
 
 /// Longer messages are cut.
@@ -44,6 +44,11 @@ impl ErrorBody {
             message: cut(&message),
             is_ours: true,
         }
+    }
+
+    /// Whether the server speaks of a model: a path that is missing is none.
+    pub(super) fn is_about_a_model(&self) -> bool {
+        self.is_ours && self.message.contains("model")
     }
 }
 

@@ -1,0 +1,6 @@
+//! The dialect over real HTTP.
+#![cfg(test)]
+
+mod conformance;
+mod machine;
+mod services;
