@@ -29,6 +29,7 @@ pub mod reframe;
 pub mod serve;
 mod splits;
 mod suite;
+pub mod watch;
 
 pub use self::{
     case::{Answer, Case, Documented, Loose, Recorded},

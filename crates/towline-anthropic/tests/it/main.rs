@@ -1,4 +1,5 @@
 //! The dialect over HTTP services.
 #![cfg(test)]
 
+mod conformance;
 mod services;

@@ -19,7 +19,7 @@ fn client(
     let log = Arc::clone(&seen);
     let http = service_fn(move |request: http::Request<RequestBody>| {
         let mut log = log.lock().unwrap();
-        let body = bodies.get(log.len()).or(bodies.last()).unwrap();
+        let body = bodies.get(log.len()).or_else(|| bodies.last()).unwrap();
         log.push((request.uri().to_string(), request.headers().clone()));
         let bytes = Bytes::from_static(body.as_bytes());
         let mut response = http::Response::new(ResponseBody::from(bytes));

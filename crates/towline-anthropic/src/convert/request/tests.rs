@@ -553,7 +553,10 @@ proptest! {
         let roles: Vec<_> = turns.iter().map(|turn| turn["role"].as_str().unwrap()).collect();
         prop_assert!(roles.windows(2).all(|pair| pair[0] != pair[1]), "{:?}", roles);
         let blocks = turns.iter().flat_map(|turn| turn["content"].as_array().unwrap());
-        let said = blocks.map(|block| block["text"].as_str().or(block["tool_use_id"].as_str()).unwrap());
+        let said = blocks.map(|block| {
+            let text = block["text"].as_str();
+            text.or_else(|| block["tool_use_id"].as_str()).unwrap()
+        });
         let wanted = expected.iter().map(|(index, (kind, _))| match kind {
             0 => format!("u{index}"),
             1 => format!("a{index}"),
