@@ -27,6 +27,9 @@ pub(crate) struct Encoded {
     pub(crate) dropped: Vec<&'static str>,
 }
 
+/// Why a reasoning model is not sent a sampling option.
+pub(crate) const ONLY_DEFAULT: &str = "reasoning models take only its default";
+
 /// Up to this size the messages are copied behind the options: that costs less than more buffers.
 pub(crate) const ONE_PIECE: usize = 16 * 1024;
 
@@ -107,18 +110,18 @@ fn sampling(
     options: &CompletionOptions,
 ) -> Result<(), Error> {
     fields.put_option(rules.max_tokens, options.max_tokens().as_ref())?;
-    for (name, value) in [
-        ("temperature", options.temperature()),
-        ("top_p", options.top_p()),
-        ("presence_penalty", options.presence_penalty()),
-        ("frequency_penalty", options.frequency_penalty()),
+    for (name, default, value) in [
+        ("temperature", 1.0, options.temperature()),
+        ("top_p", 1.0, options.top_p()),
+        ("presence_penalty", 0.0, options.presence_penalty()),
+        ("frequency_penalty", 0.0, options.frequency_penalty()),
     ] {
         let Some(number) = value else { continue };
         check_number(name, number)?;
-        if rules.sampling {
+        if rules.takes(number, default) {
             fields.put(name, &number)?;
         } else {
-            fields.refuse(name, "reasoning models do not take it")?;
+            fields.refuse(name, ONLY_DEFAULT)?;
         }
     }
     let seed = fields.flavor().traits().seed;

@@ -10,7 +10,7 @@ pub(crate) struct ModelRules {
     pub(crate) max_tokens: &'static str,
     /// The role of the application's instructions.
     pub(crate) system_role: &'static str,
-    /// Whether temperature and the like are taken.
+    /// Whether temperature and the like are taken, also where they are not the default.
     pub(crate) sampling: bool,
 }
 
@@ -35,6 +35,11 @@ impl ModelRules {
             system_role: if no_instructions { "user" } else { "developer" },
             sampling: false,
         }
+    }
+
+    /// Whether a sampling option may have the value `number`, of which `default` is the default.
+    pub(crate) fn takes(self, number: f64, default: f64) -> bool {
+        self.sampling || (number - default).abs() < f64::EPSILON
     }
 
     /// Tells apart the ways to write a message, for the cache of written messages.

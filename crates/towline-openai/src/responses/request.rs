@@ -4,7 +4,7 @@ use super::message;
 use crate::{
     OpenAiConfig,
     convert::{
-        request::{Encoded, Fields, assemble, check_number, reject_empty},
+        request::{Encoded, Fields, ONLY_DEFAULT, assemble, check_number, reject_empty},
         rules::ModelRules,
     },
     wire::request::Json,
@@ -82,10 +82,10 @@ fn sampling(
     ] {
         let Some(number) = value else { continue };
         check_number(name, number)?;
-        if rules.sampling {
+        if rules.takes(number, 1.0) {
             fields.put(name, &number)?;
         } else {
-            fields.refuse(name, "reasoning models do not take it")?;
+            fields.refuse(name, ONLY_DEFAULT)?;
         }
     }
     let unknown = [

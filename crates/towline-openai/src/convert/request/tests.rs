@@ -114,6 +114,10 @@ fn what_cannot_be_sent_is_an_error_or_reported() {
         "{error}"
     );
 
+    let default = CompletionOptions::new().with_temperature(1.0).with_presence_penalty(0.0);
+    let expected = json!({"temperature": 1.0, "presence_penalty": 0.0});
+    assert_eq!(options("openai", "o3", default), expected);
+
     let lenient = Request::new("o3", "Hi").with_options(warm.with_lenient(true));
     assert_eq!(
         encode(&config("openai"), &lenient).unwrap().dropped,
