@@ -55,7 +55,8 @@ enum State {
 
 struct Running {
     events: EventStream,
-    draft: Draft,
+    /// What arrived. `None` where an outer body writes it down.
+    draft: Option<Draft>,
 }
 
 // === impl Body ===
@@ -75,7 +76,7 @@ impl Body {
     {
         Self::from_state(State::Stream(Box::new(Running {
             events: Box::pin(events),
-            draft: Draft::default(),
+            draft: Some(Draft::default()),
         })))
     }
 
@@ -101,9 +102,18 @@ impl Body {
         S: Stream<Item = Result<Event, Error>> + Send + 'static,
     {
         let guards = std::mem::take(&mut self.guards);
-        let mut mapped = Self::stream(wrap(self));
-        mapped.guards = guards;
-        mapped
+        // What arrived is written down once, outside.
+        let draft = match &mut self.state {
+            State::Stream(running) => running.draft.take(),
+            State::Complete(_) | State::Replay(_) | State::Ended => None,
+        };
+        Self {
+            state: State::Stream(Box::new(Running {
+                events: Box::pin(wrap(self)),
+                draft: Some(draft.unwrap_or_default()),
+            })),
+            guards,
+        }
     }
 
     /// Whether all of it is there.
@@ -154,7 +164,7 @@ impl Body {
                     match step {
                         Ok(Event::Finish(reason)) => {
                             self.guards.clear();
-                            return Poll::Ready(Ok(running.draft.finish(reason)));
+                            return Poll::Ready(Ok(running.finish(reason)));
                         }
                         Ok(_) => self.state = State::Stream(running),
                         Err(error) => {
@@ -220,7 +230,9 @@ impl Running {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Error>> {
         match ready!(self.events.as_mut().poll_next(cx)) {
             Some(Ok(event)) => {
-                self.draft.push(&event);
+                if let Some(draft) = &mut self.draft {
+                    draft.push(&event);
+                }
                 Poll::Ready(Ok(event))
             }
             Some(Err(error)) => Poll::Ready(Err(self.add_partial(error))),
@@ -229,11 +241,16 @@ impl Running {
     }
 
     fn add_partial(&mut self, error: Error) -> Error {
-        if error.partial().is_some() {
-            return error;
+        match self.draft.take() {
+            Some(draft) if error.partial().is_none() => {
+                error.with_partial(draft.finish(FinishReason::Other("unknown".into())))
+            }
+            _ => error,
         }
-        let draft = std::mem::take(&mut self.draft);
-        error.with_partial(draft.finish(FinishReason::Other("unknown".into())))
+    }
+
+    fn finish(self, reason: FinishReason) -> Completion {
+        self.draft.unwrap_or_default().finish(reason)
     }
 }
 

@@ -133,6 +133,15 @@ async fn a_complete_answer_reads_as_the_events_that_spell_it() {
 }
 
 #[tokio::test]
+async fn a_mapped_body_holds_what_arrived_before_and_after() {
+    let mut body = script([text("half"), text(" of it")]);
+    body.next().await.unwrap().unwrap();
+    let error = body.map_stream(|body| body).collect().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Truncated);
+    assert_eq!(error.partial().unwrap().text(), "half of it");
+}
+
+#[tokio::test]
 async fn guards_live_to_the_last_event_and_no_longer() {
     let guard = Arc::new(());
     let held = |guard: &Arc<()>| Arc::strong_count(guard) > 1;
