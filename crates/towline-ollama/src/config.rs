@@ -173,7 +173,9 @@ impl OllamaConfigBuilder {
     /// be sent.
     pub fn build(self) -> Result<OllamaConfig, Error> {
         let base: Uri = self.base_url.parse().map_err(|cause| {
-            invalid(format!("the base URL `{}` is not a URL", self.base_url)).with_source(cause)
+            // Before the last `@` a password may stand.
+            let shown = self.base_url.rsplit('@').next().unwrap_or_default();
+            invalid(format!("the base URL `{shown}` is not a URL")).with_source(cause)
         })?;
         let path = base.path().trim_end_matches('/');
         let path = path.strip_suffix("/api").unwrap_or(path);

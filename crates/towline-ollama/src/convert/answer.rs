@@ -65,8 +65,7 @@ fn parts(text: &Text, created_at: &str, message: &MessageWire<'_>) -> Vec<Part> 
     }
     for (index, call) in message.tool_calls.0.iter().enumerate() {
         let id = call_id(text, created_at, index, call);
-        let name = text.share(&call.function.name.0);
-        let arguments = text.share(&call.function.arguments.0);
+        let (name, arguments) = (text.share(call.name()), text.share(call.arguments()));
         parts.push(ToolCall::new(id, name, arguments).into());
     }
     parts

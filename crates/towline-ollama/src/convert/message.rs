@@ -18,7 +18,10 @@ pub(crate) fn write(
     let body = match message.role() {
         Role::System => spoken("system", message)?,
         Role::User => spoken("user", message)?,
-        Role::Assistant => assistant(message)?,
+        Role::Assistant => match assistant(message)? {
+            Some(body) => body,
+            None => return Ok(()),
+        },
         Role::Tool => return write_results(names, message, out),
         role => return Err(misplaced(&format!("{role:?} message"), "in this dialect")),
     };
@@ -65,8 +68,9 @@ fn pixels(image: &Image) -> Result<&str, Error> {
     }
 }
 
-/// What the model said.
-fn assistant(message: &Message) -> Result<MessageBody<'_>, Error> {
+/// What the model said; `None` where it is nothing that can be said here: a turn of another
+/// provider's model that holds nothing but its reasoning.
+fn assistant(message: &Message) -> Result<Option<MessageBody<'_>>, Error> {
     let mut body = MessageBody {
         role: "assistant",
         tool_calls: message
@@ -92,7 +96,9 @@ fn assistant(message: &Message) -> Result<MessageBody<'_>, Error> {
             }
         }
     }
-    Ok(body)
+    let says_nothing =
+        body.content.is_empty() && body.thinking.is_empty() && body.tool_calls.is_empty();
+    Ok((!says_nothing).then_some(body))
 }
 
 fn append_text<'a>(text: &mut Cow<'a, str>, more: &'a str) {

@@ -59,16 +59,17 @@ pub(crate) fn encode(config: &OllamaConfig, request: &Request) -> Result<Encoded
 
 fn messages(request: &Request) -> Result<WireForm, Error> {
     let conversation = request.conversation();
-    if conversation.is_empty() {
+    let mut names = ToolNames::new(conversation.messages());
+    let messages = conversation.wire(MESSAGES, |message, out| {
+        names.advance(message);
+        message::write(&names, message, out)
+    })?;
+    if messages.is_empty() {
         // The server would take it as the wish to load the model.
         return Err(Error::new(ErrorKind::InvalidRequest)
             .with_message("the conversation is empty: there is nothing to answer"));
     }
-    let mut names = ToolNames::new(conversation.messages());
-    conversation.wire(MESSAGES, |message, out| {
-        names.advance(message);
-        message::write(&names, message, out)
-    })
+    Ok(messages)
 }
 
 /// Puts the messages behind the other fields: in one buffer, or as shared pieces.

@@ -95,10 +95,9 @@ impl Decoder {
         }
         for call in &message.tool_calls.0 {
             let id = call_id(text, &self.began, self.calls, call);
-            let arguments = text.share(&call.function.arguments.0);
-            let delta = ToolCallDelta::new(self.calls, arguments)
+            let delta = ToolCallDelta::new(self.calls, text.share(call.arguments()))
                 .with_id(id)
-                .with_name(text.share(&call.function.name.0));
+                .with_name(text.share(call.name()));
             self.calls += 1;
             self.queue.push_back(Event::ToolCall(delta));
         }

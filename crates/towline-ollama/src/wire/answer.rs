@@ -44,22 +44,22 @@ pub(crate) struct ToolCallWire<'a> {
     #[serde(borrow)]
     pub(crate) id: LaxText<'a>,
     #[serde(borrow)]
-    pub(crate) function: FunctionWire<'a>,
+    function: Option<FunctionWire<'a>>,
 }
 
 /// The function that is called.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct FunctionWire<'a> {
+struct FunctionWire<'a> {
     #[serde(borrow)]
-    pub(crate) name: LaxText<'a>,
+    name: LaxText<'a>,
     #[serde(borrow)]
-    pub(crate) arguments: Arguments<'a>,
+    arguments: Arguments<'a>,
 }
 
 /// JSON text. It is sent as the object itself; gateways send it as a string.
 #[derive(Debug, Default)]
-pub(crate) struct Arguments<'a>(pub(crate) Cow<'a, str>);
+struct Arguments<'a>(Cow<'a, str>);
 
 // === impl Answer ===
 
@@ -75,6 +75,24 @@ impl Answer<'_> {
             usage = usage.with_output(tokens);
         }
         (usage != Usage::unknown()).then_some(usage)
+    }
+}
+
+// === impl ToolCallWire ===
+
+impl ToolCallWire<'_> {
+    /// The name of the tool.
+    pub(crate) fn name(&self) -> &str {
+        self.function
+            .as_ref()
+            .map_or("", |function| &function.name.0)
+    }
+
+    /// The arguments as JSON text.
+    pub(crate) fn arguments(&self) -> &str {
+        self.function
+            .as_ref()
+            .map_or("", |function| &function.arguments.0)
     }
 }
 

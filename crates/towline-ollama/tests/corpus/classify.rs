@@ -1,11 +1,8 @@
 //! Level 4: failures are of the kind that the server means.
 
-use crate::{
-    select::{Api, Ask, cases},
-    watch::{Seen, see_whole},
-};
+use crate::select::{Ask, chats};
 use towline_core::ErrorKind;
-use towline_testkit::corpus::{Corpus, Difference, Suite};
+use towline_testkit::corpus::{Corpus, Difference, Suite, watch::Seen};
 
 #[test]
 fn corpus_documented_failures_are_of_the_kind_the_server_means() {
@@ -20,15 +17,14 @@ fn corpus_documented_failures_are_of_the_kind_the_server_means() {
             "a new one wants an expectation"
         );
         let ask = Ask {
-            api: Api::Chat,
             model: "m".to_owned(),
             stream: true,
         };
-        let seen = see_whole(&ask, &case.answer);
+        let seen = ask.see_whole(&case.answer);
         let good = match &seen {
             Seen::Stream(_, Some(failure)) => {
                 failure.kind == ErrorKind::Server
-                    && failure.kept() == seen.text()
+                    && failure.partial_text() == seen.text()
                     && !seen.text().is_empty()
                     && !failure.retryable
             }
@@ -43,13 +39,13 @@ fn corpus_documented_failures_are_of_the_kind_the_server_means() {
 
 #[test]
 fn corpus_recorded_failures_are_of_the_kind_the_server_means() {
-    let Some((corpus, mut cases)) = cases() else {
+    let Some((corpus, mut cases)) = chats() else {
         return;
     };
     cases.retain(|(case, _)| case.answer.status >= 400);
     let mut suite = Suite::new("ollama dialect, recorded failures", &corpus, cases.len());
     for (case, ask) in &cases {
-        let seen = see_whole(ask, &case.answer);
+        let seen = ask.see_whole(&case.answer);
         // All there are: a model that was not pulled.
         let remedy = format!("`ollama pull {}`", ask.model);
         let good = seen.failure().is_some_and(|failure| {

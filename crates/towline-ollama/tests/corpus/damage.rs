@@ -1,13 +1,13 @@
 //! Level 3: damaged streams are errors that keep what arrived, and never successes.
 
-use crate::{
-    select::{Ask, cases, for_each},
-    watch::{Seen, see_whole},
-};
+use crate::select::{Ask, chats};
 use bytes::Bytes;
 use std::collections::BTreeSet;
 use towline_core::{ErrorKind, Event, Usage};
-use towline_testkit::corpus::{Case, Corpus, Difference, Suite};
+use towline_testkit::corpus::{
+    Case, Corpus, Difference, Suite,
+    watch::{Seen, for_each},
+};
 
 /// Errors as they come inside a stream.
 const ERRORS: &[(&str, ErrorKind)] = &[
@@ -31,10 +31,10 @@ const ERRORS: &[(&str, ErrorKind)] = &[
 
 /// The streams, which all end well when they are whole.
 fn good_streams() -> Option<(Corpus, Vec<(Case, Ask)>)> {
-    let (corpus, mut cases) = cases()?;
+    let (corpus, mut cases) = chats()?;
     cases.retain(|(case, _)| case.is_event_stream());
     for (case, ask) in &cases {
-        let failure = see_whole(ask, &case.answer).failure().cloned();
+        let failure = ask.see_whole(&case.answer).failure().cloned();
         assert!(failure.is_none(), "{}: {failure:?}", case.id);
     }
     Some((corpus, cases))
@@ -99,14 +99,14 @@ fn places(body: &[u8]) -> BTreeSet<usize> {
 
 fn cut(case: &Case, ask: &Ask, at: usize) -> Option<Difference> {
     let answer = case.answer.with_body(case.answer.body.slice(..at));
-    let seen = see_whole(ask, &answer);
+    let seen = ask.see_whole(&answer);
     let place = format!("truncated at byte {at}");
     let Seen::Stream(events, Some(failure)) = &seen else {
         return Some(Difference::new("cut", place, format!("{seen:?}")));
     };
     let content = events.iter().any(Event::is_content);
     let good = failure.kind == ErrorKind::Truncated
-        && failure.kept() == seen.text()
+        && failure.partial_text() == seen.text()
         && failure.retryable != content
         && !events.iter().any(|event| matches!(event, Event::Finish(_)));
     (!good).then(|| Difference::new("cut", place, format!("{seen:?}")))
@@ -138,10 +138,12 @@ fn inject(
 ) -> Option<Difference> {
     let body = &case.answer.body;
     let damaged: Bytes = [&body[..at], error.as_bytes(), &body[at..]].concat().into();
-    let seen = see_whole(ask, &case.answer.with_body(damaged));
+    let seen = ask.see_whole(&case.answer.with_body(damaged));
     let place = format!("{kind} from {error:?} at byte {at}");
     let good = match &seen {
-        Seen::Stream(_, Some(failure)) => failure.kind == *kind && failure.kept() == seen.text(),
+        Seen::Stream(_, Some(failure)) => {
+            failure.kind == *kind && failure.partial_text() == seen.text()
+        }
         _ => false,
     };
     (!good).then(|| Difference::new("error inside", place, format!("{seen:?}")))
@@ -151,14 +153,14 @@ fn inject(
 #[test]
 fn corpus_streams_with_each_line_twice_do_not_count_double() {
     run("ollama dialect, lines twice", "lines", |case, ask| {
-        let expected = usage(&see_whole(ask, &case.answer));
+        let expected = usage(&ask.see_whole(&case.answer));
         let ends = ends(&case.answer.body);
         let starts = [0].into_iter().chain(ends.iter().copied());
         let lines = some(starts.zip(ends.iter().copied()).collect(), 100);
         let bad = lines.iter().find_map(|(start, end)| {
             let body = &case.answer.body;
             let body: Bytes = [&body[..*end], &body[*start..]].concat().into();
-            let seen = see_whole(ask, &case.answer.with_body(body));
+            let seen = ask.see_whole(&case.answer.with_body(body));
             let good = seen.failure().is_none() && usage(&seen) == expected;
             let place = || format!("{expected:?} with the line before byte {end} twice");
             (!good).then(|| Difference::new("usage", place(), format!("{seen:?}")))

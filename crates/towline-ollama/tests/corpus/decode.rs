@@ -1,43 +1,33 @@
 //! Level 1: every answer decodes as the server's own SDK decoded it, however it arrives.
 
-use crate::{
-    select::{Api, Ask, cases, for_each},
-    watch::{Seen, collect, see, see_whole},
-};
+use crate::select::{Ask, chats, client, native};
 use serde_json::Value;
+use tower::ServiceExt as _;
+use towline_core::EmbeddingRequest;
 use towline_testkit::corpus::{
     Canned, Case, Corpus, Difference, Expected, Splits, Suite, compare, compare_error,
+    watch::{for_each, now},
 };
 
 #[test]
 fn corpus_decodes_as_the_sdk_of_the_server_does() {
-    let Some((corpus, cases)) = cases() else {
+    let Some((corpus, cases)) = chats() else {
         return;
     };
     let mut suite = Suite::new("ollama dialect", &corpus, cases.len());
     for (case, ask) in &cases {
-        let differences = match ask.api {
-            Api::Chat => chat(case, ask),
-            Api::Embeddings => embeddings(case, ask).into_iter().collect(),
-        };
-        suite.handled(&case.id, case.expected.is_some(), differences);
+        suite.handled(&case.id, case.expected.is_some(), chat(case, ask));
     }
-    note_scope(&corpus, &mut suite);
+    // What is left out is said, not hidden.
+    let before_chat = native(&corpus, "ollama_generate").len();
+    suite.note(format!(
+        "out of scope: {before_chat} of the API of before chat"
+    ));
     suite.finish();
 }
 
-/// What is left out is said, not hidden.
-fn note_scope(corpus: &Corpus, suite: &mut Suite) {
-    let all = corpus.cases().unwrap();
-    let of = |api: &str| all.iter().filter(|case| case.api == api).count();
-    suite.note(format!(
-        "out of scope: {} of the API of before chat",
-        of("ollama_generate")
-    ));
-}
-
 fn chat(case: &Case, ask: &Ask) -> Vec<Difference> {
-    let found = collect(ask, &case.answer);
+    let found = ask.collect(&case.answer);
     match (&case.expected, found) {
         (Some(Expected::Answer(expected)), Ok(found)) => compare(&found, expected, canonical),
         (Some(Expected::Error(expected)), Err(error)) => {
@@ -65,29 +55,47 @@ fn canonical(word: &str, called: bool) -> String {
     reason.to_owned()
 }
 
-/// One vector, with the numbers of the wire.
-fn embeddings(case: &Case, ask: &Ask) -> Option<Difference> {
+/// Recorded of the interface of before `/api/embed`, which answers with one vector.
+#[test]
+fn corpus_vectors_hold_the_numbers_of_the_wire() {
+    let Some(corpus) = Corpus::open() else { return };
+    let cases = native(&corpus, "embeddings");
+    let mut suite = Suite::new("ollama dialect, embeddings", &corpus, cases.len());
+    for case in &cases {
+        suite.handled(&case.id, case.expected.is_some(), embedding(case));
+    }
+    suite.finish();
+}
+
+fn embedding(case: &Case) -> Option<Difference> {
     let body = case.answer.json().unwrap_or_default();
     let wire = body["embedding"].as_array().into_iter().flatten();
     let wire: Vec<f64> = wire.filter_map(Value::as_f64).collect();
-    let seen = see_whole(ask, &case.answer);
-    let good = match &seen {
-        Seen::Vectors(vectors, None) => match vectors.as_slice() {
-            [vector] => {
-                let near = |(x, y): (&f32, &f64)| (f64::from(*x) - y).abs() < 1e-5;
-                vector.len() == wire.len() && vector.iter().zip(&wire).all(near)
-            }
+    let near = |(x, y): (&f32, &f64)| (f64::from(*x) - y).abs() < 1e-5;
+    let canned = Canned::new(&case.answer);
+    for frames in [
+        vec![case.answer.body.clone()],
+        Splits::bytes(&case.answer.body),
+    ] {
+        let request = EmbeddingRequest::new(case.model(), ["text"]);
+        let answer = now(client(canned.with_frames(frames)).oneshot(request));
+        let vectors = answer.map(towline_core::EmbeddingResponse::into_vectors);
+        let good = match vectors.as_deref() {
+            Ok([vector]) => vector.len() == wire.len() && vector.iter().zip(&wire).all(near),
             _ => false,
-        },
-        _ => false,
-    };
-    let found = || format!("{seen:?}").chars().take(200).collect::<String>();
-    (!good).then(|| Difference::new("vector", format!("{} numbers", wire.len()), found()))
+        };
+        if !good {
+            let found: String = format!("{vectors:?}").chars().take(200).collect();
+            let expected = format!("{} numbers", wire.len());
+            return Some(Difference::new("vector", expected, found));
+        }
+    }
+    None
 }
 
 #[test]
 fn corpus_decodes_the_same_however_it_is_split() {
-    let Some((corpus, cases)) = cases() else {
+    let Some((corpus, cases)) = chats() else {
         return;
     };
     let mut suite = Suite::new("ollama dialect, split at every byte", &corpus, cases.len());
@@ -102,12 +110,12 @@ fn corpus_decodes_the_same_however_it_is_split() {
 
 fn split(case: &Case, ask: &Ask) -> (usize, Option<Difference>) {
     let canned = Canned::new(&case.answer);
-    let whole = see_whole(ask, &case.answer);
+    let whole = ask.see_whole(&case.answer);
     let mut count = 0;
     for frames in Splits::of(&case.answer.body) {
         count += 1;
         let first = frames.first().map_or(0, |frame| frame.len());
-        let (pieces, seen) = (frames.len(), see(ask, &canned, frames));
+        let (pieces, seen) = (frames.len(), ask.see(&canned, frames));
         if seen != whole {
             let place = format!("{pieces} pieces, the first of {first} bytes: {seen:?}");
             let difference = Difference::new("split", format!("{whole:?}"), place);
@@ -120,36 +128,30 @@ fn split(case: &Case, ask: &Ask) -> (usize, Option<Difference>) {
 /// Other line ends, more blank lines, no line end at all: the same events.
 #[test]
 fn corpus_streams_decode_the_same_in_every_framing() {
-    let Some((corpus, cases)) = cases() else {
+    let Some((corpus, mut cases)) = chats() else {
         return;
     };
-    let streams: Vec<_> = cases
-        .into_iter()
-        .filter(|(case, _)| case.is_event_stream())
-        .collect();
-    let mut suite = Suite::new("ollama dialect, framings", &corpus, streams.len());
-    for (case, ask) in &streams {
-        let text = String::from_utf8_lossy(&case.answer.body).into_owned();
-        let framings = [
-            text.replace('\n', "\r\n"),
-            text.replace('\n', "\n \r\n\n"),
-            text.replace("{\"model\"", " {  \"model\""),
-            text.trim_end().to_owned(),
-        ];
-        let whole = see_whole(ask, &case.answer);
-        let differences = framings
-            .into_iter()
-            .enumerate()
-            .filter_map(|(index, framed)| {
-                let seen = see_whole(ask, &case.answer.with_body(framed));
-                let expected = || format!("framing {index}: {whole:?}");
-                (seen != whole).then(|| Difference::new("framing", expected(), format!("{seen:?}")))
-            });
-        suite.handled(
-            &case.id,
-            case.expected.is_some(),
-            differences.collect::<Vec<_>>(),
-        );
+    cases.retain(|(case, _)| case.is_event_stream());
+    let mut suite = Suite::new("ollama dialect, framings", &corpus, cases.len());
+    for (case, ask) in &cases {
+        suite.handled(&case.id, case.expected.is_some(), reframe(case, ask));
     }
     suite.finish();
+}
+
+fn reframe(case: &Case, ask: &Ask) -> Vec<Difference> {
+    let text = String::from_utf8_lossy(&case.answer.body).into_owned();
+    let framings = [
+        ("CRLF", text.replace('\n', "\r\n")),
+        ("blank lines", text.replace('\n', "\n \r\n\n")),
+        ("spaces", text.replace("{\"model\"", " {  \"model\"")),
+        ("no last line end", text.trim_end().to_owned()),
+    ];
+    let whole = ask.see_whole(&case.answer);
+    let differences = framings.into_iter().filter_map(|(name, framed)| {
+        let seen = ask.see_whole(&case.answer.with_body(framed));
+        let expected = || format!("{name}: {whole:?}");
+        (seen != whole).then(|| Difference::new("framing", expected(), format!("{seen:?}")))
+    });
+    differences.collect()
 }

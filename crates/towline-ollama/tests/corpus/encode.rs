@@ -2,10 +2,7 @@
 //!
 //! What may differ is written down in [`normal`], for both sides alike.
 
-use crate::{
-    select::{Ask, chats},
-    watch::now,
-};
+use crate::select::{chats, client};
 use serde_json::{Map, Value};
 use std::{collections::VecDeque, fs};
 use tower::ServiceExt as _;
@@ -14,7 +11,7 @@ use towline_core::{
     Request, ResponseFormat, Role, ToolCall, ToolSpec,
 };
 use towline_testkit::{
-    corpus::{Canned, Case, Difference, Suite},
+    corpus::{Canned, Case, Difference, Suite, watch::now},
     setting::setting,
 };
 
@@ -34,7 +31,7 @@ fn corpus_requests_go_out_as_they_were_recorded() {
 fn resend(case: &Case) -> Option<Difference> {
     let recorded: Value = serde_json::from_str(&case.request.body).unwrap();
     let canned = Canned::new(&case.answer).recording();
-    let sent = now(Ask::client(canned.clone()).oneshot(read(&recorded)));
+    let sent = now(client(canned.clone()).oneshot(read(&recorded)));
     // Whatever came of it, the request is what counts.
     drop(sent);
     let sent = canned.sent();

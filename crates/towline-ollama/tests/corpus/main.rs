@@ -10,4 +10,3 @@ mod decode;
 mod encode;
 mod select;
 mod transfer;
-mod watch;

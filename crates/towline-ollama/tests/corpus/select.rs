@@ -1,25 +1,18 @@
 //! Which cases are of this dialect, and how each is asked for.
 
+use bytes::Bytes;
 use serde_json::Value;
-use std::{
-    sync::atomic::{AtomicUsize, Ordering},
-    thread,
-};
+use tower::ServiceExt as _;
+use towline_core::{Completion, Error, Request};
 use towline_ollama::{Ollama, OllamaConfig};
-use towline_testkit::corpus::{Case, Corpus};
-
-/// What is asked of the client.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Api {
-    Chat,
-    /// Recorded of the interface of before `/api/embed`, which answers with one vector.
-    Embeddings,
-}
+use towline_testkit::corpus::{
+    Answer, Canned, Case, Corpus,
+    watch::{Seen, now, watch},
+};
 
 /// A call as the client makes it.
 #[derive(Clone, Debug)]
 pub(crate) struct Ask {
-    pub(crate) api: Api,
     pub(crate) model: String,
     pub(crate) stream: bool,
 }
@@ -27,73 +20,64 @@ pub(crate) struct Ask {
 // === impl Ask ===
 
 impl Ask {
-    /// How the case is asked for; `None` when it is of another dialect.
-    pub(crate) fn of(case: &Case) -> Option<Self> {
-        let native = case.provider == "ollama" && case.request.path.starts_with("/api/");
-        let api = match case.api.as_str() {
-            "ollama_chat" if native => Api::Chat,
-            "embeddings" if native => Api::Embeddings,
-            _ => return None,
-        };
+    fn of(case: &Case) -> Self {
         let body: Value = serde_json::from_str(&case.request.body).unwrap_or_default();
         let stream = body.get("stream").and_then(Value::as_bool);
-        Some(Self {
-            api,
+        Self {
             model: case.model(),
-            stream: api == Api::Chat && stream.unwrap_or(case.stream),
-        })
+            stream: stream.unwrap_or(case.stream),
+        }
     }
 
-    pub(crate) fn client<S>(http: S) -> Ollama<S> {
-        Self::client_at("http://corpus.invalid", http)
+    pub(crate) fn request(&self) -> Request {
+        Request::new(self.model.as_str(), "ask").with_stream(self.stream)
     }
 
-    pub(crate) fn client_at<S>(base_url: &str, http: S) -> Ollama<S> {
-        let config = OllamaConfig::builder(base_url);
-        Ollama::new(config.build().unwrap(), http)
+    /// What a canned answer looks like to the caller, its body in these pieces.
+    pub(crate) fn see(&self, canned: &Canned, frames: Vec<Bytes>) -> Seen {
+        now(watch(client(canned.with_frames(frames)), self.request()))
+    }
+
+    /// What an answer looks like to the caller, its body in one piece.
+    pub(crate) fn see_whole(&self, answer: &Answer) -> Seen {
+        self.see(&Canned::new(answer), vec![answer.body.clone()])
+    }
+
+    /// The collected answer.
+    pub(crate) fn collect(&self, answer: &Answer) -> Result<Completion, Error> {
+        let call = client(Canned::new(answer)).oneshot(self.request());
+        now(async { call.await?.collect().await })
     }
 }
 
-/// The cases of the dialect with their calls; `None` without a corpus.
-pub(crate) fn cases() -> Option<(Corpus, Vec<(Case, Ask)>)> {
+pub(crate) fn client<S>(http: S) -> Ollama<S> {
+    client_at("http://corpus.invalid", http)
+}
+
+pub(crate) fn client_at<S>(base_url: &str, http: S) -> Ollama<S> {
+    let config = OllamaConfig::builder(base_url);
+    Ollama::new(config.build().unwrap(), http)
+}
+
+/// The chats with their calls; `None` without a corpus.
+pub(crate) fn chats() -> Option<(Corpus, Vec<(Case, Ask)>)> {
     let corpus = Corpus::open()?;
-    let cases = corpus.cases().unwrap();
-    let asked = cases.into_iter().filter_map(|case| {
-        let ask = Ask::of(&case)?;
-        Some((case, ask))
+    let chats = native(&corpus, "ollama_chat");
+    let asked = chats.into_iter().map(|case| {
+        let ask = Ask::of(&case);
+        (case, ask)
     });
-    let asked: Vec<_> = asked.collect();
-    let root = corpus.root().display();
-    assert!(!asked.is_empty(), "no case of the dialect in {root}");
+    let asked = asked.collect();
     Some((corpus, asked))
 }
 
-/// The chat calls among them.
-pub(crate) fn chats() -> Option<(Corpus, Vec<(Case, Ask)>)> {
-    let (corpus, mut cases) = cases()?;
-    cases.retain(|(_, ask)| ask.api == Api::Chat);
-    Some((corpus, cases))
-}
-
-/// Runs `check` for every item on as many threads as there are processors; results in order.
-pub(crate) fn for_each<T: Sync, R: Send>(items: &[T], check: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut done = Vec::new();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(index) else {
-                return done;
-            };
-            done.push((index, check(item)));
-        }
-    };
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    let mut done: Vec<_> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        let parts = workers.into_iter().map(|worker| worker.join().unwrap());
-        parts.flatten().collect()
+/// The cases of one of the native interfaces: the server has those of `OpenAI`, too.
+pub(crate) fn native(corpus: &Corpus, api: &str) -> Vec<Case> {
+    let mut cases = corpus.cases().unwrap();
+    cases.retain(|case| {
+        case.provider == "ollama" && case.api == api && case.request.path.starts_with("/api/")
     });
-    done.sort_by_key(|(index, _)| *index);
-    done.into_iter().map(|(_, result)| result).collect()
+    let root = corpus.root().display();
+    assert!(!cases.is_empty(), "no case of {api} in {root}");
+    cases
 }

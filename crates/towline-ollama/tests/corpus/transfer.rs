@@ -1,19 +1,17 @@
 //! Level 1 over real sockets: the same answers by every kind of transfer.
 
-use crate::{
-    select::{Ask, cases},
-    watch::{Seen, see_whole, watch},
-};
+use crate::select::{chats, client_at};
 use tokio::runtime::Builder;
 use towline_testkit::corpus::{
     Difference, Suite,
     serve::{Server, Transfer},
+    watch::{Seen, watch},
 };
 use towline_transport::Channel;
 
 #[test]
 fn corpus_arrives_over_http_as_without_it() {
-    let Some((corpus, cases)) = cases() else {
+    let Some((corpus, cases)) = chats() else {
         return;
     };
     let mut suite = Suite::new("ollama dialect, over HTTP/1.1", &corpus, cases.len());
@@ -22,12 +20,12 @@ fn corpus_arrives_over_http_as_without_it() {
     let base_url = server.base_url();
     let channel = Channel::builder(base_url.clone()).build().unwrap();
     for (case, ask) in &cases {
-        let whole = see_whole(ask, &case.answer);
+        let whole = ask.see_whole(&case.answer);
         let mut differences = Vec::new();
         for transfer in [Transfer::Length, Transfer::Chunked, Transfer::ChunkPerByte] {
             server.set(&case.answer, transfer);
-            let client = Ask::client_at(&base_url, channel.clone());
-            let seen = runtime.block_on(watch(client, ask));
+            let client = client_at(&base_url, channel.clone());
+            let seen = runtime.block_on(watch(client, ask.request()));
             differences.extend(differs(transfer, &whole, &seen));
         }
         suite.handled(&case.id, case.expected.is_some(), differences);

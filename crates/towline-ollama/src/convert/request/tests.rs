@@ -291,6 +291,20 @@ fn reasoning_goes_back_only_where_it_came_from() {
 }
 
 #[test]
+fn a_turn_of_nothing_but_foreign_reasoning_is_left_out() {
+    let foreign = Reasoning::new("secret").with_provider("anthropic");
+    let turn = Message::new(Role::Assistant, vec![foreign.into()]);
+    let conversation = Conversation::from("Hi")
+        .with(turn.clone())
+        .with(Message::user("And?"));
+    let expected = json!([{"role": "user", "content": "Hi"}, {"role": "user", "content": "And?"}]);
+    assert_eq!(messages(conversation), expected);
+    let request = Request::new("m", Conversation::from(turn));
+    let error = encode(&config(), &request).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest, "nothing is left");
+}
+
+#[test]
 fn a_part_in_the_wrong_place_is_an_error_that_names_it() {
     let wrong = Message::user("Hi").with_part(ToolCall::new("c", "f", "{}"));
     let request = Request::new("m", Conversation::from(wrong));

@@ -136,7 +136,7 @@ fn calls_are_numbered_and_those_without_an_id_get_one() {
 
 #[test]
 fn what_is_missing_or_of_another_type_breaks_nothing() {
-    let text = "{\"model\":null,\"created_at\":7,\"message\":{\"content\":null,\"thinking\":[],\"tool_calls\":null,\"new\":{}},\"done\":null}\n{\"message\":null}\n{}\n{\"done\":true}\n";
+    let text = "{\"model\":null,\"created_at\":7,\"message\":{\"content\":null,\"thinking\":[],\"tool_calls\":null,\"new\":{}},\"done\":null}\n{\"message\":null}\n{}\n{\"message\":{\"tool_calls\":7}}\n{\"done\":true}\n";
     let (events, error) = read(text);
     assert!(error.is_none(), "{error:?}");
     let expected = Event::Finish(FinishReason::Other("unknown".into()));
