@@ -22,6 +22,7 @@ mod bench;
 mod damage;
 mod failure;
 mod lifetime;
+mod request;
 mod secret;
 
 use self::bench::Setup;
@@ -32,6 +33,9 @@ use towline_core::{Error, Request, Response, Secret};
 /// How long a check may take before it counts as hanging. Real time, far above any check's need.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// The deployment that the suite asks of an Azure client: its requests are for this model.
+pub const AZURE_DEPLOYMENT: &str = towline_sim::DEFAULT_MODEL;
+
 /// A check under way.
 type Running<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + 'a>>;
 
@@ -39,8 +43,12 @@ type Running<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + 'a>>;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Dialect {
-    /// OpenAI chat completions, and the Responses API where the simulator speaks it.
+    /// OpenAI chat completions.
     OpenAi,
+    /// OpenAI's Responses API.
+    Responses,
+    /// Either of them as Azure serves it. [`AZURE_DEPLOYMENT`] is the deployment that is asked.
+    Azure,
     /// Anthropic messages: a refusal is a finish reason.
     Anthropic,
     /// Ollama's own: answers and calls have no ids, nothing is cached, a refusal is text.
@@ -61,6 +69,9 @@ pub enum Check {
     ToolCalls,
     /// A JSON schema is sent and its answer is read.
     StructuredOutput,
+    /// What is sent passes the checks that a provider makes: roles, options, calls with their results,
+    /// reasoning that goes back, schemas.
+    Accepted,
     /// Reasoning is kept apart from the text.
     Reasoning,
     /// A refusal is kept apart from the text.
@@ -98,8 +109,9 @@ pub enum Check {
 /// Makes one `#[test]` for each [`Check`] out of `async fn make(String, Option<Secret>) -> Client`.
 ///
 /// The second argument is a variant of [`Dialect`](crate::conformance::Dialect), `OpenAi` where there
-/// is none. `make` is given the base URL that clients of the dialect are given: for `OpenAi` it ends
-/// in `/v1`, for the others it is the origin alone. See the [module docs](crate::conformance). Several in one file go into modules of their own.
+/// is none. `make` is given the base URL that clients of the dialect are given: for `OpenAi` and
+/// `Responses` it ends in `/v1`, for the others it is the origin alone. See the
+/// [module docs](crate::conformance). Several in one file go into modules of their own.
 #[macro_export]
 macro_rules! conformance {
     ($make:expr) => {
@@ -112,6 +124,7 @@ macro_rules! conformance {
             conformance_one_byte_at_a_time: OneByteAtATime,
             conformance_tool_calls: ToolCalls,
             conformance_structured_output: StructuredOutput,
+            conformance_accepted: Accepted,
             conformance_reasoning: Reasoning,
             conformance_refusal: Refusal,
             conformance_usage: Usage,
@@ -178,6 +191,11 @@ where
 // === impl Dialect ===
 
 impl Dialect {
+    /// Whether it is one of OpenAI's, whoever serves it.
+    const fn is_openai(self) -> bool {
+        matches!(self, Self::OpenAi | Self::Responses | Self::Azure)
+    }
+
     /// Whether answers and tool calls have ids of the provider.
     const fn has_ids(self) -> bool {
         !matches!(self, Self::Ollama)
@@ -193,12 +211,13 @@ impl Dialect {
 
 impl Check {
     /// Every check.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Unary,
         Self::Streamed,
         Self::OneByteAtATime,
         Self::ToolCalls,
         Self::StructuredOutput,
+        Self::Accepted,
         Self::Reasoning,
         Self::Refusal,
         Self::Usage,
@@ -224,6 +243,7 @@ impl Check {
             Self::OneByteAtATime => Box::pin(answer::one_byte_at_a_time(setup)),
             Self::ToolCalls => Box::pin(answer::tool_calls(setup)),
             Self::StructuredOutput => Box::pin(answer::structured_output(setup)),
+            Self::Accepted => Box::pin(request::accepted(setup)),
             Self::Reasoning => Box::pin(answer::reasoning(setup)),
             Self::Refusal => Box::pin(answer::refusal(setup)),
             Self::Usage => Box::pin(answer::usage(setup)),

@@ -66,8 +66,8 @@ impl Setup {
 
     fn base_url(&self, sim: &Simulator) -> String {
         match self.dialect {
-            Dialect::OpenAi => sim.base_url(),
-            Dialect::Anthropic | Dialect::Ollama => sim.origin(),
+            Dialect::OpenAi | Dialect::Responses => sim.base_url(),
+            Dialect::Azure | Dialect::Anthropic | Dialect::Ollama => sim.origin(),
         }
     }
 

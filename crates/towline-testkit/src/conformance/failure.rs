@@ -1,9 +1,6 @@
 //! Failures that the provider reports.
 
-use super::{
-    Dialect,
-    bench::{Bench, Setup, hold, hold_kind, question, streamed, unexpected},
-};
+use super::bench::{Bench, Setup, hold, hold_kind, question, streamed, unexpected};
 use std::time::Duration;
 use towline_core::{ErrorKind, Event, Request};
 use towline_sim::{Fault, Reply, Rule};
@@ -33,8 +30,8 @@ pub(super) async fn error_status(setup: &Setup) -> Result<(), String> {
     let bench = setup.bench().await?;
     for request in [question(), streamed()] {
         for (status, kind) in STATUSES {
-            // Only the chat dialect has a meaning for 501.
-            if *status == 501 && setup.dialect != Dialect::OpenAi {
+            // Only the servers of OpenAI's dialects have a meaning for 501.
+            if *status == 501 && !setup.dialect.is_openai() {
                 continue;
             }
             bench.once(Rule::any().fault(Fault::status(*status)));
