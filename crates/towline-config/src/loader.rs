@@ -157,9 +157,9 @@ impl Loader {
     ///
     /// # Errors
     ///
-    /// All faults at once: files that are missing or malformed, unknown keys, values of the wrong
-    /// type, keys given twice with different values; and then also what the selected provider
-    /// lacks. Without faults of the first sort, what the provider lacks is told by
+    /// All faults at once: files that are missing or malformed, unknown keys wherever they stand,
+    /// values of the wrong type, keys given twice with different values; and then also what the
+    /// selected provider lacks. Without faults of the first sort, what the provider lacks is told by
     /// [`Settings::llm`], since the caller may choose another one. Malformed values in the section
     /// of a provider that is not selected are warnings.
     pub fn load(self) -> Result<Settings, ConfigError> {

@@ -93,12 +93,12 @@ pub(crate) const GLOBAL: &[Field] = &[
     row(
         "timeouts.request",
         Kind::Duration,
-        "Limit for a call without streaming; unset: the vendor's own.",
+        "Limit for a whole call without streaming; unset: the vendor's own.",
     ),
     row(
         "timeouts.stream",
         Kind::Duration,
-        "Limit for a streamed call.",
+        "Longest pause in a streamed call: before its first event, and between two events.",
     )
     .default("10 min"),
     row(

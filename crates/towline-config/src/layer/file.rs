@@ -155,16 +155,15 @@ impl<'a> Sink<'a> {
         self.unknown.push(shown.to_vec());
         let full = nearest.as_ref().map_or(shown, |_| written);
         let key = format!("{}.{}", self.root, full.join("."));
-        let mut fault = Fault::new(format!("unknown key '{key}'"))
-            .with_origin(self.origin.name.clone())
-            .with_remedy(match nearest {
-                Some(nearest) => format!("did you mean {nearest}?"),
-                None => "see the list of keys in docs/configuration.md".to_owned(),
-            });
-        if let Some(section) = section_of(written) {
-            fault = fault.in_section(section);
-        }
-        self.faults.push(fault);
+        // Tied to no section: a slip of the pen may be why a section is not the selected one.
+        self.faults.push(
+            Fault::new(format!("unknown key '{key}'"))
+                .with_origin(self.origin.name.clone())
+                .with_remedy(match nearest {
+                    Some(nearest) => format!("did you mean {nearest}?"),
+                    None => "see the list of keys in docs/configuration.md".to_owned(),
+                }),
+        );
     }
 
     fn foreign(&mut self, name: &str) {

@@ -121,13 +121,67 @@ fn unknown_keys_get_a_suggestion_and_a_section_is_not_a_value() {
         ),
     ] {
         let loader = Loader::new().set("towline.llm.model=main").set(text);
-        let settings = loader.load();
-        let told = match &settings {
-            Ok(settings) => warnings(settings),
-            Err(error) => error.to_string(),
-        };
+        let told = load_fault(loader).to_string();
         assert!(told.contains(expected), "{text}: {told}");
     }
+}
+
+#[test]
+fn an_unknown_key_is_a_fault_in_a_section_that_is_not_in_use_too() {
+    let used = env(&[("LLM_MODEL", "openai/m"), ("OPENAI_API_KEY", "k")]);
+    for (text, expected) in [
+        (
+            "towline.anthropic.api_kye=k",
+            "did you mean towline.anthropic.api_key?",
+        ),
+        (
+            "towline.credentials.groq.api_kee=k",
+            "did you mean towline.credentials.groq.api_key?",
+        ),
+        (
+            "towline.providers.spare.basee_url=x",
+            "did you mean towline.providers.spare.base_url?",
+        ),
+        (
+            "towline.embeddings.voyage.modell=x",
+            "did you mean towline.embeddings.voyage.model?",
+        ),
+        (
+            "towline.ollama.zzz=x",
+            "unknown key 'towline.ollama.zzz', from --set: see the list of keys",
+        ),
+    ] {
+        let error = load_fault(used.clone().set(text)).to_string();
+        assert!(error.contains(expected), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_wrong_type_in_a_section_that_is_not_in_use_is_a_warning() {
+    let settings = env(&[("LLM_MODEL", "openai/m"), ("OPENAI_API_KEY", "k")])
+        .set("towline.groq.context_window=many")
+        .set("towline.providers.spare.model=m")
+        .load()
+        .unwrap();
+    let warnings = warnings(&settings);
+    for part in [
+        "towline.groq.context_window",
+        "Configured provider 'spare' is missing required field 'provider'",
+    ] {
+        assert!(warnings.contains(part), "{part} is not in {warnings}");
+    }
+}
+
+#[cfg(feature = "toml")]
+#[test]
+fn an_unknown_key_in_a_file_is_a_fault_in_a_section_that_is_not_in_use_too() {
+    let text = "[towline.openai]\napi_key='k'\n[towline.anthropic]\nbase-ulr='http://a.test'";
+    let loader = Loader::new().text(Format::Toml, "t.toml", text);
+    let error = load_fault(loader.set("towline.llm.model=openai/m")).to_string();
+    assert!(
+        error.contains("from t.toml: did you mean towline.anthropic.base_url?"),
+        "{error}"
+    );
 }
 
 #[test]
