@@ -102,7 +102,7 @@ fn sampling(
 ) -> Result<(), Error> {
     if let Some(temperature) = share("temperature", options.temperature())? {
         if rules.sampling == Sampling::Neither {
-            fields.refuse("temperature", "this model does not take it")?;
+            refuse_unless_default(fields, "temperature", temperature)?;
         } else if thinking.is_on() && temperature < 1.0 {
             fields.refuse("temperature", "while it thinks, the model takes only 1")?;
         } else {
@@ -111,7 +111,7 @@ fn sampling(
     }
     if let Some(top_p) = share("top_p", options.top_p())? {
         if rules.sampling == Sampling::Neither {
-            fields.refuse("top_p", "this model does not take it")?;
+            refuse_unless_default(fields, "top_p", top_p)?;
         } else if rules.sampling == Sampling::OneOfThem && options.temperature().is_some() {
             fields.refuse("top_p", "this model takes it only without `temperature`")?;
         } else if thinking.is_on() && top_p < 0.95 {
@@ -137,6 +137,18 @@ fn sampling(
         Some(user) => fields.put("metadata", &json!({"user_id": user})),
         None => Ok(()),
     }
+}
+
+/// For a model that takes no sampling: the default, 1, is what it does anyway, and is not sent.
+fn refuse_unless_default(
+    fields: &mut Fields<'_>,
+    name: &'static str,
+    share: f64,
+) -> Result<(), Error> {
+    if share < 1.0 {
+        return fields.refuse(name, "this model takes only its default");
+    }
+    Ok(())
 }
 
 /// A number from 0 to 1, which is all that the API takes.

@@ -10,6 +10,8 @@ pub(crate) struct ModelRules {
 /// How a model is asked to think.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Ask {
+    /// It cannot think.
+    Never,
     /// With a number of tokens.
     Budget,
     /// With an effort, and the model decides how much that is; a number is taken too.
@@ -29,22 +31,29 @@ pub(crate) enum Sampling {
 // === impl ModelRules ===
 
 impl ModelRules {
-    /// The rules for `model`. A model whose name says no generation is asked as the older ones are.
+    /// The rules for `model`. One whose name says no generation may be of somebody else: it is asked
+    /// for thinking with a budget, and all that the API knows is sent.
     ///
     /// Source: the capabilities in the API's own list of models and its guide on extended thinking,
     /// read in November 2026.
     pub(crate) fn of(model: &str) -> Self {
-        let generation = generation(model).unwrap_or((0, 0));
+        let Some(generation) = generation(model) else {
+            return Self {
+                thinking: Ask::Budget,
+                sampling: Sampling::Both,
+            };
+        };
         Self {
             thinking: match generation {
+                old if old < (3, 7) => Ask::Never,
                 (4, 6) => Ask::Either,
-                newer if newer >= (4, 7) => Ask::Effort,
+                new if new >= (4, 7) => Ask::Effort,
                 _ => Ask::Budget,
             },
             sampling: match generation {
-                newest if newest >= (4, 7) => Sampling::Neither,
-                newer if newer >= (4, 1) => Sampling::OneOfThem,
-                _ => Sampling::Both,
+                old if old < (4, 1) => Sampling::Both,
+                new if new >= (4, 7) => Sampling::Neither,
+                _ => Sampling::OneOfThem,
             },
         }
     }
@@ -105,6 +114,10 @@ mod tests {
         );
         assert_eq!(
             rules("claude-3-haiku-20240307"),
+            (Ask::Never, Sampling::Both)
+        );
+        assert_eq!(
+            rules("claude-3-7-sonnet-20250219"),
             (Ask::Budget, Sampling::Both)
         );
         assert_eq!(rules("tiny"), (Ask::Budget, Sampling::Both));

@@ -113,7 +113,7 @@ impl Writer<'_> {
         };
         if let Some(open) = open.filter(|open| *open != side) {
             debug_assert!(out.ends_with(b","), "a comma behind the turn of {open:?}");
-            out.pop();
+            out.pop_if(|byte| *byte == b',');
             out.extend_from_slice(b"]},");
         }
         if open != Some(side) {

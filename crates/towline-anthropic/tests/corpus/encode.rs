@@ -5,14 +5,17 @@
 
 use crate::select::{Api, Ask, cases, client};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs};
 use towline_core::{
     CacheHint, CompletionOptions, Conversation, Image, JsonSchema, Message, Part, Reasoning,
     Request, ResponseFormat, Role, ToolCall, ToolChoice, ToolResult, ToolSpec,
 };
-use towline_testkit::corpus::{
-    Canned, Case, Difference, Suite,
-    watch::{now, watch},
+use towline_testkit::{
+    corpus::{
+        Canned, Case, Difference, Suite,
+        watch::{now, watch},
+    },
+    setting::setting,
 };
 
 /// Why a request cannot be said in Towline's types.
@@ -60,6 +63,9 @@ fn resend(case: &Case, ask: &Ask) -> Result<Vec<Difference>, Unsaid> {
     let Some(sent) = sent.first() else {
         return Ok(vec![Difference::new("request", "sent", "not sent")]);
     };
+    if ask.api == Api::Messages {
+        keep(case, sent.body());
+    }
     let sent: Value = serde_json::from_slice(sent.body()).unwrap();
     let (recorded, sent) = (normal(&recorded), normal(&sent));
     let keys = recorded.as_object().into_iter().chain(sent.as_object());
@@ -70,6 +76,14 @@ fn resend(case: &Case, ask: &Ask) -> Result<Vec<Difference>, Unsaid> {
         Difference::new("request", show(&recorded), show(&sent))
     });
     Ok(differ.into_iter().collect())
+}
+
+/// Writes the body down where somebody wants to check it against the schema of the provider.
+fn keep(case: &Case, body: &[u8]) {
+    if let Some(folder) = setting("TOWLINE_REQUESTS_OUT") {
+        let name = case.id.replace('/', "-");
+        fs::write(format!("{folder}/{name}.json"), body).unwrap();
+    }
 }
 
 /// A recorded body in Towline's types.

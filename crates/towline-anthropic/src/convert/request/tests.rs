@@ -169,6 +169,10 @@ fn models_take_as_much_sampling_as_their_generation() {
     assert_eq!(dropped(OLD), ["top_p"]);
     assert_eq!(dropped(NEW), ["temperature", "top_p"]);
     assert_eq!(error(NEW, both).kind(), ErrorKind::Unsupported);
+    let default = CompletionOptions::new()
+        .with_temperature(1.0)
+        .with_top_p(1.0);
+    assert_eq!(options(NEW, default), json!({"max_tokens": 2048}));
 }
 
 fn think(effort: ReasoningEffort) -> CompletionOptions {
@@ -201,7 +205,11 @@ fn thinking_is_asked_for_as_the_model_understands_it() {
     let off = json!({"max_tokens": 2048, "thinking": {"type": "disabled"}});
     assert_eq!(options(OLD, think(ReasoningEffort::None)), off);
     let number = CompletionOptions::new().with_reasoning_budget(2000);
-    assert_eq!(error(NEW, number).kind(), ErrorKind::Unsupported);
+    assert_eq!(error(NEW, number.clone()).kind(), ErrorKind::Unsupported);
+    let old = "claude-3-5-haiku-20241022";
+    assert_eq!(error(old, number).kind(), ErrorKind::Unsupported);
+    let nothing = options(old, think(ReasoningEffort::None));
+    assert_eq!(nothing, json!({"max_tokens": 2048}));
 }
 
 #[test]

@@ -43,6 +43,12 @@ impl Thinking {
         let Some(budget) = options.reasoning_budget() else {
             return Ok(none);
         };
+        if rules.thinking == Ask::Never {
+            if budget > 0 {
+                fields.refuse("reasoning", "this model cannot think")?;
+            }
+            return Ok(none);
+        }
         if budget == 0 {
             let body = Some(ThinkingBody::Disabled);
             return Ok(Self { body, ..none });
@@ -60,7 +66,9 @@ impl Thinking {
             (Ask::Either, Some(effort)) if !numbered => {
                 Ok(none.with_effort(effort, default, options))
             }
-            (Ask::Either | Ask::Budget, _) => none.with_budget(budget, default, options),
+            (Ask::Either | Ask::Budget | Ask::Never, _) => {
+                none.with_budget(budget, default, options)
+            }
         }
     }
 

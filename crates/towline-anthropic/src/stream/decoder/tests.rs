@@ -1,6 +1,7 @@
 use super::Decoder;
 use crate::AnthropicConfig;
 use bytes::Bytes;
+use proptest::prelude::{prop, prop_assert_eq, proptest};
 use std::sync::Arc;
 use towline_core::{
     Body, Completion, Error, ErrorKind, Event, FinishReason, Part, ReasoningDelta, ToolCallDelta,
@@ -358,4 +359,39 @@ fn what_cannot_be_read_is_a_protocol_error() {
         decoder.push(None, bytes).unwrap_err().kind(),
         ErrorKind::Protocol
     );
+}
+
+proptest! {
+    /// Whatever the order of events, a stream ends with one finish or with an error, and calls are
+    /// numbered in the order in which they begin.
+    #[test]
+    fn any_order_of_events_is_an_answer_or_an_error(
+        kinds in prop::collection::vec((0_u8..9, 0_u32..3), 0..24),
+    ) {
+        let tool = r#"{"type":"tool_use","id":"t","name":"f","input":{}}"#;
+        let mut events = vec![START.to_owned()];
+        events.extend(kinds.iter().map(|(kind, index)| match kind {
+            0 => START.to_owned(),
+            1 => begin(*index, TEXT),
+            2 => begin(*index, tool),
+            3 => more(*index, &words("w")),
+            4 => more(*index, r#"{"type":"input_json_delta","partial_json":"{}"}"#),
+            5 => end(*index),
+            6 => reason("end_turn"),
+            7 => r#"{"type":"ping"}"#.to_owned(),
+            _ => r#"{"type":"new","index":null,"delta":null}"#.to_owned(),
+        }));
+        events.push(STOP.to_owned());
+        let events: Vec<_> = events.iter().map(String::as_str).collect();
+        if let Ok(read) = read(&events) {
+            let finishes = read.iter().filter(|event| matches!(event, Event::Finish(_)));
+            prop_assert_eq!(finishes.count(), 1);
+            let begun = read.iter().filter_map(|event| match event {
+                Event::ToolCall(delta) => delta.id().map(|_| delta.index()),
+                _ => None,
+            });
+            let begun: Vec<_> = begun.collect();
+            prop_assert_eq!(&begun, &(0..begun.len()).collect::<Vec<_>>());
+        }
+    }
 }
