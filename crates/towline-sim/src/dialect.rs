@@ -7,6 +7,8 @@ mod ollama;
 mod openai;
 mod piece;
 mod responses;
+#[cfg(test)]
+mod tests;
 mod vector;
 
 use self::responses::Stored;

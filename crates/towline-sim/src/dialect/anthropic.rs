@@ -240,7 +240,10 @@ fn request_id(scene: &Scene<'_>) -> String {
 /// with.
 fn usage(turn: &Turn, long_lived: bool) -> Value {
     let usage = turn.usage.unwrap_or_default();
-    let fresh = usage.input.saturating_sub(usage.cached + usage.written);
+    let fresh = usage
+        .input
+        .saturating_sub(usage.cached)
+        .saturating_sub(usage.written);
     let (short, long) = if long_lived {
         (0, usage.written)
     } else {

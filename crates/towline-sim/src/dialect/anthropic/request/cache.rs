@@ -41,7 +41,7 @@ pub(super) fn read(scene: &Scene<'_>, body: &Value, model: &str) -> Cache {
     let written = if total < Memory::LEAST {
         0
     } else {
-        total - read
+        total.saturating_sub(read)
     };
     Cache {
         read,
