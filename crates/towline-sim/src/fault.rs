@@ -43,6 +43,10 @@ pub enum Fault {
         /// The body: a string is sent as plain text, any other value as JSON.
         body: Option<Value>,
     },
+    /// Sends this header too, with whatever answer; it replaces those of the same name. For what some
+    /// providers do at odd times, such as `retry-after` on a good answer. A name or value that HTTP does
+    /// not allow is answered with 500 and says so.
+    Header(String, String),
     /// Sends nothing, not even the head, for so long.
     StallHead(Stall),
     /// Falls silent after so many body bytes.

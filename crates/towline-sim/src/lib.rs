@@ -101,6 +101,7 @@
 //! | fault | value |
 //! |---|---|
 //! | `status` | `{"status": 429, "headers": {..}, "body": ..}` |
+//! | `header` | `{"name": "retry-after", "value": "3"}` |
 //! | `stall_head` | `"forever"` or `{"ms": 100}` |
 //! | `stall_after_bytes` | `{"bytes": 10, "stall": "forever"}` |
 //! | `stall_after_events` | `{"events": 2, "stall": {"ms": 100}}` |

@@ -18,7 +18,7 @@ fn reads_every_field() {
     let faults: Vec<&Fault> = script.rules.iter().flat_map(|rule| rule.faults()).collect();
     assert_eq!(
         faults.len(),
-        21,
+        22,
         "one of each kind, two stalls of the head, two errors inside the stream"
     );
     let replies = script.rules.iter().filter_map(|rule| rule.reply());

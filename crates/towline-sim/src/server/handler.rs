@@ -73,7 +73,8 @@ fn perform(shared: &Shared, call: &Call, too_large: bool) -> Performance {
     }
     let Decision { reply, faults } = shared.rules.decide(call);
     let planned = resolved(&scene, dialect, faults)
-        .and_then(|faults| Ok((plan(&scene, dialect, reply, &faults)?, faults)));
+        .and_then(|faults| Ok((plan(&scene, dialect, reply, &faults)?, faults)))
+        .and_then(|(plan, faults)| Ok((with_headers(plan, &faults)?, faults)));
     match planned {
         Ok((plan, faults)) => arrange(plan, &faults),
         Err(NotHttp(reason)) => {
@@ -82,6 +83,16 @@ fn perform(shared: &Shared, call: &Call, too_large: bool) -> Performance {
             arrange(plan, &[])
         }
     }
+}
+
+fn with_headers(mut plan: Plan, faults: &[Fault]) -> Result<Plan, NotHttp> {
+    for fault in faults {
+        if let Fault::Header(name, value) = fault {
+            let (name, value) = header(name, value)?;
+            plan.headers.insert(name, value);
+        }
+    }
+    Ok(plan)
 }
 
 /// Puts the dialect's own error into the faults that ask for it.

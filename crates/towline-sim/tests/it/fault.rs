@@ -42,6 +42,17 @@ async fn a_status_replaces_the_answer_in_the_shape_of_the_dialect() {
 }
 
 #[tokio::test]
+async fn a_header_comes_with_an_answer_that_is_good_otherwise() {
+    let fault = || Fault::Header("retry-after".to_owned(), "5".to_owned());
+    let (_sim, seen) = streamed(fault()).await;
+    assert_eq!((seen.status, seen.data().len()), (200, 5));
+    assert_eq!(seen.header("retry-after"), Some("5"));
+    assert_eq!(whole(fault()).await.header("retry-after"), Some("5"));
+    let wrong = Fault::Header("a b".to_owned(), "5".to_owned());
+    assert_eq!(whole(wrong).await.status, 500);
+}
+
+#[tokio::test]
 async fn a_status_takes_any_body() {
     let seen = whole(Fault::status(502).with_body("<html>bad gateway</html>")).await;
     assert_eq!(seen.status, 502);

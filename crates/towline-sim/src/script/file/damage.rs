@@ -10,6 +10,7 @@ use std::{collections::BTreeMap, time::Duration};
 #[serde(rename_all = "snake_case")]
 pub(super) enum FaultFile {
     Status(StatusFile),
+    Header(HeaderFile),
     StallHead(StallFile),
     StallAfterBytes(BytesStallFile),
     StallAfterEvents(EventsStallFile),
@@ -37,6 +38,13 @@ pub(super) struct StatusFile {
     #[serde(default)]
     headers: BTreeMap<String, String>,
     body: Option<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HeaderFile {
+    name: String,
+    value: String,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -77,6 +85,10 @@ impl FaultFile {
     pub(super) fn into_fault(self, at: &str) -> Result<Fault, Wrong> {
         Ok(match self {
             Self::Status(status) => return status.into_fault(at),
+            Self::Header(header) => {
+                check_header(&format!("{at}.header"), &header.name, &header.value)?;
+                Fault::Header(header.name, header.value)
+            }
             Self::StallHead(stall) => Fault::StallHead(stall.into_stall()),
             Self::StallAfterBytes(at) => Fault::StallAfterBytes(at.bytes, at.stall.into_stall()),
             Self::StallAfterEvents(at) => Fault::StallAfterEvents(at.events, at.stall.into_stall()),
