@@ -4,6 +4,7 @@ use crate::error::{ConfigError, Fault};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 /// The process environment, and the names whose value is not UTF-8.
@@ -33,6 +34,36 @@ pub(crate) fn existing(folder: &Path, names: &[&str]) -> Vec<PathBuf> {
         .map(|name| folder.join(name))
         .filter(|path| path.is_file())
         .collect()
+}
+
+/// What tells one state of a file from another.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Stamp {
+    modified: Option<SystemTime>,
+    length: u64,
+    /// Another file under the same name, as after a rename.
+    file: (u64, i64, i64),
+}
+
+/// The state of a file; none where it cannot be had. Links are followed.
+pub(crate) fn stamp(path: &Path) -> Option<Stamp> {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some(Stamp {
+        modified: metadata.modified().ok(),
+        length: metadata.len(),
+        file: identity(&metadata),
+    })
+}
+
+#[cfg(unix)]
+fn identity(metadata: &std::fs::Metadata) -> (u64, i64, i64) {
+    use std::os::unix::fs::MetadataExt as _;
+    (metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
+}
+
+#[cfg(not(unix))]
+const fn identity(_: &std::fs::Metadata) -> (u64, i64, i64) {
+    (0, 0, 0)
 }
 
 /// The text of a file.

@@ -11,7 +11,8 @@
 //!
 //! Keys live under `towline` or `llm4s`, in kebab, camel or snake case. `${NAME}` in a file is
 //! replaced by a variable, `${?NAME}` leaves the key out when it is not set, `$${` is a plain `${`.
-//! Each secret `X` has a twin `X_FILE` (key `x_file`) that names a file which holds it. Blank values
+//! Each secret `X` has a twin `X_FILE` (key `x_file`) that names a file which holds it; that of an API
+//! key is read again when it changes ([`ProviderSettings::credential`]). Blank values
 //! count as missing. All keys are in `docs/configuration.md`, which [`reference()`] writes.
 //!
 //! Wrong settings are told all at once, each with key, variable, origin and remedy, and never with
@@ -45,6 +46,7 @@ mod edge;
 mod error;
 mod format;
 mod key;
+mod keyfile;
 mod layer;
 mod loader;
 mod provider;

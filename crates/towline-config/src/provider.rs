@@ -1,8 +1,13 @@
 //! One provider, complete and checked.
 
-use crate::{source::without_userinfo, transport::TransportSettings, vendor::Vendor};
-use std::{fmt, time::Duration};
-use towline_core::Secret;
+use crate::{
+    keyfile::{KeyFile, Notice},
+    source::without_userinfo,
+    transport::TransportSettings,
+    vendor::Vendor,
+};
+use std::{fmt, path::PathBuf, time::Duration};
+use towline_core::{Credential, Secret};
 
 /// Everything needed to call one model of one vendor. What the vendor requires is there.
 #[derive(Clone)]
@@ -12,6 +17,8 @@ pub struct ProviderSettings {
     pub(crate) model: String,
     pub(crate) base_url: Option<String>,
     pub(crate) api_key: Option<Secret>,
+    /// The file that the key was read from.
+    pub(crate) api_key_file: Option<PathBuf>,
     pub(crate) organization: Option<String>,
     pub(crate) project: Option<String>,
     pub(crate) endpoint: Option<String>,
@@ -65,6 +72,34 @@ impl ProviderSettings {
     #[must_use]
     pub const fn api_key(&self) -> Option<&Secret> {
         self.api_key.as_ref()
+    }
+
+    /// The key for a provider: one that stays as it is, or that of a file, which is looked at
+    /// before each call and read again when it changed. While the file cannot be read or is empty,
+    /// the key that was read last stays in use.
+    ///
+    /// Replace the file by a rename, as Kubernetes and most vaults do, so that nobody reads half of
+    /// it.
+    #[must_use]
+    pub fn credential(&self) -> Credential {
+        self.credential_of(None)
+    }
+
+    /// As [`credential`](Self::credential); `notice` is told when the file cannot be read or is
+    /// empty, once for each thing that is wrong, and never the key. It is called in the middle of a
+    /// call, and has to return at once.
+    #[must_use]
+    pub fn credential_noting(&self, notice: impl Fn(&str) + Send + Sync + 'static) -> Credential {
+        self.credential_of(Some(Box::new(notice)))
+    }
+
+    fn credential_of(&self, notice: Option<Notice>) -> Credential {
+        match (&self.api_key, &self.api_key_file) {
+            (Some(key), Some(path)) => {
+                Credential::from_source(KeyFile::new(path.clone(), key.clone(), notice))
+            }
+            (key, _) => Credential::from(key.clone()),
+        }
     }
 
     /// The organization that is billed.
@@ -142,6 +177,7 @@ impl fmt::Debug for ProviderSettings {
             .field("model", &self.model)
             .field("base_url", &self.base_url.as_deref().map(without_userinfo))
             .field("api_key", &self.api_key)
+            .field("api_key_file", &self.api_key_file)
             .field("organization", &self.organization)
             .field("project", &self.project)
             .field("endpoint", &self.endpoint.as_deref().map(without_userinfo))
@@ -166,13 +202,14 @@ impl Timeouts {
         self.connect
     }
 
-    /// Limit for a call without streaming. Default by vendor, 2 or 5 minutes.
+    /// Limit for a whole call without streaming. Default by vendor, 2 or 5 minutes.
     #[must_use]
     pub const fn request(&self) -> Duration {
         self.request
     }
 
-    /// Limit for a streamed call. Default 10 minutes.
+    /// Longest pause in a streamed call: before its first event, and between two events. Pings of
+    /// the server count as events. Nothing limits the whole of a stream. Default 10 minutes.
     #[must_use]
     pub const fn stream(&self) -> Duration {
         self.stream

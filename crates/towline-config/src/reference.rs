@@ -56,7 +56,7 @@ For every key, highest first:
   names of the key.
 - The values of secrets and headers, and user and password of a proxy, are shown to nobody.
 - Every key `x` of type secret has a twin `x_file`, in the environment `X_FILE`: the path of a file whose content,
-  trimmed, is the secret.
+  trimmed, is the secret. The file of an API key is read again when it changes.
 - In a file `${NAME}` is replaced by a variable, and it is a fault when that is not set; `${?NAME}`
   leaves the key out then; `$${` is a plain `${`. HOCON has its own rules for the same signs.
 - In a `.env` file `${NAME}` works outside single quotes; a `$` without brace is itself.

@@ -42,6 +42,7 @@ mod body;
 mod capability;
 mod completion;
 mod conversation;
+mod credential;
 mod embedding;
 pub mod error;
 mod event;
@@ -64,6 +65,7 @@ pub use self::{
     capability::{Capabilities, Capability},
     completion::Completion,
     conversation::{Conversation, WireDialect, WireForm},
+    credential::{Credential, CredentialSource},
     embedding::{EmbeddingRequest, EmbeddingResponse},
     error::{Error, ErrorKind},
     event::{Event, ReasoningDelta, Start, ToolCallDelta},

@@ -81,8 +81,10 @@ where
     {
         let mut http = self.http.clone();
         poll_fn(|cx| http.poll_ready(cx)).await?;
-        let request = self.http_request(Method::GET, self.config.models(), RequestBody::default());
         let exchange = Exchange::new(Arc::clone(&self.config), None);
+        let uri = self.config.models().uri("");
+        let uri = uri.map_err(|error| exchange.sign(error))?;
+        let request = self.http_request(Method::GET, uri, RequestBody::default());
         let (config, answer) = exchange.whole(http.call(request)).await?;
         models::decode(&config, &answer.body)
     }
@@ -90,13 +92,13 @@ where
     fn http_request(
         &self,
         method: Method,
-        uri: &Uri,
+        uri: Uri,
         body: RequestBody,
     ) -> http::Request<RequestBody> {
         let mut request = http::Request::new(body);
         *request.method_mut() = method;
-        *request.uri_mut() = uri.clone();
-        request.headers_mut().clone_from(self.config.headers());
+        *request.uri_mut() = uri;
+        self.config.write_headers(request.headers_mut());
         request
     }
 }
@@ -125,15 +127,17 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         let exchange = Exchange::new(Arc::clone(&self.config), Some(request.model_text().clone()));
         let api = self.config.api(request.model());
-        let (encoded, uri) = match api {
+        let (encoded, endpoint) = match api {
             Api::Chat => (encode(&self.config, &request), self.config.chat()),
             Api::Responses => {
                 let encoded = responses::request::encode(&self.config, &request);
                 (encoded, self.config.responses())
             }
         };
-        let Encoded { body, dropped } = match encoded {
-            Ok(encoded) => encoded,
+        let uri = endpoint.uri(request.model());
+        let (Encoded { body, dropped }, uri) = match encoded.and_then(|encoded| Ok((encoded, uri?)))
+        {
+            Ok(ready) => ready,
             Err(error) => return Box::pin(ready(Err(exchange.sign(error)))),
         };
         let mut http = self.http_request(Method::POST, uri, body);
@@ -168,11 +172,12 @@ where
     fn call(&mut self, request: EmbeddingRequest) -> Self::Future {
         let model = request.model().into();
         let exchange = Exchange::new(Arc::clone(&self.config), Some(model));
-        let body = match embedding::encode(&request) {
-            Ok(body) => body,
+        let uri = self.config.embeddings().uri(request.model());
+        let (body, uri) = match embedding::encode(&request).and_then(|body| Ok((body, uri?))) {
+            Ok(ready) => ready,
             Err(error) => return Box::pin(ready(Err(exchange.sign(error)))),
         };
-        let http = self.http_request(Method::POST, self.config.embeddings(), body);
+        let http = self.http_request(Method::POST, uri, body);
         let answer = exchange.whole(self.http.call(http));
         Box::pin(async move {
             let (config, answer) = answer.await?;

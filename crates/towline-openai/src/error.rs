@@ -9,7 +9,7 @@ use crate::{Flavor, OpenAiConfig, flavor::Texts};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use std::time::Duration;
-use towline_core::{Error, ErrorKind, redact};
+use towline_core::{Error, ErrorKind};
 
 /// A wait longer than this is no rate limit that one waits for: the quota of a day or a month is
 /// used up.
@@ -64,13 +64,17 @@ fn build(
         Some(wait) if kind == ErrorKind::RateLimit && wait > LONGEST_RATE_LIMIT => ErrorKind::Quota,
         _ => kind,
     };
-    let message = redact(&message(body), config.secrets());
+    let mut message = config.redact(&message(body));
+    if let (ErrorKind::Auth, Some(trouble)) = (kind, config.key_trouble()) {
+        message.push_str("; ");
+        message.push_str(&trouble);
+    }
     let mut error = Error::new(kind).with_message(message);
     if let Some(status) = status.or(body.status) {
         error = error.with_status(status);
     }
     if let Some(code) = body.code.as_ref().or(body.kind.as_ref()) {
-        error = error.with_code(redact(code, config.secrets()));
+        error = error.with_code(config.redact(code));
     }
     if let Some(wait) = wait {
         error = error.with_retry_after(wait);

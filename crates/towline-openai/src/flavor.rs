@@ -112,6 +112,9 @@ impl Flavor {
     /// `OpenAI` itself.
     pub const OPENAI: Self = Self::of(&table::OPENAI);
 
+    /// Azure OpenAI: content filters, and rate limits whose resets cannot be trusted.
+    pub const AZURE: Self = Self::of(&table::AZURE);
+
     /// A server of which nothing else is known. It is taken at the word of the dialect.
     pub const COMPATIBLE: Self = Self::of(&table::COMPATIBLE);
 

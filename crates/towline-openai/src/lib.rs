@@ -13,6 +13,8 @@
 //! | rate limits | [`Head::rate_limits`](towline_core::Head::rate_limits) |
 //! | embeddings | `Service<EmbeddingRequest>` |
 //! | model list | [`OpenAi::models`] |
+//! | keys that change between two calls | [`OpenAiConfigBuilder::api_key`] with a [`Credential`](towline_core::Credential) |
+//! | other paths, also by model | [`OpenAiConfigBuilder::chat_path`] and its kin |
 //!
 //! How servers differ is a small table, [`Flavor`]. Fields and values that are not known here never
 //! break an answer. Only the first choice is read where a raw `n` asks for several.

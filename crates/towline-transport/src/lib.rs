@@ -82,6 +82,7 @@ mod channel;
 mod connect;
 mod fault;
 pub mod hint;
+mod key;
 pub mod lax;
 pub mod ndjson;
 mod origin;
@@ -94,6 +95,7 @@ pub use self::{
     body::{RequestBody, ResponseBody, collect},
     channel::{Channel, ChannelBuilder, ChannelFuture, Http2},
     connect::{Dial, DialFuture, Io},
+    key::KeyHeader,
     pool::PoolStats,
     proxy::{ProxyConfig, ProxyConfigBuilder},
     tls::{Roots, TlsConfig, TlsConfigBuilder},

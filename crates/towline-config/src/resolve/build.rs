@@ -158,6 +158,7 @@ impl<'a> Build<'a> {
             base_url: address.base_url,
             endpoint: address.endpoint,
             api_version: api_version.filter(|_| self.vendor == "azure"),
+            api_key_file: self.sections.key_file().filter(|_| api_key.is_some()),
             api_key,
             timeouts,
             transport,

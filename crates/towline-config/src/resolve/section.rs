@@ -8,7 +8,7 @@ use crate::{
     layer::Origin,
 };
 use figment::value::Value;
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 use towline_core::Secret;
 
 /// The sections of one provider, nearest first, and the faults found while reading.
@@ -185,6 +185,15 @@ impl<'a> Sections<'a> {
                 ..
             } => Some(secret.clone()),
             held => self.secret_file(held),
+        }
+    }
+
+    /// The file that the vendor's key comes from.
+    pub(super) fn key_file(&self) -> Option<PathBuf> {
+        let chosen = self.key_groups.iter().find_map(|group| self.highest(group));
+        match &chosen?.value {
+            Typed::Text(path) => Some(PathBuf::from(path)),
+            _ => None,
         }
     }
 

@@ -9,6 +9,7 @@ mod model;
 mod named;
 mod page;
 mod provider;
+mod rotation;
 mod secret;
 mod switched_off;
 

@@ -40,7 +40,7 @@ pub(super) static COMPATIBLE: Traits = Traits {
     ..PLAIN
 };
 
-static AZURE: Traits = Traits {
+pub(super) static AZURE: Traits = Traits {
     name: "azure",
     hosts: &[
         "openai.azure.com",

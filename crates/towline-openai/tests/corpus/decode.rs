@@ -231,10 +231,8 @@ fn response(answer: &Answer) -> Value {
     }
     let text = String::from_utf8_lossy(&answer.body);
     let data = text.lines().filter_map(|line| line.strip_prefix("data:"));
-    let events = data.filter_map(|data| serde_json::from_str::<Value>(data).ok());
-    let last = events
-        .filter(|event| event.get("response").is_some())
-        .last();
+    let mut events = data.filter_map(|data| serde_json::from_str::<Value>(data).ok());
+    let last = events.rfind(|event| event.get("response").is_some());
     last.map(|event| event["response"].clone())
         .unwrap_or_default()
 }

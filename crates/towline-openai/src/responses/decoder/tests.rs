@@ -59,11 +59,11 @@ fn completed() -> Value {
         "usage": {"input_tokens": 9, "output_tokens": 7, "total_tokens": 16}}})
 }
 
-fn added(index: u64, item: Value) -> Value {
+fn added(index: u64, item: &Value) -> Value {
     json!({"type": "response.output_item.added", "output_index": index, "item": item})
 }
 
-fn done(index: u64, item: Value) -> Value {
+fn done(index: u64, item: &Value) -> Value {
     json!({"type": "response.output_item.done", "output_index": index, "item": item})
 }
 
@@ -73,18 +73,18 @@ fn text_is_told_once_though_the_stream_repeats_it() {
         json!({"id": "m1", "type": "message", "content": [{"type": "output_text", "text": "Hi."}]});
     let stream = [
         created(),
-        added(0, json!({"id": "m1", "type": "message", "content": []})),
+        added(0, &json!({"id": "m1", "type": "message", "content": []})),
         json!({"type": "response.output_text.delta", "item_id": "m1", "output_index": 0, "delta": "Hi"}),
         json!({"type": "response.output_text.delta", "item_id": "m1", "output_index": 0, "delta": "."}),
         json!({"type": "response.output_text.done", "item_id": "m1", "text": "Hi."}),
-        done(0, item.clone()),
+        done(0, &item),
         completed(),
     ];
     assert_eq!(
         spelled(&stream),
         "start(r1) text(Hi) text(.) usage(16) finish(stop)"
     );
-    let untold = [created(), done(0, item), completed()];
+    let untold = [created(), done(0, &item), completed()];
     assert_eq!(
         spelled(&untold),
         "start(r1) text(Hi.) usage(16) finish(stop)"
@@ -96,13 +96,13 @@ fn calls_are_numbered_and_answered_by_their_call_id() {
     let call = |id: &str, call_id: &str, arguments: &str| json!({"id": id, "type": "function_call", "call_id": call_id, "name": "f", "arguments": arguments});
     let stream = [
         created(),
-        added(1, call("fc1", "c1", "")),
-        added(2, call("fc2", "c2", "")),
+        added(1, &call("fc1", "c1", "")),
+        added(2, &call("fc2", "c2", "")),
         json!({"type": "response.function_call_arguments.delta", "item_id": "fc2", "output_index": 2, "delta": "{}"}),
         json!({"type": "response.function_call_arguments.done", "item_id": "fc1", "output_index": 1, "arguments": "{\"a\":1}"}),
-        done(1, call("fc1", "c1", "{\"a\":1}")),
-        done(2, call("fc2", "c2", "{}")),
-        done(3, call("fc3", "c3", "[]")),
+        done(1, &call("fc1", "c1", "{\"a\":1}")),
+        done(2, &call("fc2", "c2", "{}")),
+        done(3, &call("fc3", "c3", "[]")),
         completed(),
     ];
     assert_eq!(
@@ -120,12 +120,12 @@ fn reasoning_keeps_what_is_needed_to_send_it_back() {
     };
     let stream = [
         created(),
-        added(0, json!({"id": "rs1", "type": "reasoning", "summary": []})),
+        added(0, &json!({"id": "rs1", "type": "reasoning", "summary": []})),
         summary(0, "One"),
         summary(1, "Two"),
         done(
             0,
-            json!({"id": "rs1", "type": "reasoning", "encrypted_content": "x",
+            &json!({"id": "rs1", "type": "reasoning", "encrypted_content": "x",
             "summary": [{"type": "summary_text", "text": "One"}, {"type": "summary_text", "text": "Two"}]}),
         ),
         completed(),
