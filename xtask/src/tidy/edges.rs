@@ -9,12 +9,22 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("towline-transport", &["towline-core"]),
     ("towline-config", &["towline-core"]),
     ("towline-sim", &["towline-core"]),
+    ("towline-anthropic", &["towline-core", "towline-transport"]),
+    ("towline-ollama", &["towline-core", "towline-transport"]),
     ("towline-openai", &["towline-core", "towline-transport"]),
+    // The same dialect under other paths: docs/adr/0010.
+    (
+        "towline-azure",
+        &["towline-core", "towline-openai", "towline-transport"],
+    ),
     (
         "towline",
         &[
+            "towline-anthropic",
+            "towline-azure",
             "towline-core",
             "towline-config",
+            "towline-ollama",
             "towline-openai",
             "towline-sim",
             "towline-transport",
@@ -35,7 +45,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
 const FOR_TESTS: &[&str] = &["towline-testkit", "towline-sim"];
 
 /// Edges that exist only behind a feature.
-const OPTIONAL: &[(&str, &str)] = &[("towline", "towline-sim")];
+const OPTIONAL: &[(&str, &str)] = &[
+    ("towline", "towline-anthropic"),
+    ("towline", "towline-azure"),
+    ("towline", "towline-ollama"),
+    ("towline", "towline-openai"),
+    ("towline", "towline-sim"),
+];
 
 pub(super) fn check(packages: &[Package]) -> Vec<Fault> {
     let mut faults = Vec::new();

@@ -1,0 +1,69 @@
+//! Azure OpenAI, by deployment and API version, as a tower service.
+//!
+//! API version: `2025-01-01-preview` unless set otherwise, and v1 for the Responses API, as
+//! documented and recorded in November 2026.
+//!
+//! The dialect is that of `towline-openai`, whose docs say what of a request is sent how. Here stands
+//! what is Azure's own:
+//!
+//! | what | how |
+//! |---|---|
+//! | the model of a request | is the name of the deployment, and goes into the path |
+//! | API version | in the query; [`AzureConfigBuilder::api_version`] also takes `V2025_01_01_PREVIEW` |
+//! | key | header `api-key`, or a bearer token of Microsoft Entra; both may change between two calls |
+//! | paths | by deployment, with the model in the body, or v1: [`Surface`] |
+//! | Responses API | [`AzureConfigBuilder::api`]; below `/openai/v1`, without a version |
+//! | content filter | stopped prompts are an error of kind `content_filter` that names the filters, under whatever status; a stopped answer ends with that reason |
+//! | rate limits | from the headers, but for the resets, whose unit changes; `-1` is unknown |
+//! | waits | `retry-after-ms` and `retry-after`, the larger; then `x-rate-limit-reset-tokens`, then the text |
+//! | a rate limit inside an answer with status 200 | is one: `response.failed` becomes an error of kind `rate_limit` |
+//! | model list | the models that the resource can deploy, not its deployments |
+//!
+//! Which API a completion goes through, and which options a model takes, is told by its name
+//! ([`Api::default_for`](towline_openai::Api::default_for)). A deployment that does not begin with the
+//! name of its model is taken for a model of before reasoning; name it like its model.
+//!
+//! # Examples
+//!
+//! ```no_run
+//! use tower::ServiceExt;
+//! use towline_azure::{Azure, AzureConfig};
+//! use towline_core::{Error, Request, Secret};
+//! use towline_transport::Channel;
+//!
+//! # async fn example(key: Secret) -> Result<(), Error> {
+//! let config = AzureConfig::builder("https://my-resource.openai.azure.com")
+//!     .api_key(key)
+//!     .build()?;
+//! let channel = Channel::builder(config.base_url()).build()?;
+//! let azure = Azure::new(config, channel);
+//!
+//! let answer = azure.oneshot(Request::new("my-gpt-4o", "Say hello.")).await?;
+//! println!("{}", answer.collect().await?.text());
+//! # Ok(())
+//! # }
+//! ```
+
+mod client;
+mod config;
+
+pub use self::{
+    client::Azure,
+    config::{AzureConfig, AzureConfigBuilder, Surface},
+};
+use towline_core::{Capabilities, Capability};
+
+/// What is there through this crate. A deployed model may do less.
+pub const CAPABILITIES: Capabilities = Capabilities::of(&[
+    Capability::Tools,
+    Capability::ParallelTools,
+    Capability::ToolChoice,
+    Capability::Vision,
+    Capability::SchemaOutput,
+    Capability::Reasoning,
+    Capability::ReasoningReplay,
+    Capability::StreamingUsage,
+    Capability::PromptCache,
+    Capability::Embeddings,
+    Capability::ModelList,
+]);
