@@ -65,7 +65,9 @@ pub(crate) fn line(value: &Value) -> Bytes {
 /// The response as it is when it has failed: nothing but the code and the message of the error.
 fn failed(response: &Value, body: &Value) -> Value {
     let error = body.get("error").unwrap_or(body);
+    // An overload is a fault of the server in this place, as it is by the real API.
     let code = error.get("code").and_then(Value::as_str);
+    let code = code.filter(|code| *code != "server_is_overloaded");
     let mut response = response.clone();
     set(
         &mut response,

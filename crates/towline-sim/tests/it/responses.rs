@@ -239,6 +239,6 @@ async fn fits_a_schema_and_a_rule() {
     let body = post(&with(failed).await, &ask("x")).await;
     assert_eq!(
         (&body["status"], &body["error"]["code"], &body["output"]),
-        (&json!("failed"), &json!("server_is_overloaded"), &json!([]))
+        (&json!("failed"), &json!("server_error"), &json!([]))
     );
 }

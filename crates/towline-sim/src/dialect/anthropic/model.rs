@@ -51,6 +51,7 @@ pub(super) fn show(scene: &Scene<'_>) -> Result<Plan, Fail> {
 
 fn entry(name: &str) -> Value {
     let can = || json!({"supported": true});
+    let cannot = || json!({"supported": false});
     json!({
         "type": "model",
         "id": name,
@@ -60,6 +61,18 @@ fn entry(name: &str) -> Value {
         "max_input_tokens": 200_000,
         "max_tokens": 64_000,
         "capabilities": {
+            "batch": cannot(),
+            "citations": cannot(),
+            "code_execution": cannot(),
+            "context_management": cannot(),
+            "effort": {
+                "supported": true,
+                "low": can(),
+                "medium": can(),
+                "high": can(),
+                "xhigh": can(),
+                "max": can(),
+            },
             "image_input": can(),
             "pdf_input": can(),
             "structured_outputs": can(),

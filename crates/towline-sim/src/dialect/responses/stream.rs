@@ -113,6 +113,9 @@ impl Stream {
             }
             let mut done = at(json!({}));
             set(&mut done, field, json!(text(part, field)));
+            if name == "output_text" {
+                set(&mut done, "logprobs", json!([]));
+            }
             self.push(&format!("response.{name}.done"), done);
             self.push(
                 &format!("response.{events}.done"),
