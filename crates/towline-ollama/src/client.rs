@@ -163,7 +163,7 @@ impl<S> Ollama<S> {
         let mut request = http::Request::new(body);
         *request.method_mut() = method;
         *request.uri_mut() = uri.clone();
-        request.headers_mut().clone_from(self.config.headers());
+        self.config.write_headers(request.headers_mut());
         request
     }
 }

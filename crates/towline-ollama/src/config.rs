@@ -1,41 +1,31 @@
 //! What a client of one server needs to know.
 
+mod builder;
 mod keep_alive;
 
-pub use self::keep_alive::KeepAlive;
+pub use self::{builder::OllamaConfigBuilder, keep_alive::KeepAlive};
 
-use crate::DIALECT;
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Uri,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT},
-};
-use std::fmt;
-use towline_core::{Error, ErrorKind, Secret, Text};
+use http::{HeaderMap, Uri};
+use std::{fmt, sync::Arc};
+use towline_core::{Error, ErrorKind, Secret, Text, redact};
+use towline_transport::KeyHeader;
 
 /// Where a server listens that was started without settings.
 pub const DEFAULT_BASE_URL: &str = "http://localhost:11434";
 
 /// Settings of a client: where the server is, what goes into the headers. Built once; header values
-/// are prepared here and not per call.
+/// are prepared here and not per call. A key that can change is prepared again when it did.
 #[derive(Clone)]
 pub struct OllamaConfig {
     name: Text,
+    key: Arc<KeyHeader>,
+    /// What else must not stand in a message.
     secrets: Vec<Secret>,
+    /// The headers of every request, with the key of when they were built.
     headers: HeaderMap,
     keep_alive: Option<KeepAlive>,
     origin: Origin,
     paths: Paths,
-    max_body: usize,
-}
-
-/// Builds an [`OllamaConfig`].
-#[derive(Clone, Debug)]
-pub struct OllamaConfigBuilder {
-    base_url: String,
-    name: Option<Text>,
-    api_key: Option<Secret>,
-    headers: Vec<(String, Secret)>,
-    keep_alive: Option<KeepAlive>,
     max_body: usize,
 }
 
@@ -57,9 +47,6 @@ pub(crate) struct Paths {
     pub(crate) pull: Uri,
 }
 
-/// The largest complete answer, unless set otherwise: 32 MiB.
-const MAX_BODY: usize = 32 * 1024 * 1024;
-
 // === impl OllamaConfig ===
 
 impl OllamaConfig {
@@ -67,14 +54,7 @@ impl OllamaConfig {
     /// `/api` at its end is understood. The host must be the same as that of the channel below.
     #[must_use]
     pub fn builder(base_url: impl Into<String>) -> OllamaConfigBuilder {
-        OllamaConfigBuilder {
-            base_url: base_url.into(),
-            name: None,
-            api_key: None,
-            headers: Vec::new(),
-            keep_alive: None,
-            max_body: MAX_BODY,
-        }
+        OllamaConfigBuilder::new(base_url.into())
     }
 
     /// The name under which answers and errors speak of this provider.
@@ -93,13 +73,24 @@ impl OllamaConfig {
         &self.name
     }
 
-    /// What must not stand in a message.
-    pub(crate) fn secrets(&self) -> &[Secret] {
-        &self.secrets
+    /// Puts the headers of every request into `headers`, with the newest key.
+    pub(crate) fn write_headers(&self, headers: &mut HeaderMap) {
+        headers.clone_from(&self.headers);
+        if self.key.can_change() {
+            self.key.write(headers);
+        }
     }
 
-    pub(crate) const fn headers(&self) -> &HeaderMap {
-        &self.headers
+    /// `text` without what must not stand in a message.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        let mut secrets = self.key.secrets();
+        secrets.extend(self.secrets.iter().cloned());
+        redact(text, &secrets)
+    }
+
+    /// Why the newest key is not in use.
+    pub(crate) fn key_trouble(&self) -> Option<String> {
+        self.key.trouble()
     }
 
     pub(crate) const fn origin(&self) -> &Origin {
@@ -123,97 +114,6 @@ impl fmt::Debug for OllamaConfig {
             .field("server", &self.origin.url)
             .field("keep_alive", &self.keep_alive)
             .finish_non_exhaustive()
-    }
-}
-
-// === impl OllamaConfigBuilder ===
-
-impl OllamaConfigBuilder {
-    /// The name of this provider in answers and errors. The default is `ollama`.
-    #[must_use]
-    pub fn name(mut self, name: impl Into<Text>) -> Self {
-        self.name = Some(name.into());
-        self
-    }
-
-    /// The key, sent as a bearer token. The cloud wants one, a server of one's own has none.
-    #[must_use]
-    pub fn api_key(mut self, key: impl Into<Option<Secret>>) -> Self {
-        self.api_key = key.into();
-        self
-    }
-
-    /// Adds a header to every request. Its value is treated as a secret.
-    #[must_use]
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
-        self.headers.push((name.into(), value.into()));
-        self
-    }
-
-    /// How long the server keeps a model loaded after a call. The default is the server's, five
-    /// minutes unless its administrator set another.
-    #[must_use]
-    pub fn keep_alive(mut self, keep_alive: impl Into<Option<KeepAlive>>) -> Self {
-        self.keep_alive = keep_alive.into();
-        self
-    }
-
-    /// The largest complete answer in bytes. The default is 32 MiB.
-    #[must_use]
-    pub const fn max_body(mut self, bytes: usize) -> Self {
-        self.max_body = bytes;
-        self
-    }
-
-    /// Checks the settings and prepares what every call needs.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Config`] that names the setting: a URL that is none, a key or header that cannot
-    /// be sent.
-    pub fn build(self) -> Result<OllamaConfig, Error> {
-        let base: Uri = self.base_url.parse().map_err(|cause| {
-            // Before the last `@` a password may stand.
-            let shown = self.base_url.rsplit('@').next().unwrap_or_default();
-            invalid(format!("the base URL `{shown}` is not a URL")).with_source(cause)
-        })?;
-        let path = base.path().trim_end_matches('/');
-        let path = path.strip_suffix("/api").unwrap_or(path);
-        let (headers, secrets) = (self.prepare_headers()?, self.secrets());
-        Ok(OllamaConfig {
-            headers,
-            secrets,
-            name: self.name.unwrap_or_else(|| Text::from_static(DIALECT)),
-            keep_alive: self.keep_alive,
-            origin: Origin::of(&base),
-            paths: Paths::below(path)?,
-            max_body: self.max_body,
-        })
-    }
-
-    fn secrets(&self) -> Vec<Secret> {
-        let values = self.headers.iter().map(|(_, value)| value);
-        self.api_key.iter().chain(values).cloned().collect()
-    }
-
-    fn prepare_headers(&self) -> Result<HeaderMap, Error> {
-        let mut headers = HeaderMap::with_capacity(8);
-        let json = HeaderValue::from_static("application/json");
-        headers.insert(CONTENT_TYPE, json.clone());
-        headers.insert(ACCEPT, json);
-        let agent = concat!("towline/", env!("CARGO_PKG_VERSION"));
-        headers.insert(USER_AGENT, HeaderValue::from_static(agent));
-        if let Some(key) = &self.api_key {
-            let bearer = Secret::new(format!("Bearer {}", key.expose()));
-            headers.insert(AUTHORIZATION, sensitive("the API key", &bearer)?);
-        }
-        for (name, value) in &self.headers {
-            let header: HeaderName = name.parse().map_err(|cause| {
-                invalid(format!("`{name}` cannot be the name of a header")).with_source(cause)
-            })?;
-            headers.insert(header, sensitive(name, value)?);
-        }
-        Ok(headers)
     }
 }
 
@@ -248,18 +148,6 @@ impl Paths {
             pull: endpoint(base, "pull")?,
         })
     }
-}
-
-/// A header value that no log shows.
-fn sensitive(what: &str, secret: &Secret) -> Result<HeaderValue, Error> {
-    // The cause is left out: it may quote the value.
-    let mut value = HeaderValue::from_str(secret.expose()).map_err(|_| {
-        invalid(format!(
-            "{what} holds characters that a header cannot carry; look for a line break or a quote in it"
-        ))
-    })?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 fn endpoint(base: &str, name: &str) -> Result<Uri, Error> {

@@ -8,7 +8,7 @@ use crate::{OllamaConfig, config::Origin};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use std::{error::Error as StdError, io};
-use towline_core::{Error, ErrorKind, redact};
+use towline_core::{Error, ErrorKind};
 use towline_transport::hint::retry_after;
 
 /// An answer whose status is an error, of a call that was about `model`.
@@ -82,7 +82,12 @@ fn build(
         text.push_str("; ");
         text.push_str(&remedy);
     }
-    let error = Error::new(kind).with_message(redact(&text, config.secrets()));
+    let mut text = config.redact(&text);
+    if let (ErrorKind::Auth, Some(trouble)) = (kind, config.key_trouble()) {
+        text.push_str("; ");
+        text.push_str(&trouble);
+    }
+    let error = Error::new(kind).with_message(text);
     match status {
         Some(status) => error.with_status(status),
         None => error,

@@ -15,6 +15,7 @@
 //! | model list | [`Ollama::models`], `/api/tags` |
 //! | context window | [`Ollama::context_window`], `/api/show` |
 //! | fetching a model | [`Ollama::pull`], `/api/pull` |
+//! | the same as data | [`CAPABILITIES`] |
 //!
 //! What it cannot do is an error before anything is sent, or is left out and reported where the
 //! caller is lenient: a tool that has to be called, calls one at a time, a budget for reasoning, the id

@@ -3,4 +3,5 @@
 
 mod conformance;
 mod machine;
+mod rotation;
 mod services;
