@@ -47,16 +47,18 @@ pub struct Body {
 
 enum State {
     Complete(Box<Completion>),
-    /// A complete answer that is read as events.
-    Replay(VecDeque<Event>),
+    /// A complete answer that is read as events, and what was read.
+    Replay(VecDeque<Event>, Draft),
     Stream(Box<Running>),
     Ended,
 }
 
 struct Running {
     events: EventStream,
-    /// What arrived. `None` where an outer body writes it down.
-    draft: Option<Draft>,
+    /// What arrived.
+    draft: Draft,
+    /// An outer body writes down what arrives from here on.
+    muted: bool,
 }
 
 // === impl Body ===
@@ -76,7 +78,8 @@ impl Body {
     {
         Self::from_state(State::Stream(Box::new(Running {
             events: Box::pin(events),
-            draft: Some(Draft::default()),
+            draft: Draft::default(),
+            muted: false,
         })))
     }
 
@@ -104,13 +107,18 @@ impl Body {
         let guards = std::mem::take(&mut self.guards);
         // What arrived is written down once, outside.
         let draft = match &mut self.state {
-            State::Stream(running) => running.draft.take(),
-            State::Complete(_) | State::Replay(_) | State::Ended => None,
+            State::Stream(running) => {
+                running.muted = true;
+                running.draft.clone()
+            }
+            State::Replay(_, draft) => draft.clone(),
+            State::Complete(_) | State::Ended => Draft::default(),
         };
         Self {
             state: State::Stream(Box::new(Running {
                 events: Box::pin(wrap(self)),
-                draft: Some(draft.unwrap_or_default()),
+                draft,
+                muted: false,
             })),
             guards,
         }
@@ -157,6 +165,8 @@ impl Body {
                     return Poll::Ready(Ok(*completion));
                 }
                 State::Stream(mut running) => {
+                    // Who collects wants it all, whatever is outside.
+                    running.muted = false;
                     let Poll::Ready(step) = running.poll(cx) else {
                         self.state = State::Stream(running);
                         return Poll::Pending;
@@ -164,7 +174,7 @@ impl Body {
                     match step {
                         Ok(Event::Finish(reason)) => {
                             self.guards.clear();
-                            return Poll::Ready(Ok(running.finish(reason)));
+                            return Poll::Ready(Ok(running.draft.finish(reason)));
                         }
                         Ok(_) => self.state = State::Stream(running),
                         Err(error) => {
@@ -173,7 +183,7 @@ impl Body {
                         }
                     }
                 }
-                State::Replay(_) | State::Ended => {
+                State::Replay(..) | State::Ended => {
                     return Poll::Ready(Err(already_read()));
                 }
             }
@@ -195,10 +205,13 @@ impl Stream for Body {
         if let State::Complete(completion) = &mut this.state {
             let empty = Completion::new(Vec::new(), FinishReason::Stop);
             let completion = std::mem::replace(&mut **completion, empty);
-            this.state = State::Replay(replay(completion));
+            this.state = State::Replay(replay(completion), Draft::default());
         }
         let item = match &mut this.state {
-            State::Replay(events) => events.pop_front().map(Ok),
+            State::Replay(events, draft) => events.pop_front().map(|event| {
+                draft.push(&event);
+                Ok(event)
+            }),
             State::Stream(running) => Some(ready!(running.poll(cx))),
             State::Complete(_) | State::Ended => None,
         };
@@ -213,7 +226,7 @@ impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
             State::Complete(_) => "complete",
-            State::Replay(_) | State::Stream(_) => "streaming",
+            State::Replay(..) | State::Stream(_) => "streaming",
             State::Ended => "ended",
         };
         f.debug_struct("Body")
@@ -230,8 +243,8 @@ impl Running {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Error>> {
         match ready!(self.events.as_mut().poll_next(cx)) {
             Some(Ok(event)) => {
-                if let Some(draft) = &mut self.draft {
-                    draft.push(&event);
+                if !self.muted {
+                    self.draft.push(&event);
                 }
                 Poll::Ready(Ok(event))
             }
@@ -241,16 +254,11 @@ impl Running {
     }
 
     fn add_partial(&mut self, error: Error) -> Error {
-        match self.draft.take() {
-            Some(draft) if error.partial().is_none() => {
-                error.with_partial(draft.finish(FinishReason::Other("unknown".into())))
-            }
-            _ => error,
+        if self.muted || error.partial().is_some() {
+            return error;
         }
-    }
-
-    fn finish(self, reason: FinishReason) -> Completion {
-        self.draft.unwrap_or_default().finish(reason)
+        let draft = std::mem::take(&mut self.draft);
+        error.with_partial(draft.finish(FinishReason::Other("unknown".into())))
     }
 }
 

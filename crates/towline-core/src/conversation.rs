@@ -78,6 +78,10 @@ impl Conversation {
     /// Checks what every provider asks of a conversation: at most one system message, and that one
     /// first; no blank message; each tool call answered and each tool result asked for.
     ///
+    /// Nothing calls it by itself: it looks at every message, which a long conversation that grew turn
+    /// by turn does not need each time. Call it where a conversation comes from outside. What it would
+    /// have found, the provider finds too, as a refused request.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) that lists all violations.

@@ -3,6 +3,7 @@ use crate::{Completion, Error, ErrorKind, Event, FinishReason, Part, Start, Tool
 use futures_core::Stream;
 use std::{
     collections::VecDeque,
+    future::Future,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -139,6 +140,44 @@ async fn a_mapped_body_holds_what_arrived_before_and_after() {
     let error = body.map_stream(|body| body).collect().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Truncated);
     assert_eq!(error.partial().unwrap().text(), "half of it");
+}
+
+/// What a cache or a check of the whole answer does: collect inside, pass on.
+struct Whole(Option<Pin<Box<dyn Future<Output = Result<Completion, Error>> + Send>>>);
+
+impl Stream for Whole {
+    type Item = Result<Event, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(whole) = &mut self.0 else {
+            return Poll::Ready(Some(finish()));
+        };
+        let whole = std::task::ready!(whole.as_mut().poll(cx));
+        self.0 = None;
+        Poll::Ready(Some(
+            whole.map(|whole| Event::Text(whole.text().into_owned().into())),
+        ))
+    }
+}
+
+#[tokio::test]
+async fn a_layer_may_collect_the_body_it_wraps() {
+    let mut body = script([text("one "), text("two"), finish()]);
+    body.next().await.unwrap().unwrap();
+    let outer = body.map_stream(|body| Whole(Some(Box::pin(body.collect()))));
+    // The outer body had delivered `one ` before; the layer then tells the whole again.
+    assert_eq!(outer.collect().await.unwrap().text(), "one one two");
+}
+
+#[tokio::test]
+async fn a_mapped_answer_that_was_partly_read_is_not_tried_again() {
+    let parts = vec![Part::from("Hi."), Part::from("There.")];
+    let mut body = Body::complete(Completion::new(parts, FinishReason::Stop));
+    while !matches!(body.next().await.unwrap().unwrap(), Event::Text(_)) {}
+    let failing = body.map_stream(|_| Script(VecDeque::from([Err(ErrorKind::Overloaded.into())])));
+    let error = failing.collect().await.unwrap_err();
+    assert_eq!(error.partial().unwrap().text(), "Hi.");
+    assert!(!error.is_retryable());
 }
 
 #[tokio::test]
