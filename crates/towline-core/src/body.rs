@@ -48,7 +48,7 @@ pub struct Body {
 enum State {
     Complete(Box<Completion>),
     /// A complete answer that is read as events, and what was read.
-    Replay(VecDeque<Event>, Draft),
+    Replay(Box<(VecDeque<Event>, Draft)>),
     Stream(Box<Running>),
     Ended,
 }
@@ -111,7 +111,7 @@ impl Body {
                 running.muted = true;
                 running.draft.clone()
             }
-            State::Replay(_, draft) => draft.clone(),
+            State::Replay(replay) => replay.1.clone(),
             State::Complete(_) | State::Ended => Draft::default(),
         };
         Self {
@@ -205,13 +205,16 @@ impl Stream for Body {
         if let State::Complete(completion) = &mut this.state {
             let empty = Completion::new(Vec::new(), FinishReason::Stop);
             let completion = std::mem::replace(&mut **completion, empty);
-            this.state = State::Replay(replay(completion), Draft::default());
+            this.state = State::Replay(Box::new((replay(completion), Draft::default())));
         }
         let item = match &mut this.state {
-            State::Replay(events, draft) => events.pop_front().map(|event| {
-                draft.push(&event);
-                Ok(event)
-            }),
+            State::Replay(replay) => {
+                let (events, draft) = &mut **replay;
+                events.pop_front().map(|event| {
+                    draft.push(&event);
+                    Ok(event)
+                })
+            }
             State::Stream(running) => Some(ready!(running.poll(cx))),
             State::Complete(_) | State::Ended => None,
         };
