@@ -18,12 +18,8 @@ impl Failure {
     /// What the gateway says for a status, when nothing more is known.
     pub(super) fn of_status(status: StatusCode) -> Self {
         let message = match status.as_u16() {
-            401 => {
-                "Access denied due to invalid subscription key or wrong API endpoint. Make sure to \
-                 provide a valid key for an active subscription and use a correct regional API \
-                 endpoint for your resource."
-            }
-            403 => "Access denied due to Virtual Network/Firewall rules.",
+            401 => "Access denied: the key or token is missing, or not one of this resource.",
+            403 => "Access denied by the network rules of this resource.",
             404 => "Resource not found",
             408 => "The operation was timeout.",
             429 => "The requests have exceeded the token rate limit of this deployment.",
@@ -40,16 +36,15 @@ impl Failure {
     }
 
     pub(super) fn no_deployment() -> Self {
-        let message = "The API deployment for this resource does not exist. If you created the \
-                       deployment within the last 5 minutes, please wait a moment and try again.";
+        let message =
+            "There is no such deployment on this resource. One that is new takes some minutes.";
         Self::gateway(StatusCode::NOT_FOUND, "DeploymentNotFound", message)
     }
 
     /// The prompt was not let through.
     pub(super) fn filtered() -> Self {
         let safe = json!({"filtered": false, "severity": "safe"});
-        let message = "The response was filtered due to the prompt triggering Azure OpenAI's \
-                       content management policy. Please modify your prompt and retry.";
+        let message = "The prompt was stopped by the content filter. Change it and try again.";
         let status = StatusCode::BAD_REQUEST;
         let body = json!({"error": {
             "message": message,
