@@ -141,7 +141,7 @@ where
         let mut request = http::Request::new(body);
         *request.method_mut() = method;
         *request.uri_mut() = uri;
-        request.headers_mut().clone_from(self.config.headers());
+        self.config.write_headers(request.headers_mut());
         request
     }
 }

@@ -5,15 +5,19 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Uri,
     header::{ACCEPT, CONTENT_TYPE, USER_AGENT},
 };
-use std::fmt;
-use towline_core::{Error, ErrorKind, Secret, Text};
+use std::{fmt, sync::Arc};
+use towline_core::{Credential, Error, ErrorKind, Secret, Text, redact};
+use towline_transport::KeyHeader;
 
 /// Settings of a client: where the API is, what goes into the headers. Built once; header values are
-/// prepared here and not per call.
+/// prepared here and not per call. A key that can change is prepared again when it did.
 #[derive(Clone)]
 pub struct AnthropicConfig {
     name: Text,
+    key: Arc<KeyHeader>,
+    /// What else must not stand in a message.
     secrets: Vec<Secret>,
+    /// The headers of every request, with the key of now.
     headers: HeaderMap,
     messages: Uri,
     count_tokens: Uri,
@@ -27,13 +31,16 @@ pub struct AnthropicConfig {
 pub struct AnthropicConfigBuilder {
     base_url: String,
     name: Text,
-    api_key: Option<Secret>,
+    api_key: Credential,
     version: String,
     beta: Vec<String>,
     headers: Vec<(String, Secret)>,
     default_max_tokens: u64,
     max_body: usize,
 }
+
+/// The header of the key.
+const KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// The version of the API, unless set otherwise.
 const VERSION: &str = "2023-06-01";
@@ -54,7 +61,7 @@ impl AnthropicConfig {
         AnthropicConfigBuilder {
             base_url: base_url.into(),
             name: Text::from_static(DIALECT),
-            api_key: None,
+            api_key: Credential::none(),
             version: VERSION.to_owned(),
             beta: Vec::new(),
             headers: Vec::new(),
@@ -79,13 +86,24 @@ impl AnthropicConfig {
         &self.name
     }
 
-    /// What must not stand in a message.
-    pub(crate) fn secrets(&self) -> &[Secret] {
-        &self.secrets
+    /// Puts the headers of every request into `headers`, with the newest key.
+    pub(crate) fn write_headers(&self, headers: &mut HeaderMap) {
+        headers.clone_from(&self.headers);
+        if self.key.can_change() {
+            self.key.write(headers);
+        }
     }
 
-    pub(crate) const fn headers(&self) -> &HeaderMap {
-        &self.headers
+    /// `text` without what must not stand in a message.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        let mut secrets = self.key.secrets();
+        secrets.extend(self.secrets.iter().cloned());
+        redact(text, &secrets)
+    }
+
+    /// Why the newest key is not in use.
+    pub(crate) fn key_trouble(&self) -> Option<String> {
+        self.key.trouble()
     }
 
     pub(crate) const fn messages(&self) -> &Uri {
@@ -127,9 +145,11 @@ impl AnthropicConfigBuilder {
         self
     }
 
-    /// The key, sent as `x-api-key`. Servers of one's own often need none.
+    /// The key, sent as `x-api-key`: one that stays, or a [`Credential`] that can change between two
+    /// calls. Servers of one's own often need none. A [`header`](Self::header) of that name takes its
+    /// place.
     #[must_use]
-    pub fn api_key(mut self, key: impl Into<Option<Secret>>) -> Self {
+    pub fn api_key(mut self, key: impl Into<Credential>) -> Self {
         self.api_key = key.into();
         self
     }
@@ -180,7 +200,9 @@ impl AnthropicConfigBuilder {
     /// be sent, a limit of zero tokens.
     pub fn build(self) -> Result<AnthropicConfig, Error> {
         let base: Uri = self.base_url.parse().map_err(|cause| {
-            invalid(format!("the base URL `{}` is not a URL", self.base_url)).with_source(cause)
+            // Before the last `@` a password may stand.
+            let shown = self.base_url.rsplit('@').next().unwrap_or_default();
+            invalid(format!("the base URL `{shown}` is not a URL")).with_source(cause)
         })?;
         if self.default_max_tokens == 0 {
             return Err(invalid(
@@ -189,13 +211,14 @@ impl AnthropicConfigBuilder {
         }
         let path = base.path().trim_end_matches('/');
         let path = path.strip_suffix("/v1").unwrap_or(path);
-        let secrets = self.secrets();
+        let key = self.key()?;
         let models = format!("{path}/v1/models");
         endpoint(&models)?;
         Ok(AnthropicConfig {
-            headers: self.prepare_headers()?,
+            headers: self.prepare_headers(&key)?,
+            secrets: self.headers.into_iter().map(|(_, value)| value).collect(),
+            key: Arc::new(key),
             name: self.name,
-            secrets,
             messages: endpoint(&format!("{path}/v1/messages"))?,
             count_tokens: endpoint(&format!("{path}/v1/messages/count_tokens"))?,
             models,
@@ -204,13 +227,17 @@ impl AnthropicConfigBuilder {
         })
     }
 
-    fn secrets(&self) -> Vec<Secret> {
-        let values = self.headers.iter().map(|(_, value)| value);
-        self.api_key.iter().chain(values).cloned().collect()
+    fn key(&self) -> Result<KeyHeader, Error> {
+        let mut names = self.headers.iter().map(|(name, _)| name);
+        let credential = if names.any(|name| name.eq_ignore_ascii_case(KEY.as_str())) {
+            Credential::none()
+        } else {
+            self.api_key.clone()
+        };
+        KeyHeader::plain(KEY, credential)
     }
 
-    fn prepare_headers(&self) -> Result<HeaderMap, Error> {
-        const KEY: HeaderName = HeaderName::from_static("x-api-key");
+    fn prepare_headers(&self, key: &KeyHeader) -> Result<HeaderMap, Error> {
         const VERSION: HeaderName = HeaderName::from_static("anthropic-version");
         const BETA: HeaderName = HeaderName::from_static("anthropic-beta");
         let mut headers = HeaderMap::with_capacity(12);
@@ -223,9 +250,7 @@ impl AnthropicConfigBuilder {
         if !self.beta.is_empty() {
             headers.insert(BETA, plain("a beta feature", &self.beta.join(","))?);
         }
-        if let Some(key) = &self.api_key {
-            headers.insert(KEY, sensitive("the API key", key)?);
-        }
+        key.write(&mut headers);
         for (name, value) in &self.headers {
             let header: HeaderName = name.parse().map_err(|cause| {
                 invalid(format!("`{name}` cannot be the name of a header")).with_source(cause)

@@ -8,7 +8,7 @@ use crate::{AnthropicConfig, limits};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use std::time::Duration;
-use towline_core::{Error, ErrorKind, redact};
+use towline_core::{Error, ErrorKind};
 use towline_transport::hint::retry_after;
 
 /// A wait longer than this is no rate limit that one waits for: the quota of a day or a month is
@@ -60,12 +60,17 @@ fn build(
         "" => "the provider gave no reason",
         text => text,
     };
-    let mut error = Error::new(kind).with_message(redact(message, config.secrets()));
+    let mut message = config.redact(message);
+    if let (ErrorKind::Auth, Some(trouble)) = (kind, config.key_trouble()) {
+        message.push_str("; ");
+        message.push_str(&trouble);
+    }
+    let mut error = Error::new(kind).with_message(message);
     if let Some(status) = status {
         error = error.with_status(status);
     }
     if let Some(code) = &body.kind {
-        error = error.with_code(redact(code, config.secrets()));
+        error = error.with_code(config.redact(code));
     }
     if let Some(id) = &body.request_id {
         error = error.with_request_id(id.clone());

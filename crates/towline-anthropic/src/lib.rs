@@ -15,6 +15,7 @@
 //! | rate limits | [`Head::rate_limits`](towline_core::Head::rate_limits) |
 //! | counting tokens without an answer | [`Anthropic::count_tokens`] |
 //! | model list | [`Anthropic::models`] |
+//! | keys that change between two calls | [`AnthropicConfigBuilder::api_key`] with a [`Credential`](towline_core::Credential) |
 //!
 //! # What the API cannot do
 //!
@@ -91,6 +92,22 @@ pub use self::{
     client::{Anthropic, CallFuture},
     config::{AnthropicConfig, AnthropicConfigBuilder},
 };
+
+use towline_core::{Capabilities, Capability};
+
+/// What the provider can do; a model may do less.
+pub const CAPABILITIES: Capabilities = Capabilities::of(&[
+    Capability::Tools,
+    Capability::ParallelTools,
+    Capability::ToolChoice,
+    Capability::Vision,
+    Capability::SchemaOutput,
+    Capability::Reasoning,
+    Capability::ReasoningReplay,
+    Capability::StreamingUsage,
+    Capability::PromptCache,
+    Capability::ModelList,
+]);
 
 /// The name of the dialect: its reasoning carries it, and raw fields are addressed to it.
 const DIALECT: &str = "anthropic";

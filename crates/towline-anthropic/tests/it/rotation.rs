@@ -1,0 +1,96 @@
+//! A key that changes between two calls.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU64, Ordering},
+};
+use tower::ServiceExt as _;
+use towline_anthropic::{Anthropic, AnthropicConfig};
+use towline_core::{Credential, CredentialSource, ErrorKind, Request, Secret};
+use towline_sim::Simulator;
+use towline_transport::Channel;
+
+/// A key that the test hands over.
+#[derive(Default)]
+struct Handed {
+    version: AtomicU64,
+    key: Mutex<String>,
+}
+
+// === impl Handed ===
+
+impl Handed {
+    fn hand_over(&self, key: &str) {
+        key.clone_into(&mut self.key.lock().unwrap());
+        self.version.fetch_add(1, Ordering::Release);
+    }
+}
+
+impl CredentialSource for Handed {
+    fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    fn secret(&self) -> Secret {
+        Secret::new(self.key.lock().unwrap().as_str())
+    }
+
+    fn trouble(&self) -> Option<String> {
+        Some("the vault is shut".to_owned())
+    }
+}
+
+fn client(sim: &Simulator, key: &str) -> (Anthropic<Channel>, Arc<Handed>) {
+    let source = Arc::<Handed>::default();
+    source.hand_over(key);
+    let config = AnthropicConfig::builder(sim.origin())
+        .api_key(Credential::from_source(Arc::clone(&source)))
+        .header("x-extra", "extra");
+    let channel = Channel::builder(sim.origin()).build().unwrap();
+    (Anthropic::new(config.build().unwrap(), channel), source)
+}
+
+#[tokio::test]
+async fn the_next_call_of_every_clone_has_the_new_key() {
+    let sim = Simulator::builder().key("first-key").key("second-key");
+    let sim = sim.start().await.unwrap();
+    let (client, source) = client(&sim, "first-key");
+    for key in ["first-key", "second-key"] {
+        source.hand_over(key);
+        for client in [client.clone(), client.clone()] {
+            let answer = client.oneshot(Request::new("m", "Hi")).await.unwrap();
+            assert!(answer.collect().await.is_ok());
+        }
+        assert!(client.models().await.is_ok());
+        assert!(client.count_tokens(&Request::new("m", "Hi")).await.is_ok());
+    }
+    let journal = sim.journal();
+    let keys = journal.iter().map(|call| call.header("x-api-key").unwrap());
+    let keys: Vec<_> = keys.collect();
+    assert_eq!(keys[..4], ["first-key"; 4]);
+    assert_eq!(keys[4..], ["second-key"; 4]);
+    let extra = |call: &towline_sim::Exchange| call.header("x-extra") == Some("extra");
+    assert!(journal.iter().all(extra));
+}
+
+#[tokio::test]
+async fn a_refused_key_says_why_no_newer_one_is_in_use() {
+    let sim = Simulator::builder().key("right-key").start().await.unwrap();
+    let (client, _source) = client(&sim, "planted-stale-key");
+    let error = client.oneshot(Request::new("m", "Hi")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Auth);
+    let message = error.message().unwrap();
+    assert!(message.ends_with("; the vault is shut"), "{error}");
+    assert!(!format!("{error} {error:?}").contains("planted"));
+}
+
+#[tokio::test]
+async fn a_header_that_was_set_by_hand_takes_the_place_of_the_key() {
+    let sim = Simulator::builder().key("by-hand").start().await.unwrap();
+    let config = AnthropicConfig::builder(sim.origin())
+        .api_key(Secret::new("not-this"))
+        .header("X-Api-Key", "by-hand");
+    let channel = Channel::builder(sim.origin()).build().unwrap();
+    let client = Anthropic::new(config.build().unwrap(), channel);
+    assert!(client.oneshot(Request::new("m", "Hi")).await.is_ok());
+}
