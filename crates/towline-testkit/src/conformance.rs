@@ -111,7 +111,7 @@ pub enum Check {
 /// The second argument is a variant of [`Dialect`](crate::conformance::Dialect), `OpenAi` where there
 /// is none. `make` is given the base URL that clients of the dialect are given: for `OpenAi` and
 /// `Responses` it ends in `/v1`, for the others it is the origin alone. See the
-/// [module docs](crate::conformance). Several in one file go into modules of their own.
+/// [module docs](mod@crate::conformance). Several in one file go into modules of their own.
 #[macro_export]
 macro_rules! conformance {
     ($make:expr) => {
