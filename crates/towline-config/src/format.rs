@@ -10,6 +10,8 @@ mod toml;
 #[cfg(feature = "yaml")]
 mod yaml;
 
+pub(crate) use self::dotenv::Reading as DotEnvReading;
+
 use crate::{error::Fault, substitute};
 use figment::value::Dict;
 use std::{collections::BTreeMap, fmt, path::Path};
@@ -69,11 +71,14 @@ pub(crate) fn parse_dotenv(
     name: &str,
     contents: &str,
     variables: &BTreeMap<String, String>,
-) -> (BTreeMap<String, String>, Vec<Fault>) {
+) -> DotEnvReading {
     if cfg!(feature = "dotenv") {
         dotenv::parse(name, contents, variables)
     } else {
-        (BTreeMap::new(), vec![switched_off(Format::DotEnv, name)])
+        DotEnvReading {
+            faults: vec![switched_off(Format::DotEnv, name)],
+            ..DotEnvReading::default()
+        }
     }
 }
 

@@ -52,6 +52,14 @@ pub(crate) fn find(path: &Path) -> Option<Key> {
     named(name, &field)
 }
 
+/// Whether a variable is one of ours: all that begin with `TOWLINE_`, and the other names of keys.
+pub(crate) fn is_variable(name: &str) -> bool {
+    name.starts_with("TOWLINE_")
+        || KEYS
+            .values()
+            .any(|key| key.guide.iter().any(|guide| guide == name))
+}
+
 /// The key of a field of the named provider `name`.
 pub(crate) fn named(name: &str, field: &str) -> Option<Key> {
     let section = format!("providers.{name}");

@@ -4,6 +4,7 @@ use crate::{
     edge,
     error::{ConfigError, Fault},
     format::{self, Format, Text},
+    key::is_variable,
     layer::{self, Entry, Layer, Origin},
     resolve,
     settings::Settings,
@@ -53,6 +54,15 @@ struct Document {
     folder: Option<PathBuf>,
 }
 
+/// The variables that there are.
+#[derive(Default)]
+struct Variables {
+    env: BTreeMap<String, String>,
+    dotenv: BTreeMap<String, String>,
+    /// The settings file that `TOWLINE_CONFIG` names, and where that stands.
+    config: Option<(PathBuf, &'static str)>,
+}
+
 /// What has been gathered while loading.
 #[derive(Default)]
 struct Gathering {
@@ -69,6 +79,9 @@ const NAMES: [&str; 5] = [
     "towline.json",
     "towline.conf",
 ];
+
+/// The variable that names a settings file.
+const CONFIG: &str = "TOWLINE_CONFIG";
 
 /// LLM4S's file: shared with other programs, and below ours.
 const SHARED: &str = "application.conf";
@@ -119,7 +132,7 @@ impl Loader {
 
     /// Adds a settings file, its format by its ending. A missing one is a fault. With a file named
     /// here or in the variable `TOWLINE_CONFIG`, no settings file is looked for; with one named
-    /// here, that variable is not read.
+    /// here, that variable is not read. In a `.env` file the variable counts from its folder.
     #[must_use]
     pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
         self.files.push(path.into());
@@ -164,11 +177,16 @@ impl Loader {
     /// of a provider that is not selected are warnings.
     pub fn load(self) -> Result<Settings, ConfigError> {
         let mut gathering = Gathering::default();
-        let (env, dotenv) = self.variables(&mut gathering);
+        let Variables {
+            env,
+            dotenv,
+            config,
+        } = self.variables(&mut gathering);
         // What `${NAME}` sees: both, the environment first.
         let mut variables = dotenv.clone();
         variables.extend(env.clone());
-        for (order, document) in self.documents(&env, &mut gathering).into_iter().enumerate() {
+        let documents = self.documents(config, &mut gathering);
+        for (order, document) in documents.into_iter().enumerate() {
             gathering.document(order, &document, &variables);
         }
         gathering.environment(Layer::DotEnv, ".env", &dotenv);
@@ -181,29 +199,39 @@ impl Loader {
     }
 
     /// The environment and the variables of `.env` files.
-    fn variables(
-        &self,
-        gathering: &mut Gathering,
-    ) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
+    fn variables(&self, gathering: &mut Gathering) -> Variables {
         let (mut env, unreadable) = if self.process_env {
             edge::environment()
         } else {
             Default::default()
         };
         env.extend(self.env.clone());
-        for name in unreadable.iter().filter(|name| is_known(name)) {
+        for name in unreadable.iter().filter(|name| is_variable(name)) {
             gathering.faults.push(
                 Fault::new("the value is not UTF-8 text")
                     .with_origin(format!("environment {name}")),
             );
         }
         let mut dotenv = BTreeMap::new();
+        let mut config = None;
         for document in self.dotenv_documents(gathering) {
-            let (known, faults) = format::parse_dotenv(&document.name, &document.contents, &env);
-            dotenv.extend(known);
-            gathering.faults.extend(faults);
+            let reading = format::parse_dotenv(&document.name, &document.contents, &env);
+            let folder = document.folder.unwrap_or_default();
+            if let Some(path) = filled(&reading.known, CONFIG) {
+                config = Some((folder.join(path), ".env TOWLINE_CONFIG"));
+            }
+            dotenv.extend(reading.known);
+            gathering.faults.extend(reading.faults);
+            gathering.warnings.extend(reading.warnings);
         }
-        (env, dotenv)
+        if let Some(path) = filled(&env, CONFIG) {
+            config = Some((PathBuf::from(path), "environment TOWLINE_CONFIG"));
+        }
+        Variables {
+            env,
+            dotenv,
+            config,
+        }
     }
 
     fn dotenv_documents(&self, gathering: &mut Gathering) -> Vec<Document> {
@@ -225,17 +253,14 @@ impl Loader {
     /// The settings files, lowest first.
     fn documents(
         &self,
-        env: &BTreeMap<String, String>,
+        config: Option<(PathBuf, &'static str)>,
         gathering: &mut Gathering,
     ) -> Vec<Document> {
-        let named = env
-            .get("TOWLINE_CONFIG")
-            .map(|path| path.trim())
-            .filter(|path| !path.is_empty());
-        let paths = match (self.files.as_slice(), named, &self.folder) {
-            ([], Some(path), _) => vec![PathBuf::from(path)],
-            ([], None, Some(folder)) => discovered(folder, gathering),
-            (files, _, _) => files.to_vec(),
+        let config = config.filter(|_| self.files.is_empty());
+        let (paths, named_by) = match (config, &self.folder) {
+            (Some((path, place)), _) => (vec![path], Some(place)),
+            (None, Some(folder)) if self.files.is_empty() => (discovered(folder, gathering), None),
+            (None, _) => (self.files.clone(), None),
         };
         let before = gathering.faults.len();
         let mut documents: Vec<Document> = Vec::new();
@@ -243,10 +268,11 @@ impl Loader {
             let format = Format::of(&path);
             documents.extend(gathering.read(&path, format));
         }
-        if self.files.is_empty() && named.is_some() {
+        if let Some(place) = named_by {
             let faults = gathering.faults.split_off(before).into_iter();
-            let told = faults.map(|fault| fault.with_origin("environment TOWLINE_CONFIG"));
-            gathering.faults.extend(told);
+            gathering
+                .faults
+                .extend(faults.map(|fault| fault.with_origin(place)));
         }
         documents.extend(self.texts(|format| format != Format::DotEnv));
         documents
@@ -290,6 +316,12 @@ impl fmt::Debug for Loader {
     }
 }
 
+/// The trimmed value of a variable, unless it is blank.
+fn filled<'a>(variables: &'a BTreeMap<String, String>, name: &str) -> Option<&'a str> {
+    let value = variables.get(name)?.trim();
+    (!value.is_empty()).then_some(value)
+}
+
 /// The settings files that lie in a folder, lowest first.
 fn discovered(folder: &Path, gathering: &mut Gathering) -> Vec<PathBuf> {
     let ours = edge::existing(folder, &NAMES);
@@ -313,14 +345,6 @@ fn discovered(folder: &Path, gathering: &mut Gathering) -> Vec<PathBuf> {
     }
     paths.extend(ours);
     paths
-}
-
-/// Whether a variable sets a key of ours.
-fn is_known(name: &str) -> bool {
-    name.starts_with("TOWLINE_")
-        || crate::key::all()
-            .values()
-            .any(|key| key.guide.iter().any(|guide| guide == name))
 }
 
 // === impl Gathering ===

@@ -2,7 +2,7 @@
 
 use crate::{
     keyfile::{KeyFile, Notice},
-    source::without_userinfo,
+    source::without_secrets,
     transport::TransportSettings,
     vendor::Vendor,
 };
@@ -17,8 +17,13 @@ pub struct ProviderSettings {
     pub(crate) model: String,
     pub(crate) base_url: Option<String>,
     pub(crate) api_key: Option<Secret>,
+    /// Whether the address is the vendor's own.
+    pub(crate) at_home: bool,
     /// The file that the key was read from.
     pub(crate) api_key_file: Option<PathBuf>,
+    pub(crate) api_key_origin: Option<String>,
+    /// The key and the variables that set the address.
+    pub(crate) address_key: String,
     pub(crate) organization: Option<String>,
     pub(crate) project: Option<String>,
     pub(crate) endpoint: Option<String>,
@@ -72,6 +77,25 @@ impl ProviderSettings {
     #[must_use]
     pub const fn api_key(&self) -> Option<&Secret> {
         self.api_key.as_ref()
+    }
+
+    /// Where the key that is used comes from, as in [`Source::origin`](crate::Source::origin).
+    #[must_use]
+    pub fn api_key_origin(&self) -> Option<&str> {
+        self.api_key_origin.as_deref()
+    }
+
+    /// The setting of the address, for messages: its key and its variables, such as
+    /// `towline.openai.base_url / OPENAI_BASE_URL`.
+    #[must_use]
+    pub fn address_key(&self) -> &str {
+        &self.address_key
+    }
+
+    /// Whether the address is that of the vendor itself, and not of a server of one's own.
+    #[must_use]
+    pub const fn is_at_home(&self) -> bool {
+        self.at_home
     }
 
     /// The key for a provider: one that stays as it is, or that of a file, which is looked at
@@ -175,12 +199,15 @@ impl fmt::Debug for ProviderSettings {
             .field("name", &self.name)
             .field("vendor", &self.vendor)
             .field("model", &self.model)
-            .field("base_url", &self.base_url.as_deref().map(without_userinfo))
+            .field("base_url", &self.base_url.as_deref().map(without_secrets))
             .field("api_key", &self.api_key)
             .field("api_key_file", &self.api_key_file)
+            .field("api_key_origin", &self.api_key_origin)
+            .field("address_key", &self.address_key)
+            .field("at_home", &self.at_home)
             .field("organization", &self.organization)
             .field("project", &self.project)
-            .field("endpoint", &self.endpoint.as_deref().map(without_userinfo))
+            .field("endpoint", &self.endpoint.as_deref().map(without_secrets))
             .field("api_version", &self.api_version)
             .field("api", &self.api)
             .field("headers", &self.headers)

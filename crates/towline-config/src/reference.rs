@@ -51,10 +51,12 @@ For every key, highest first:
 | default | the tables below |
 
 - A settings file holds its keys under `towline` or `llm4s`, in kebab, camel or snake case. The
-  variable `TOWLINE_CONFIG` names a file; then none is looked for.
+  variable `TOWLINE_CONFIG` names a file; then none is looked for. In a `.env` file it counts from the
+  folder of that file.
 - Every key has the variable `TOWLINE_<KEY>`, in upper case with `_` for `.`; it goes before the other
   names of the key.
-- The values of secrets and headers, and user and password of a proxy, are shown to nobody.
+- The values of secrets and headers, and of an address user, password and query, are shown to nobody. A
+  base URL has none of them.
 - Every key `x` of type secret has a twin `x_file`, in the environment `X_FILE`: the path of a file whose content,
   trimmed, is the secret. The file of an API key is read again when it changes.
 - In a file `${NAME}` is replaced by a variable, and it is a fault when that is not set; `${?NAME}`
@@ -62,6 +64,8 @@ For every key, highest first:
 - In a `.env` file `${NAME}` works outside single quotes; a `$` without brace is itself.
 - Blank values count as missing. Values are trimmed.
 - A duration is a number and a unit: `500 ms`, `30 s`, `2 min`, `1 h 30 min`. A bare number is refused.
+- A `.env` file may hold what other programs need: what is wrong there is a fault only in the names of
+  this page, else a warning.
 - Unknown keys are faults. An unknown `TOWLINE_` variable is a fault when it is nearly a known one,
   else a warning, since other programs and Kubernetes set such names too.
 - Only the section of the selected provider must be complete. What is wrong in others is a warning.

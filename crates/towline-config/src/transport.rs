@@ -18,8 +18,7 @@ pub struct TransportSettings {
 // === impl TransportSettings ===
 
 impl TransportSettings {
-    /// The proxy for the provider's address, an `http` or `https` address that may hold user and
-    /// password. Chosen by the scheme of the base URL; [`no_proxy`](Self::no_proxy) is not applied
+    /// The proxy for the provider's address, an `http` address that may hold user and password. Chosen by the scheme of the base URL; [`no_proxy`](Self::no_proxy) is not applied
     /// yet.
     #[must_use]
     pub const fn proxy(&self) -> Option<&Secret> {

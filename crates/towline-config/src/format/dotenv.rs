@@ -2,9 +2,20 @@
 
 use crate::{
     error::Fault,
+    key::is_variable,
     substitute::{self, Substituted},
 };
 use std::collections::BTreeMap;
+
+/// What a file says, and what is wrong with it.
+#[derive(Default)]
+pub(crate) struct Reading {
+    pub(crate) known: BTreeMap<String, String>,
+    /// What is wrong in names of ours.
+    pub(crate) faults: Vec<Fault>,
+    /// What is wrong elsewhere: the file may serve other programs, with other rules.
+    pub(crate) warnings: Vec<String>,
+}
 
 /// Reads a file of lines `NAME=value`.
 ///
@@ -12,27 +23,26 @@ use std::collections::BTreeMap;
 /// blank, single quotes hold text as it is, double quotes know `\n \r \t \" \\ \$`; quoted text may
 /// run over several lines. `${NAME}` is replaced outside single quotes: by an earlier line, or by
 /// `variables`, which win. A `$` without brace is itself, since passwords hold it.
-pub(super) fn parse(
-    name: &str,
-    contents: &str,
-    variables: &BTreeMap<String, String>,
-) -> (BTreeMap<String, String>, Vec<Fault>) {
-    let mut known = BTreeMap::new();
-    let mut faults = Vec::new();
+pub(super) fn parse(name: &str, contents: &str, variables: &BTreeMap<String, String>) -> Reading {
+    let mut reading = Reading::default();
     let mut rest = contents.strip_prefix('\u{feff}').unwrap_or(contents);
     let mut line = 1;
     while !rest.is_empty() {
         let (statement, after) = next_statement(rest);
         match read(statement) {
             Ok(None) => {}
-            Ok(Some((key, value))) => match value.filled(&known, variables) {
+            Ok(Some((key, value))) => match value.filled(&reading.known, variables) {
                 Ok(value) => {
-                    known.insert(key, value);
+                    reading.known.insert(key, value);
                 }
-                Err(missing) => faults.push(substitute::unset(name, &[key], &missing)),
+                Err(missing) => {
+                    let ours = is_variable(&key);
+                    reading.tell(ours, substitute::unset(name, &[key], &missing));
+                }
             },
             // The line is not shown: it may hold a secret.
-            Err(what) => faults.push(
+            Err(what) => reading.tell(
+                is_variable(leading_name(statement)),
                 Fault::new(format!("line {line} is not of the form NAME=value: {what}"))
                     .with_origin(name),
             ),
@@ -40,7 +50,18 @@ pub(super) fn parse(
         line += statement.matches('\n').count() + 1;
         rest = after;
     }
-    (known, faults)
+    reading
+}
+
+/// What looks like a name at the start of a statement.
+fn leading_name(statement: &str) -> &str {
+    let line = without_export(statement.trim());
+    let end = line.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    line.get(..end.unwrap_or(line.len())).unwrap_or(line)
+}
+
+fn without_export(line: &str) -> &str {
+    line.strip_prefix("export ").unwrap_or(line).trim()
 }
 
 /// A value before substitution.
@@ -87,9 +108,16 @@ fn read(statement: &str) -> Result<Option<(String, Raw)>, &'static str> {
     if line.is_empty() || line.starts_with('#') {
         return Ok(None);
     }
-    let (key, value) = line.split_once('=').ok_or("there is no '='")?;
-    let key = key.trim();
-    let key = key.strip_prefix("export ").unwrap_or(key).trim();
+    let Some((key, value)) = line.split_once('=') else {
+        // `export NAME` hands on a variable that is set elsewhere.
+        let hands_on = line.starts_with("export ") && substitute::is_name(without_export(line));
+        return if hands_on {
+            Ok(None)
+        } else {
+            Err("there is no '='")
+        };
+    };
+    let key = without_export(key.trim());
     if !substitute::is_name(key) {
         return Err("the name has other characters than letters, digits and '_'");
     }
@@ -137,6 +165,18 @@ fn without_comment(value: &str) -> &str {
         .find(|((_, c), before)| *c == '#' && before.is_whitespace());
     let end = comment.map_or(value.len(), |((at, _), _)| at);
     value.get(..end).unwrap_or(value).trim_end()
+}
+
+// === impl Reading ===
+
+impl Reading {
+    fn tell(&mut self, ours: bool, fault: Fault) {
+        if ours {
+            self.faults.push(fault);
+        } else {
+            self.warnings.push(fault.to_string());
+        }
+    }
 }
 
 // === impl Raw ===

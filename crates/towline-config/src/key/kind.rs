@@ -16,6 +16,8 @@ pub(crate) enum Kind {
     SecretFile,
     /// An `http` or `https` address.
     Url,
+    /// An address that paths are added to: no query, and no user and password.
+    BaseUrl,
     /// An address that may hold a password, or `none`.
     Proxy,
     Bool,
@@ -56,6 +58,7 @@ pub(crate) fn check(kind: Kind, value: &Value) -> Result<Typed, Mismatch> {
         Kind::Text | Kind::Vendor | Kind::Path | Kind::SecretFile => text(value).map(Typed::Text),
         Kind::Secret => text(value).map(|text| Typed::Secret(Secret::new(text))),
         Kind::Url => url(text(value)?).map(Typed::Text),
+        Kind::BaseUrl => base_url(text(value)?).map(Typed::Text),
         Kind::Proxy => proxy(&text(value)?).map(Typed::Secret),
         Kind::Choice(words) => choice(words, &text(value)?).map(Typed::Text),
         Kind::Bool => flag(value).map(Typed::Bool),
@@ -100,14 +103,48 @@ fn url(text: String) -> Result<String, Mismatch> {
     }
 }
 
+/// What is refused is not repeated: a key is what people put there.
+fn base_url(text: String) -> Result<String, Mismatch> {
+    let text = url(text)?;
+    let (address, fragment) = text.split_once('#').unwrap_or((&text, ""));
+    let (address, query) = address.split_once('?').unwrap_or((address, ""));
+    let authority = address.split('/').nth(2).unwrap_or_default();
+    let (found, hint) = if authority.contains('@') {
+        (
+            "one with user and password",
+            "leave them out; a key goes into api_key, anything else into headers",
+        )
+    } else if !query.is_empty() || text.contains('?') {
+        (
+            "one with a query",
+            "leave out the '?' and what follows; a key goes into api_key, a version into \
+             api_version",
+        )
+    } else if !fragment.is_empty() || text.contains('#') {
+        ("one with a fragment", "leave out the '#' and what follows")
+    } else {
+        return Ok(text);
+    };
+    Err(Mismatch::found(found).hint(hint))
+}
+
 /// `host:3128` is short for `http://host:3128`, as in the usual variables.
 fn proxy(text: &str) -> Result<Secret, Mismatch> {
     if text.eq_ignore_ascii_case("none") {
         return Ok(Secret::new("none"));
     }
     let full = match text.split_once("://") {
-        Some(("http" | "https", _)) => text.to_owned(),
-        Some(_) => return Err(Mismatch::found("a proxy that does not speak http or https")),
+        Some(("http", _)) => text.to_owned(),
+        Some(("https", _)) => {
+            return Err(Mismatch::found("a proxy that is reached over https").hint(
+                "write http:// and the port at which the proxy takes plain connections; what goes \
+                 to https addresses stays encrypted on its way through it",
+            ));
+        }
+        Some(_) => {
+            return Err(Mismatch::found("a proxy that does not speak http")
+                .hint("only http proxies can be used; none turns it off"));
+        }
         None => format!("http://{text}"),
     };
     url(full).map(Secret::new)
@@ -194,8 +231,8 @@ impl Kind {
             Self::Text => "text".to_owned(),
             Self::Secret => "a secret as text".to_owned(),
             Self::SecretFile | Self::Path => "the path of a file".to_owned(),
-            Self::Url => "an http or https address".to_owned(),
-            Self::Proxy => "the http or https address of a proxy, or none".to_owned(),
+            Self::Url | Self::BaseUrl => "an http or https address".to_owned(),
+            Self::Proxy => "the http address of a proxy, or none".to_owned(),
             Self::Bool => "true or false".to_owned(),
             Self::Count(0) => "a whole number".to_owned(),
             Self::Count(least) => format!("a whole number of at least {least}"),
@@ -215,7 +252,7 @@ impl Kind {
             Self::Secret => "secret".to_owned(),
             Self::SecretFile => "path of a secret".to_owned(),
             Self::Path => "path".to_owned(),
-            Self::Url => "address".to_owned(),
+            Self::Url | Self::BaseUrl => "address".to_owned(),
             Self::Proxy => "proxy".to_owned(),
             Self::Bool => "true or false".to_owned(),
             Self::Count(_) => "number".to_owned(),

@@ -104,19 +104,19 @@ pub(crate) const GLOBAL: &[Field] = &[
     row(
         "transport.proxy",
         Kind::Proxy,
-        "Proxy for every call; `none` turns it off.",
+        "Address of an `http` proxy for every call; `none` turns it off.",
     )
     .env(&["all_proxy", "ALL_PROXY"]),
     row(
         "transport.https_proxy",
         Kind::Proxy,
-        "Proxy for calls to `https` addresses.",
+        "The same for calls to `https` addresses.",
     )
     .env(&["https_proxy", "HTTPS_PROXY"]),
     row(
         "transport.http_proxy",
         Kind::Proxy,
-        "Proxy for calls to `http` addresses. Ignored from the environment of a CGI program.",
+        "The same for calls to `http` addresses. Ignored from the environment of a CGI program.",
     )
     .env(&["http_proxy", "HTTP_PROXY"]),
     row(
@@ -353,7 +353,7 @@ pub(crate) const SECTION: &[Field] = &[
     row("api_key", Kind::Secret, "The key."),
     row(
         "base_url",
-        Kind::Url,
+        Kind::BaseUrl,
         "The address, up to and including the version.",
     ),
     row("organization", Kind::Text, "Organization that is billed.").only(&["openai"]),
@@ -492,7 +492,7 @@ pub(crate) const SECTION: &[Field] = &[
 pub(crate) const EMBEDDING: &[Field] = &[
     row(
         "base_url",
-        Kind::Url,
+        Kind::BaseUrl,
         "The address for embeddings; unset: that of the vendor's section.",
     ),
     row(

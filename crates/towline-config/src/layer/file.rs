@@ -82,6 +82,10 @@ impl<'a> Sink<'a> {
             self.not_a_value(&self.root.clone());
             return;
         }
+        if let Some(map) = misnamed_header(written) {
+            self.fault_of_headers(&map, "a name here cannot be that of a header".to_owned());
+            return;
+        }
         match canonical(written) {
             Ok(path) if blank => drop(path),
             Ok(path) if path.holds_headers() => self.headers(written, &path, &value),
@@ -101,18 +105,34 @@ impl<'a> Sink<'a> {
 
     /// Headers written as one text.
     fn headers(&mut self, written: &[String], path: &Path, value: &Value) {
-        let Some(pairs) = value.as_str().and_then(pairs) else {
-            let key = format!("towline.{path}");
-            self.faults.push(
-                Fault::new(format!("expected {}", Kind::Headers.expected()))
-                    .with_key(key)
-                    .with_origin(self.origin.name.clone()),
-            );
+        let Some(text) = value.as_str() else {
+            self.fault_of_headers(path, format!("expected {}", Kind::Headers.expected()));
             return;
         };
-        for (name, value) in pairs {
-            self.add(written, path.push(&name), Value::from(value));
+        match pairs(text) {
+            Ok(pairs) => {
+                for (name, value) in pairs {
+                    self.add(written, path.push(&name), Value::from(value));
+                }
+            }
+            Err(number) => {
+                let problem = format!("entry {number} is not of the form name=value");
+                self.fault_of_headers(path, problem);
+            }
         }
+    }
+
+    /// Nothing that was written is shown: where the form is wrong, a value may stand for a name.
+    fn fault_of_headers(&mut self, path: &Path, problem: String) {
+        self.faults.push(
+            Fault::new(problem)
+                .with_key(format!("towline.{path}"))
+                .with_origin(self.origin.name.clone())
+                .with_remedy(
+                    "the form is name=value,name=value or a table of them, not name: value; %2C \
+                     stands for a comma in a value",
+                ),
+        );
     }
 
     fn add(&mut self, written: &[String], path: Path, value: Value) {
@@ -190,16 +210,47 @@ pub(crate) fn section_of(written: &[String]) -> Option<String> {
     None
 }
 
-/// `name=value,name=value`, values percent-decoded, as OpenTelemetry writes headers.
-fn pairs(text: &str) -> Option<Vec<(String, String)>> {
-    text.split(',')
-        .filter(|pair| !pair.trim().is_empty())
-        .map(|pair| {
-            let (name, value) = pair.split_once('=')?;
-            let name = name.trim().to_lowercase();
-            (!name.is_empty()).then(|| (name, percent_decoded(value.trim())))
-        })
-        .collect()
+/// The map of headers in which `written` names one that cannot be a header.
+fn misnamed_header(written: &[String]) -> Option<Path> {
+    let maps = written
+        .iter()
+        .enumerate()
+        .filter(|(_, segment)| segment.trim().eq_ignore_ascii_case("headers"));
+    let (at, map) = maps.into_iter().find_map(|(at, _)| {
+        let map = canonical(written.get(..=at)?).ok()?;
+        map.holds_headers().then_some((at, map))
+    })?;
+    match written.get(at + 1..)? {
+        [] => None,
+        [name] if is_token(name.trim()) => None,
+        _ => Some(map),
+    }
+}
+
+/// `name=value,name=value`, values percent-decoded, as OpenTelemetry writes headers. Blank values
+/// count as missing. Fails with the number of the entry that is something else.
+fn pairs(text: &str) -> Result<Vec<(String, String)>, usize> {
+    let mut pairs = Vec::new();
+    let entries = text.split(',').map(str::trim).zip(1..);
+    for (entry, number) in entries.filter(|(entry, _)| !entry.is_empty()) {
+        let (name, value) = entry.split_once('=').ok_or(number)?;
+        let (name, value) = (name.trim(), value.trim());
+        // The end of a key in base64, and no name before it.
+        let padding = !value.is_empty() && value.chars().all(|c| c == '=');
+        if !is_token(name) || padding {
+            return Err(number);
+        }
+        if !value.is_empty() {
+            pairs.push((name.to_lowercase(), percent_decoded(value)));
+        }
+    }
+    Ok(pairs)
+}
+
+/// Whether a text can be the name of a header: a token of RFC 9110, section 5.6.2.
+fn is_token(text: &str) -> bool {
+    let sign = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    !text.is_empty() && text.chars().all(sign)
 }
 
 fn percent_decoded(text: &str) -> String {

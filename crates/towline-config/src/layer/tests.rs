@@ -36,7 +36,7 @@ fn value(kind: Kind, number: usize) -> (String, String) {
         Kind::List => same(format!("host-{number}, other")),
         Kind::Secret => (format!("secret-{number}"), "***".to_owned()),
         Kind::Headers => (format!("x-test=secret-{number}"), "***".to_owned()),
-        Kind::Url => same(format!("http://host-{number}.test")),
+        Kind::Url | Kind::BaseUrl => same(format!("http://host-{number}.test")),
         Kind::Proxy => same(format!("http://proxy-{number}.test:3128")),
         Kind::Bool => same(number.is_multiple_of(2).to_string()),
         Kind::Count(_) | Kind::Port => same((number + 10).to_string()),

@@ -140,6 +140,7 @@ impl<'a> Build<'a> {
         let api_key = self.api_key(&address);
         let transport = self.transport(&address);
         let timeouts = self.timeouts();
+        let address_key = self.address_key(&address);
         let api_version = self
             .sections
             .text("api_version")
@@ -155,10 +156,13 @@ impl<'a> Build<'a> {
             name: self.name,
             vendor: self.vendor,
             model: self.model,
+            at_home: address.at_home,
             base_url: address.base_url,
             endpoint: address.endpoint,
             api_version: api_version.filter(|_| self.vendor == "azure"),
             api_key_file: self.sections.key_file().filter(|_| api_key.is_some()),
+            api_key_origin: self.sections.key_origin().filter(|_| api_key.is_some()),
+            address_key,
             api_key,
             timeouts,
             transport,
@@ -210,15 +214,33 @@ impl<'a> Build<'a> {
         }
     }
 
+    /// The key that sets the address, with the variables worth naming.
+    fn address_key(&self, address: &Address) -> String {
+        let by_endpoint = matches!(self.vendor.row().home, Home::Endpoint(_));
+        let field = match &address.base_url {
+            None if by_endpoint => "endpoint",
+            _ => "base_url",
+        };
+        let key = self.sections.key_of(field);
+        format!("{} / {}", key.full(), key.shown_variables().join(" or "))
+    }
+
     /// The field is plain text, since LLM4S keeps the project of Vertex AI in it. Where it is an
     /// address it has to be one.
     fn endpoint(&mut self) -> Option<String> {
         let text = self.sections.text("endpoint")?;
-        let is_address = check(Kind::Url, &Value::from(text.as_str())).is_ok();
-        if matches!(self.vendor.row().home, Home::Endpoint(_)) && !is_address {
-            let key = self.sections.key("endpoint");
-            let problem = format!("expected {}, found other text", Kind::Url.expected());
-            self.sections.fault(of_key(&key, problem));
+        let is_address = matches!(self.vendor.row().home, Home::Endpoint(_));
+        if let (true, Err(mismatch)) = (is_address, check(Kind::BaseUrl, &Value::from(&*text))) {
+            let expected = Kind::BaseUrl.expected();
+            let key = self.sections.key_of("endpoint");
+            let fault = of_key(
+                &key,
+                format!("expected {expected}, found {}", mismatch.found),
+            );
+            self.sections.fault(match mismatch.hint {
+                Some(hint) => fault.with_remedy(hint),
+                None => fault,
+            });
         }
         Some(without_slash(&text))
     }

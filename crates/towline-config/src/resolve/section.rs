@@ -176,8 +176,7 @@ impl<'a> Sections<'a> {
 
     /// The vendor's key, or the content of the file that holds it.
     pub(super) fn api_key(&mut self) -> Option<Secret> {
-        let groups = self.key_groups.clone();
-        let chosen = groups.iter().find_map(|group| self.highest(group))?;
+        let chosen = self.chosen_key()?;
         self.check_twin(chosen);
         match chosen {
             Held {
@@ -190,8 +189,7 @@ impl<'a> Sections<'a> {
 
     /// The file that the vendor's key comes from.
     pub(super) fn key_file(&self) -> Option<PathBuf> {
-        let chosen = self.key_groups.iter().find_map(|group| self.highest(group));
-        match &chosen?.value {
+        match &self.chosen_key()?.value {
             Typed::Text(path) => Some(PathBuf::from(path)),
             _ => None,
         }
@@ -207,8 +205,17 @@ impl<'a> Sections<'a> {
 
     /// The section that the key comes from.
     pub(super) fn key_section(&self) -> Option<String> {
-        let chosen = self.key_groups.iter().find_map(|group| self.highest(group));
-        chosen?.key.section.clone()
+        self.chosen_key()?.key.section.clone()
+    }
+
+    /// Where the key comes from, such as `environment OPENAI_API_KEY`.
+    pub(super) fn key_origin(&self) -> Option<String> {
+        Some(self.chosen_key()?.origin.name.clone())
+    }
+
+    /// The key, or its file, that is used.
+    fn chosen_key(&self) -> Option<&'a Held> {
+        self.key_groups.iter().find_map(|group| self.highest(group))
     }
 
     /// The key of the highest layer in a group of sections; among equals the first section's.
@@ -288,7 +295,8 @@ impl<'a> Sections<'a> {
         Some(held.origin.name.clone())
     }
 
-    fn key_of(&self, field: &str) -> Key {
+    /// The key that sets a field, else the nearest that could.
+    pub(super) fn key_of(&self, field: &str) -> Key {
         let held = self.held(field).or_else(|| self.book.get(&Path::of(field)));
         held.map_or_else(|| self.key(field), |held| held.key.clone())
     }

@@ -4,7 +4,7 @@ use super::book::{Book, Held};
 use crate::{
     key::{Key, Kind, Typed, all},
     provider::ProviderSettings,
-    source::{Source, without_userinfo},
+    source::{Source, without_secrets},
 };
 use std::collections::BTreeMap;
 
@@ -60,12 +60,10 @@ fn of_default(key: &Key, text: &str) -> Source {
 
 fn shown(key: &Key, value: &Typed) -> String {
     match value {
-        // Of a proxy only user and password are secret.
-        Typed::Secret(url) if key.kind == Kind::Proxy => {
-            without_userinfo(url.expose()).into_owned()
-        }
+        // A proxy is secret for its user and password.
+        Typed::Secret(url) if key.kind == Kind::Proxy => without_secrets(url.expose()).into_owned(),
         Typed::Secret(_) => "***".to_owned(),
-        Typed::Text(text) => without_userinfo(text).into_owned(),
+        Typed::Text(text) => without_secrets(text).into_owned(),
         Typed::Bool(flag) => flag.to_string(),
         Typed::Count(count) => count.to_string(),
         Typed::Duration(duration) => format!("{duration:?}"),

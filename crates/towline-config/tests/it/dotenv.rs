@@ -1,7 +1,7 @@
 //! `.env` files.
 #![cfg(feature = "dotenv")]
 
-use crate::{env, llm, load_fault, write};
+use crate::{env, llm, load_fault, warnings, write};
 use towline_config::{Format, Loader};
 
 fn key(contents: &str) -> String {
@@ -48,26 +48,81 @@ fn values_are_read_as_shells_and_other_readers_write_them() {
 fn a_line_that_cannot_be_read_is_told_by_its_number() {
     for (contents, expected) in [
         (
-            "A=1\nnonsense",
+            "A=1\nLLM_MODEL: openai/m",
             "line 2 is not of the form NAME=value: there is no '='",
         ),
         (
-            "A='x\ny'\nB-C=1",
+            "A='x\ny'\nLLM_MODEL-2=1",
             "line 3 is not of the form NAME=value: the name has other characters",
         ),
         (
-            "A='x",
+            "LLM_MODEL='x",
             "line 1 is not of the form NAME=value: a quote is not closed",
         ),
         (
-            "A='x' y",
+            "LLM_MODEL='x' y",
             "line 1 is not of the form NAME=value: there is text behind the closing quote",
         ),
-        ("A=${NOPE}", "${NOPE} is not set (A), from .env"),
+        (
+            "TOWLINE_X=${NOPE}",
+            "${NOPE} is not set (TOWLINE_X), from .env",
+        ),
     ] {
         let error = load_fault(Loader::new().text(Format::DotEnv, ".env", contents)).to_string();
         assert!(error.starts_with(expected), "{error}");
     }
+}
+
+#[test]
+fn what_other_programs_write_is_a_warning_at_most() {
+    let load = |contents: &str| {
+        let loader = Loader::new().text(Format::DotEnv, ".env", contents);
+        loader.load().unwrap()
+    };
+    for (contents, expected) in [
+        ("PROMPT=${NOPE} x", "${NOPE} is not set (PROMPT), from .env"),
+        ("my.var=1", "line 1 is not of the form NAME=value"),
+        ("nonsense", "line 1 is not of the form NAME=value"),
+        ("A='x", "line 1 is not of the form NAME=value"),
+    ] {
+        let settings = load(contents);
+        assert!(settings.llm().unwrap().is_none(), "{contents}");
+        assert!(warnings(&settings).starts_with(expected), "{contents}");
+    }
+    for silent in ["export FOO", "FOO=1", "export OPENAI_API_KEY"] {
+        assert_eq!(warnings(&load(silent)), "", "{silent}");
+    }
+    // A key that leans on such a line is at fault itself.
+    let leaning = "PROMPT=${NOPE}\nOPENAI_API_KEY=${PROMPT}";
+    let error = load_fault(Loader::new().text(Format::DotEnv, ".env", leaning)).to_string();
+    assert!(
+        error.starts_with("${PROMPT} is not set (OPENAI_API_KEY)"),
+        "{error}"
+    );
+}
+
+#[cfg(feature = "toml")]
+#[test]
+fn it_may_name_the_settings_file_and_the_environment_outranks_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = |name: &str| {
+        format!("towline.llm.model = 'vllm/{name}'\ntowline.vllm.base_url = 'http://s'")
+    };
+    write(folder.path(), "mine.toml", &model("mine"));
+    write(folder.path(), "towline.toml", &model("found"));
+    let other = write(folder.path(), "other.toml", &model("other"));
+    write(folder.path(), ".env", "TOWLINE_CONFIG=mine.toml");
+    let loader = Loader::new().discover_in(folder.path());
+    assert_eq!(llm(loader.clone()).model(), "mine");
+    let other = other.display().to_string();
+    let above = loader.clone().env([("TOWLINE_CONFIG", other.as_str())]);
+    assert_eq!(llm(above).model(), "other");
+    assert_eq!(llm(loader.clone().file(&other)).model(), "other");
+
+    write(folder.path(), ".env", "TOWLINE_CONFIG=nowhere.toml");
+    let error = load_fault(loader).to_string();
+    assert!(error.contains("nowhere.toml cannot be read"), "{error}");
+    assert!(error.contains("from .env TOWLINE_CONFIG"), "{error}");
 }
 
 #[test]

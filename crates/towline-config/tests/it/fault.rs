@@ -89,7 +89,7 @@ fn wrong_types_are_told_for_each_kind() {
         ),
         (
             "openai.headers=novalue",
-            "expected a table, or name=value,name=value",
+            "entry 1 is not of the form name=value",
         ),
     ] {
         let loader = env(&[("LLM_MODEL", "openai/m"), ("OPENAI_API_KEY", "k")]);

@@ -191,7 +191,7 @@ fn azure_takes_both_forms_of_its_version_and_tells_all_it_lacks() {
     assert_eq!(llm(older).api_version(), Some("2025-03-01-preview"));
     let wrong = env(&base).env([("AZURE_API_BASE", "my-resource")]);
     assert!(llm_fault(wrong).starts_with(
-        "expected an http or https address, found other text (towline.azure.endpoint"
+        "expected an http or https address, found text that does not begin with http:// or https:// (towline.azure.endpoint"
     ));
     let settings = env(&[("LLM_MODEL", "azure/dep")]).load().unwrap();
     assert_eq!(settings.llm().unwrap_err().faults().len(), 2);

@@ -120,16 +120,50 @@ fn a_proxy_of_a_higher_layer_outranks_the_one_for_the_scheme() {
 #[test]
 fn a_socks_proxy_is_a_fault_only_where_it_would_be_used() {
     let socks = [("ALL_PROXY", "socks5://127.0.0.1:1080")];
-    assert!(
-        llm_fault(env(&BASE).env(socks))
-            .contains("found a proxy that does not speak http or https")
-    );
+    assert!(llm_fault(env(&BASE).env(socks)).contains("found a proxy that does not speak http ("));
     let outranked = env(&BASE).env(socks).env([("HTTPS_PROXY", "http://p:1")]);
     assert_eq!(
         llm(outranked).transport().proxy().unwrap().expose(),
         "http://p:1"
     );
     assert!(env(&socks).load().unwrap().llm().unwrap().is_none());
+}
+
+#[test]
+fn a_proxy_over_https_is_refused_with_what_to_write() {
+    for name in ["HTTPS_PROXY", "TOWLINE_OPENAI_TRANSPORT_PROXY"] {
+        let loader = env(&BASE).env([(name, "https://user:hunter2@proxy.test:3129")]);
+        let error = loader
+            .load()
+            .and_then(|settings| settings.llm().map(|_| ()))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("found a proxy that is reached over https"),
+            "{error}"
+        );
+        assert!(error.contains("write http://"), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn the_setting_of_the_address_is_named_as_it_was_given() {
+    let key = |variables: &[(&str, &str)]| llm(env(variables).env(BASE)).address_key().to_owned();
+    assert_eq!(key(&[]), "towline.openai.base_url / OPENAI_BASE_URL");
+    let named = [
+        ("LLM_MODEL", ""),
+        ("TOWLINE_PROVIDERS_PROVIDER", "main"),
+        ("TOWLINE_PROVIDERS_MAIN_PROVIDER", "openai"),
+        ("TOWLINE_PROVIDERS_MAIN_MODEL", "m"),
+        ("TOWLINE_PROVIDERS_MAIN_BASE_URL", "http://s"),
+    ];
+    let provider = llm(env(&BASE).env(named));
+    assert!(!provider.is_at_home());
+    assert_eq!(
+        provider.address_key(),
+        "towline.providers.main.base_url / TOWLINE_PROVIDERS_MAIN_BASE_URL"
+    );
 }
 
 #[test]
