@@ -137,14 +137,15 @@ impl CompletionOptions {
         self
     }
 
-    /// Whether and which tool has to be called.
+    /// Whether and which tool has to be called. Means nothing without tools, and is not sent then.
     #[must_use]
     pub fn with_tool_choice(mut self, choice: ToolChoice) -> Self {
         self.tool_choice = Some(choice);
         self
     }
 
-    /// Whether the model may call several tools in one turn.
+    /// Whether the model may call several tools in one turn. Means nothing without tools, and is not
+    /// sent then.
     #[must_use]
     pub const fn with_parallel_tool_calls(mut self, parallel: bool) -> Self {
         self.parallel_tool_calls = Some(parallel);
@@ -289,6 +290,12 @@ impl CompletionOptions {
     pub fn reasoning_budget(&self) -> Option<u64> {
         let by_effort = self.reasoning.map(ReasoningEffort::budget);
         self.reasoning_budget.or(by_effort)
+    }
+
+    /// The most tokens to spend on reasoning, where a number was set; efforts do not count.
+    #[must_use]
+    pub const fn set_reasoning_budget(&self) -> Option<u64> {
+        self.reasoning_budget
     }
 
     /// The id of the end user.

@@ -8,7 +8,7 @@ use crate::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use towline_core::{EmbeddingRequest, EmbeddingResponse, Error, ErrorKind};
-use towline_transport::RequestBody;
+use towline_transport::{RequestBody, lax};
 
 pub(crate) fn encode(request: &EmbeddingRequest) -> Result<RequestBody, Error> {
     if request.inputs().is_empty() {
@@ -35,8 +35,9 @@ pub(crate) fn decode(
     answer: Whole,
     request: &EmbeddingRequest,
 ) -> Result<EmbeddingResponse, Error> {
-    let parsed: EmbeddingAnswer<'_> = serde_json::from_slice(&answer.body)
-        .map_err(|cause| unreadable(config, "not the JSON of embeddings").with_source(cause))?;
+    let parsed: EmbeddingAnswer<'_> = serde_json::from_slice(&answer.body).map_err(|cause| {
+        unreadable(config, "not the JSON of embeddings").with_source(lax::fault(&cause))
+    })?;
     if let Some(error) = parsed.error.filter(|error| error.get() != "null") {
         let error = error::in_band(config, error.get());
         return Err(error.with_provider(config.name().to_owned()));
@@ -50,7 +51,7 @@ pub(crate) fn decode(
         ));
     }
     let apart = config.flavor().traits().reasoning_apart;
-    let usage = parsed.usage.and_then(|usage| usage.to_usage(apart));
+    let usage = parsed.usage.0.and_then(|usage| usage.to_usage(apart));
     let vectors = ordered(parsed.data);
     let vectors = vectors
         .map(|vector| floats(config, vector, request.dimensions()))

@@ -6,13 +6,14 @@ use crate::{
 };
 use bytes::Bytes;
 use towline_core::{Error, ErrorKind, ModelInfo};
+use towline_transport::lax;
 
 pub(crate) fn decode(config: &OpenAiConfig, body: &Bytes) -> Result<Vec<ModelInfo>, Error> {
     let list: ModelList<'_> = serde_json::from_slice(body).map_err(|cause| {
         Error::new(ErrorKind::Protocol)
             .with_provider(config.name().to_owned())
             .with_message("the answer is not a list of models")
-            .with_source(cause)
+            .with_source(lax::fault(&cause))
     })?;
     let models = match list {
         ModelList::Bare(models) => models,
@@ -23,7 +24,7 @@ pub(crate) fn decode(config: &OpenAiConfig, body: &Bytes) -> Result<Vec<ModelInf
 }
 
 fn info(model: ModelWire<'_>) -> ModelInfo {
-    let meta = model.meta.unwrap_or_default();
+    let meta = model.meta.0.unwrap_or_default();
     let window = [
         model.context_length,
         model.context_window,

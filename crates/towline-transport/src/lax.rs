@@ -3,8 +3,9 @@
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
+use serde_json::error::Category;
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
 /// Text, borrowed where it holds no escape. Anything else than text is empty text, but for
@@ -24,13 +25,21 @@ pub struct LaxText<'a>(pub Cow<'a, str>);
 )]
 pub struct LaxCount(pub Option<u64>);
 
-/// The elements of an array that decode. What is no array has none.
+/// The objects of an array; what else it holds is left out. What is no array has none.
 #[derive(Clone, Debug)]
 #[expect(
     clippy::exhaustive_structs,
     reason = "a transparent wrapper: wire shapes take it apart"
 )]
 pub struct LaxList<T>(pub Vec<T>);
+
+/// An object, where there is one. Anything else is none.
+#[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a transparent wrapper: wire shapes take it apart"
+)]
+pub struct LaxObject<T>(pub Option<T>);
 
 // === impl LaxText ===
 
@@ -172,8 +181,8 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(element) = seq.next_element()? {
-            list.push(element);
+        while let Some(element) = seq.next_element::<LaxObject<T>>()? {
+            list.extend(element.0);
         }
         Ok(LaxList(list))
     }
@@ -194,9 +203,95 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
         Ok(LaxList::default())
     }
 
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(LaxList::default())
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(LaxList::default())
+    }
+
     fn visit_u64<E: Error>(self, _: u64) -> Result<Self::Value, E> {
         Ok(LaxList::default())
     }
+}
+
+// === impl LaxObject ===
+
+impl<T> Default for LaxObject<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for LaxObject<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = LaxObject<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(|object| LaxObject(Some(object)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+        skip_seq(seq).map(|()| LaxObject(None))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(LaxObject(None))
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(LaxObject(None))
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(LaxObject(None))
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(LaxObject(None))
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(LaxObject(None))
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(LaxObject(None))
+    }
+}
+
+/// Says where JSON is at fault without quoting it: what a server sends may hold a key, or the
+/// answer.
+#[must_use]
+pub fn fault(error: &serde_json::Error) -> String {
+    let what = match error.classify() {
+        Category::Syntax => "a syntax error",
+        Category::Eof => "an early end",
+        Category::Data => "a value of the wrong type",
+        Category::Io => "a read error",
+    };
+    format!("{what} at line {} column {}", error.line(), error.column())
+}
+
+/// The JSON once more, with every key of an object only once: of two the last counts, as most
+/// parsers have it. `None` where it is no JSON.
+#[must_use]
+pub fn deduplicated(json: &str) -> Option<String> {
+    serde_json::from_str::<serde_json::Value>(json)
+        .ok()
+        .map(|value| value.to_string())
 }
 
 /// Reads an array and forgets it.

@@ -77,6 +77,7 @@
 //! # }
 //! ```
 
+mod answer;
 mod body;
 mod channel;
 mod connect;
@@ -92,6 +93,7 @@ pub mod sse;
 mod tls;
 
 pub use self::{
+    answer::{AnswerOrigin, AnswerStream, Decode, Frames},
     body::{RequestBody, ResponseBody, collect},
     channel::{Channel, ChannelBuilder, ChannelFuture, Http2},
     connect::{Dial, DialFuture, Io},

@@ -130,9 +130,9 @@ fn port(authority: &Authority) -> Result<Option<u16>, Error> {
         None => Ok(None),
         Some(digits) => match digits.parse() {
             Ok(port) if port != 0 => Ok(Some(port)),
-            _ => Err(fault::config(format!(
-                "the base URL has the port {digits:?}: it must be a number from 1 to 65535"
-            ))),
+            _ => Err(fault::config(
+                "the port of the base URL is no number from 1 to 65535",
+            )),
         },
     }
 }

@@ -6,12 +6,12 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Uri,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT},
 };
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 use towline_core::{Credential, Error, ErrorKind, Secret, Text};
 use towline_transport::KeyHeader;
 
 /// Builds an [`OpenAiConfig`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct OpenAiConfigBuilder {
     base_url: String,
     name: Option<Text>,
@@ -168,9 +168,10 @@ impl OpenAiConfigBuilder {
     /// [`ErrorKind::Config`] that names the setting: a URL that is none, a key or header that cannot
     /// be sent.
     pub fn build(self) -> Result<OpenAiConfig, Error> {
-        let base: Uri = self.base_url.parse().map_err(|cause| {
-            invalid(format!("the base URL `{}` is not a URL", self.base_url)).with_source(cause)
-        })?;
+        let base: Uri = self
+            .base_url
+            .parse()
+            .map_err(|cause| invalid("the base URL is not a URL".to_owned()).with_source(cause))?;
         let host = base.host().unwrap_or_default();
         let flavor = self.flavor.or_else(|| Flavor::by_host(host));
         let flavor = flavor.unwrap_or(Flavor::COMPATIBLE);
@@ -198,7 +199,11 @@ impl OpenAiConfigBuilder {
     }
 
     fn key(&self) -> Result<KeyHeader, Error> {
-        let name = self.key_header.as_deref().map(header_name).transpose()?;
+        let name = self
+            .key_header
+            .as_deref()
+            .map(|name| header_name(name, "the header of the key"))
+            .transpose()?;
         let wanted = name.as_ref().unwrap_or(&AUTHORIZATION).as_str();
         // A header of that name that was set by hand takes its place.
         let by_hand = |(name, _): &(String, Secret)| name.eq_ignore_ascii_case(wanted);
@@ -230,10 +235,24 @@ impl OpenAiConfigBuilder {
                 headers.insert(HeaderName::from_static(name), value);
             }
         }
-        for (name, value) in &self.headers {
-            headers.insert(header_name(name)?, sensitive(name, value)?);
+        for (number, (name, value)) in (1..).zip(&self.headers) {
+            let what = format!("extra header {number}");
+            headers.insert(header_name(name, &what)?, sensitive(&what, value)?);
         }
         Ok(headers)
+    }
+}
+
+/// Shows neither the address nor a header value.
+impl fmt::Debug for OpenAiConfigBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenAiConfigBuilder")
+            .field("name", &self.name)
+            .field("flavor", &self.flavor)
+            .field("api", &self.api)
+            .field("stream_usage", &self.stream_usage)
+            .field("max_body", &self.max_body)
+            .finish_non_exhaustive()
     }
 }
 
@@ -262,9 +281,12 @@ fn sensitive(what: &str, secret: &Secret) -> Result<HeaderValue, Error> {
     Ok(value)
 }
 
-fn header_name(name: &str) -> Result<HeaderName, Error> {
-    name.parse().map_err(|cause| {
-        invalid(format!("`{name}` cannot be the name of a header")).with_source(cause)
+fn header_name(name: &str, what: &str) -> Result<HeaderName, Error> {
+    // Neither the name nor the cause is shown: a slip of the pen puts the value there.
+    name.parse().map_err(|_| {
+        invalid(format!(
+            "the name of {what} holds characters that a name of a header cannot have"
+        ))
     })
 }
 

@@ -12,14 +12,33 @@ use crate::{
 use bytes::Bytes;
 use std::borrow::Cow;
 use towline_core::{Completion, Error, ErrorKind, FinishReason, Part, Reasoning, Text, ToolCall};
+use towline_transport::lax::{self, LaxObject};
 
 /// Reads the body of an answer with status 200.
 pub(crate) fn decode(config: &OpenAiConfig, bytes: Bytes) -> Result<Completion, Error> {
     let raw = bytes.clone();
     let text =
         Text::from_utf8(bytes).map_err(|cause| unreadable("not UTF-8").with_source(cause))?;
-    let answer: Answer<'_> = serde_json::from_str(&text)
-        .map_err(|cause| unreadable("not the JSON of a chat completion").with_source(cause))?;
+    parse(config, &text, true).map(|completion| {
+        let usage = completion.usage().cloned();
+        completion.with_usage(usage.map(|usage| usage.with_raw(raw)))
+    })
+}
+
+/// Reads the JSON. One that names a field twice gets a second try, with each field once.
+fn parse(config: &OpenAiConfig, text: &Text, again: bool) -> Result<Completion, Error> {
+    match serde_json::from_str::<Answer<'_>>(text) {
+        Ok(answer) => read(config, text, answer),
+        Err(cause) => match lax::deduplicated(text).filter(|_| again) {
+            Some(json) => parse(config, &json.into(), false),
+            None => {
+                Err(unreadable("not the JSON of a chat completion").with_source(lax::fault(&cause)))
+            }
+        },
+    }
+}
+
+fn read(config: &OpenAiConfig, text: &Text, answer: Answer<'_>) -> Result<Completion, Error> {
     if let Some(error) = answer.error.filter(|error| error.get() != "null") {
         return Err(error::in_band(config, error.get()));
     }
@@ -27,18 +46,18 @@ pub(crate) fn decode(config: &OpenAiConfig, bytes: Bytes) -> Result<Completion, 
         return Err(unreadable("JSON without `choices`"));
     };
     let id = text.share(&answer.id.0);
-    let parts = parts(config, &text, &id, choice.message.unwrap_or_default());
+    let parts = parts(config, text, &id, choice.message.0.unwrap_or_default());
     let called = parts.iter().any(|part| part.as_tool_call().is_some());
     let reason = finish_reason(&text.share(&choice.finish_reason.0), called);
     if reason.as_str() == "error" {
         return Err(error::finish_error());
     }
     let apart = config.flavor().traits().reasoning_apart;
-    let usage = answer.usage.and_then(|usage| usage.to_usage(apart));
+    let usage = answer.usage.0.and_then(|usage| usage.to_usage(apart));
     Ok(Completion::new(parts, reason)
         .with_id(id)
         .with_model(text.share(&answer.model.0))
-        .with_usage(usage.map(|usage| usage.with_raw(raw))))
+        .with_usage(usage))
 }
 
 fn unreadable(what: &'static str) -> Error {
@@ -76,8 +95,8 @@ fn parts(config: &OpenAiConfig, text: &Text, id: &Text, message: MessageWire<'_>
     push_content(&mut parts, provider, text, message.content);
     push_text(&mut parts, text, &message.refusal.0, Part::Refusal);
     let calls = message.tool_calls.0.into_iter();
-    let legacy = message.function_call.map(|function| ToolCallWire {
-        function: Some(function),
+    let legacy = message.function_call.0.map(|function| ToolCallWire {
+        function: LaxObject(Some(function)),
         ..ToolCallWire::default()
     });
     for (index, call) in calls.chain(legacy).enumerate() {
@@ -137,7 +156,7 @@ fn push_text(parts: &mut Vec<Part>, buffer: &Text, text: &str, wrap: fn(Text) ->
 
 fn tool_call(buffer: &Text, answer: &Text, index: usize, call: &ToolCallWire<'_>) -> ToolCall {
     let nothing = FunctionWire::default();
-    let function = call.function.as_ref().unwrap_or(&nothing);
+    let function = call.function.0.as_ref().unwrap_or(&nothing);
     let id = if call.id.is_empty() {
         generated_id(answer, index)
     } else {

@@ -134,19 +134,20 @@ fn sampling(
 }
 
 fn reasoning(fields: &mut Fields<'_>, options: &CompletionOptions) -> Result<(), Error> {
+    let ask = fields.flavor().traits().reasoning;
+    if let Some(budget) = options.set_reasoning_budget() {
+        if ask == ReasoningAsk::Object {
+            return fields.put("reasoning", &json!({"max_tokens": budget}));
+        }
+        fields.refuse(
+            "reasoning_budget",
+            "this server takes an effort and no number of tokens; set `reasoning`",
+        )?;
+    }
     let Some(effort) = options.reasoning() else {
-        return match options.reasoning_budget() {
-            None => Ok(()),
-            Some(budget) if fields.flavor().traits().reasoning == ReasoningAsk::Object => {
-                fields.put("reasoning", &json!({"max_tokens": budget}))
-            }
-            Some(_) => fields.refuse(
-                "reasoning_budget",
-                "this server takes an effort and no number of tokens; set `reasoning`",
-            ),
-        };
+        return Ok(());
     };
-    match fields.flavor().traits().reasoning {
+    match ask {
         ReasoningAsk::Effort => fields.put("reasoning_effort", effort.as_str()),
         ReasoningAsk::Object => fields.put("reasoning", &json!({"effort": effort.as_str()})),
         ReasoningAsk::Thinking if effort.budget() == 0 => {
@@ -161,7 +162,7 @@ fn reasoning(fields: &mut Fields<'_>, options: &CompletionOptions) -> Result<(),
 
 fn tools(fields: &mut Fields<'_>, options: &CompletionOptions) -> Result<(), Error> {
     if options.tools().is_empty() {
-        return Ok(());
+        return no_tools(fields, options);
     }
     let tools = options.tools().iter().map(|tool| ToolBody {
         function: FunctionBody {
@@ -188,6 +189,16 @@ fn tools(fields: &mut Fields<'_>, options: &CompletionOptions) -> Result<(), Err
         "parallel_tool_calls",
         options.parallel_tool_calls().as_ref(),
     )
+}
+
+/// Without tools a choice among them is mostly moot; one that must be made cannot be.
+pub(crate) fn no_tools(fields: &mut Fields<'_>, options: &CompletionOptions) -> Result<(), Error> {
+    match options.tool_choice() {
+        Some(ToolChoice::Required | ToolChoice::Tool(_)) => {
+            fields.refuse("tool_choice", "it asks for a tool, and there are none")
+        }
+        _ => Ok(()),
+    }
 }
 
 fn format(fields: &mut Fields<'_>, options: &CompletionOptions) -> Result<(), Error> {

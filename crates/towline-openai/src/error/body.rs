@@ -17,9 +17,6 @@ pub(super) struct ErrorBody {
     pub(super) detail: Option<String>,
 }
 
-/// Longer messages are cut.
-const LONGEST: usize = 512;
-
 // === impl ErrorBody ===
 
 impl ErrorBody {
@@ -41,12 +38,12 @@ impl ErrorBody {
         match serde_json::from_str::<Value>(json) {
             Ok(value) if value.get("error").is_some() => Self::from_root(&value),
             Ok(Value::String(text)) => Self {
-                message: cut(&text),
+                message: text,
                 ..Self::default()
             },
             Ok(value) => Self::from_error(&value, &value),
             Err(_) => Self {
-                message: cut(json),
+                message: json.to_owned(),
                 ..Self::default()
             },
         }
@@ -56,7 +53,7 @@ impl ErrorBody {
         match root.get("error") {
             Some(error @ Value::Object(_)) => Self::from_error(error, root),
             Some(Value::String(text)) => Self {
-                message: cut(text),
+                message: text.clone(),
                 ..Self::from_error(root, root)
             },
             _ => Self::from_error(root, root),
@@ -107,9 +104,8 @@ fn detail(error: &Value) -> Option<String> {
         .pointer("/metadata/raw")
         .map(plain)
         .unwrap_or_default();
-    Some(cut(
-        format!("{upstream}: {raw}").trim_end_matches([' ', ':'])
-    ))
+    let detail = format!("{upstream}: {raw}");
+    Some(detail.trim_end_matches([' ', ':']).to_owned())
 }
 
 /// The names of the content filters that spoke.
@@ -130,8 +126,8 @@ fn text(value: Option<&Value>) -> Option<String> {
 
 fn plain(value: &Value) -> String {
     match value {
-        Value::String(text) => cut(text),
-        other => cut(&other.to_string()),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
     }
 }
 
@@ -161,11 +157,9 @@ fn describe(body: &Bytes, headers: &HeaderMap) -> String {
     if text.starts_with('<') {
         let title = between(text, "<title>", "</title>").unwrap_or("no title");
         let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
-        return cut(&format!(
-            "the answer is a page ({kind}) and not JSON: {title}"
-        ));
+        return format!("the answer is a page ({kind}) and not JSON: {title}");
     }
-    cut(text)
+    text.to_owned()
 }
 
 fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {
@@ -173,14 +167,14 @@ fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {
     Some(rest.split_once(close)?.0)
 }
 
-fn cut(text: &str) -> String {
-    let text: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    if text.len() <= LONGEST {
+/// `text` in one line of at most `longest` bytes, without what would move a terminal's cursor. To be
+/// called on text from which keys are taken out: half a key would not be found any more.
+pub(super) fn cut(text: &str, longest: usize) -> String {
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    let text: String = text.chars().map(plain).collect();
+    if text.len() <= longest {
         return text;
     }
-    let end = text.floor_char_boundary(LONGEST);
+    let end = text.floor_char_boundary(longest);
     format!("{}…[truncated]", text.get(..end).unwrap_or_default())
 }

@@ -41,10 +41,24 @@ fn from_text(flavor: Flavor, text: &str) -> Option<Duration> {
     };
     let lower = text.to_ascii_lowercase();
     let mut places = lower.match_indices(before);
-    places.find_map(|(at, _)| {
-        let rest = lower.get(at + before.len()..)?;
-        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '.'));
-        let word = rest.get(..end.unwrap_or(rest.len()))?;
-        parse_duration(word.trim_end_matches('.'))
-    })
+    places.find_map(|(at, _)| wait(lower.get(at + before.len()..)?))
+}
+
+/// `1m13.588s`, `45 seconds`, `5 minutes`, `2`. A number before a word that is no unit is no wait.
+fn wait(text: &str) -> Option<Duration> {
+    let mut words = text.split([' ', ',', '!', '(', ')']);
+    let first = words.next()?.trim_end_matches('.');
+    let Ok(number) = first.parse::<f64>() else {
+        return parse_duration(first);
+    };
+    let unit = words.next().unwrap_or_default().trim_end_matches('.');
+    let seconds = match unit {
+        "" | "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
+        "ms" | "millisecond" | "milliseconds" => 1e-3,
+        "m" | "min" | "mins" | "minute" | "minutes" => 60.0,
+        "h" | "hour" | "hours" => 3600.0,
+        "d" | "day" | "days" => 86_400.0,
+        _ => return None,
+    };
+    Duration::try_from_secs_f64(number * seconds).ok()
 }

@@ -112,6 +112,40 @@ fn a_key_that_the_server_echoes_is_taken_out() {
     assert!(all.contains("bad key ***, sk-***"), "{all}");
 }
 
+/// Half a key is a leak too: the key goes before the message is cut.
+#[test]
+fn a_key_is_taken_out_wherever_the_message_is_cut() {
+    for before in 480..520 {
+        let message = format!("{} planted-key-1234 planted-key-1234", "x".repeat(before));
+        let body = format!("{{\"error\":{{\"message\":\"{message}\",\"code\":\"{message}\"}}}}");
+        let error = error("openai", 401, &[], &body);
+        let all = format!("{error} {error:?}");
+        assert!(!all.contains("plant"), "{before}: {all}");
+    }
+}
+
+#[test]
+fn a_code_is_short_and_plain() {
+    let body = format!(
+        "{{\"error\":{{\"code\":\"\\u001b[31m{}\"}}}}",
+        "x".repeat(5000)
+    );
+    let error = error("openai", 400, &[], &body);
+    let code = error.code().unwrap();
+    assert!(code.len() < 100 && !code.contains('\u{1b}'), "{code}");
+}
+
+#[test]
+fn a_redirect_shows_neither_user_nor_query() {
+    let error = error(
+        "openai",
+        302,
+        &[("location", "https://u:hunter2@other/v1?token=x")],
+        "",
+    );
+    assert!(!error.to_string().contains("hunter2"), "{error}");
+}
+
 #[test]
 fn a_page_is_named_by_its_title() {
     let page = "<html><head><title>502 Bad\n Gateway</title></head><body>x</body></html>";

@@ -7,14 +7,31 @@ use super::{
 use crate::{OpenAiConfig, error};
 use bytes::Bytes;
 use towline_core::{Completion, Error, ErrorKind, FinishReason, Text};
+use towline_transport::lax;
 
 /// Reads the body of an answer with status 200.
 pub(crate) fn decode(config: &OpenAiConfig, bytes: Bytes) -> Result<Completion, Error> {
     let raw = bytes.clone();
     let text =
         Text::from_utf8(bytes).map_err(|cause| unreadable("not UTF-8").with_source(cause))?;
-    let answer: Answer<'_> = serde_json::from_str(&text)
-        .map_err(|cause| unreadable("not the JSON of a response").with_source(cause))?;
+    parse(config, &text, true).map(|completion| {
+        let usage = completion.usage().cloned();
+        completion.with_usage(usage.map(|usage| usage.with_raw(raw)))
+    })
+}
+
+/// Reads the JSON. One that names a field twice gets a second try, with each field once.
+fn parse(config: &OpenAiConfig, text: &Text, again: bool) -> Result<Completion, Error> {
+    match serde_json::from_str::<Answer<'_>>(text) {
+        Ok(answer) => read(config, text, &answer),
+        Err(cause) => match lax::deduplicated(text).filter(|_| again) {
+            Some(json) => parse(config, &json.into(), false),
+            None => Err(unreadable("not the JSON of a response").with_source(lax::fault(&cause))),
+        },
+    }
+}
+
+fn read(config: &OpenAiConfig, text: &Text, answer: &Answer<'_>) -> Result<Completion, Error> {
     if let Some(error) = answer.error.filter(|error| error.get() != "null") {
         return Err(error::in_band(config, error.get()));
     }
@@ -26,15 +43,19 @@ pub(crate) fn decode(config: &OpenAiConfig, bytes: Bytes) -> Result<Completion, 
     }
     let mut parts = Vec::with_capacity(answer.output.0.len());
     for item in &answer.output.0 {
-        item::parts(&text, config.flavor().name(), item, &mut parts);
+        item::parts(text, config.flavor().name(), item, &mut parts);
     }
     let called = parts.iter().any(|part| part.as_tool_call().is_some());
-    let reason = finish_reason(&answer.status.0, answer.incomplete_details.as_ref(), called);
-    let usage = answer.usage.and_then(super::wire::UsageWire::to_usage);
+    let reason = finish_reason(
+        &answer.status.0,
+        answer.incomplete_details.0.as_ref(),
+        called,
+    );
+    let usage = answer.usage.0.and_then(super::wire::UsageWire::to_usage);
     Ok(Completion::new(parts, reason)
         .with_id(text.share(&answer.id.0))
         .with_model(text.share(&answer.model.0))
-        .with_usage(usage.map(|usage| usage.with_raw(raw))))
+        .with_usage(usage))
 }
 
 /// The canonical reason.

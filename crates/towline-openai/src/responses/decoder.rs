@@ -1,16 +1,17 @@
 //! The typed stream of a response, without I/O.
 
 use super::{
-    answer::finish_reason,
+    answer::{self, finish_reason},
     item::{call_id, reasoning_text},
     wire::{Answer, EventWire, Item},
 };
-use crate::{OpenAiConfig, error, stream::Decode};
+use crate::{OpenAiConfig, error};
 use bytes::Bytes;
 use std::{collections::VecDeque, sync::Arc};
 use towline_core::{
-    Error, ErrorKind, Event, FinishReason, ReasoningDelta, Start, Text, ToolCallDelta,
+    Completion, Error, ErrorKind, Event, FinishReason, ReasoningDelta, Start, Text, ToolCallDelta,
 };
+use towline_transport::{Decode, lax, sse::Frame};
 
 /// What a stream has said so far.
 pub(crate) struct ResponsesDecoder {
@@ -38,6 +39,8 @@ struct Seen {
 // === impl ResponsesDecoder ===
 
 impl Decode for ResponsesDecoder {
+    type Frame = Frame;
+
     fn is_done(&self) -> bool {
         self.finish.is_some()
     }
@@ -46,18 +49,16 @@ impl Decode for ResponsesDecoder {
         self.queue.pop_front()
     }
 
-    fn push(&mut self, _name: Option<&[u8]>, data: Bytes) -> Result<Option<Event>, Error> {
-        if data.trim_ascii() == b"[DONE]" {
-            // OpenRouter's habit; the terminal event is another.
-            return Ok(None);
+    fn push(&mut self, frame: Frame) -> Result<Option<Event>, Error> {
+        match frame {
+            Frame::Comment => Ok(Some(Event::Ping)),
+            Frame::Event(event) => self.event(event.data),
+            _ => Ok(None),
         }
-        let text = Text::from_utf8(data).map_err(|cause| {
-            unreadable("an event of the stream is not UTF-8").with_source(cause)
-        })?;
-        let event: EventWire<'_> = serde_json::from_str(&text)
-            .map_err(|cause| unreadable("an event of the stream is not JSON").with_source(cause))?;
-        self.read(&text, event)?;
-        Ok(self.pop())
+    }
+
+    fn whole(&mut self, body: Bytes) -> Result<Completion, Error> {
+        answer::decode(&self.config, body)
     }
 
     fn finish(&mut self) {
@@ -76,6 +77,32 @@ impl ResponsesDecoder {
             items: Vec::new(),
             calls: 0,
             finish: None,
+        }
+    }
+
+    fn event(&mut self, data: Bytes) -> Result<Option<Event>, Error> {
+        if data.trim_ascii() == b"[DONE]" {
+            // OpenRouter's habit; the terminal event is another.
+            return Ok(None);
+        }
+        let text = Text::from_utf8(data).map_err(|cause| {
+            unreadable("an event of the stream is not UTF-8").with_source(cause)
+        })?;
+        self.parse(&text, true)?;
+        Ok(self.pop())
+    }
+
+    /// Reads an event. One that names a field twice gets a second try, with each field once.
+    fn parse(&mut self, text: &Text, again: bool) -> Result<(), Error> {
+        match serde_json::from_str::<EventWire<'_>>(text) {
+            Ok(event) => self.read(text, event),
+            Err(cause) => match lax::deduplicated(text).filter(|_| again) {
+                Some(json) => self.parse(&json.into(), false),
+                None => Err(
+                    unreadable("an event of the stream is not JSON of the dialect")
+                        .with_source(lax::fault(&cause)),
+                ),
+            },
         }
     }
 
@@ -102,15 +129,15 @@ impl ResponsesDecoder {
             }
             "response.output_item.done" => self.item_done(text, &event),
             "response.completed" | "response.incomplete" => {
-                self.end(text, &event.response.unwrap_or_default());
+                self.end(text, &event.response.0.unwrap_or_default());
             }
-            "response.failed" => return Err(self.failed(event.response.as_ref())),
+            "response.failed" => return Err(self.failed(event.response.0.as_ref())),
             "error" => return Err(error::in_band(&self.config, text)),
             _ if event.error.is_some_and(|error| error.get() != "null") => {
                 return Err(error::in_band(&self.config, text));
             }
             _ => {
-                if let Some(response) = &event.response {
+                if let Some(response) = &event.response.0 {
                     self.start(text, response);
                 }
             }
@@ -149,7 +176,7 @@ impl ResponsesDecoder {
     }
 
     fn item_added(&mut self, text: &Text, event: &EventWire<'_>) {
-        let Some(item) = &event.item else { return };
+        let Some(item) = &event.item.0 else { return };
         let call = (item.kind.0 == "function_call").then_some(self.calls);
         self.items.push(Seen {
             index: event.output_index.0,
@@ -181,7 +208,7 @@ impl ResponsesDecoder {
 
     /// The whole item comes once more at its end. What was not told of it is told now.
     fn item_done(&mut self, text: &Text, event: &EventWire<'_>) {
-        let Some(item) = &event.item else { return };
+        let Some(item) = &event.item.0 else { return };
         let known = self.find_item(event.output_index.0, &item.id.0).is_some();
         if !known {
             self.item_added(text, event);
@@ -231,11 +258,11 @@ impl ResponsesDecoder {
 
     fn end(&mut self, text: &Text, response: &Answer<'_>) {
         self.start(text, response);
-        if let Some(usage) = response.usage.and_then(super::wire::UsageWire::to_usage) {
+        if let Some(usage) = response.usage.0.and_then(super::wire::UsageWire::to_usage) {
             let usage = usage.with_raw(text.clone().into_bytes());
             self.queue.push_back(Event::Usage(usage));
         }
-        let incomplete = response.incomplete_details.as_ref();
+        let incomplete = response.incomplete_details.0.as_ref();
         self.finish = Some(finish_reason(
             &response.status.0,
             incomplete,

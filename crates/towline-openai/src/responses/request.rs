@@ -4,7 +4,7 @@ use super::message;
 use crate::{
     OpenAiConfig,
     convert::{
-        request::{Encoded, Fields, ONLY_DEFAULT, assemble, check_number, reject_empty},
+        request::{Encoded, Fields, ONLY_DEFAULT, assemble, check_number, no_tools, reject_empty},
         rules::ModelRules,
     },
     wire::request::Json,
@@ -104,25 +104,25 @@ fn sampling(
 }
 
 fn reasoning(fields: &mut Fields<'_>, options: &CompletionOptions) -> Result<(), Error> {
-    match options.reasoning() {
-        Some(effort) => {
-            let summary = (effort.budget() > 0).then_some("auto");
-            fields.put(
-                "reasoning",
-                &json!({"effort": effort.as_str(), "summary": summary}),
-            )
-        }
-        None if options.reasoning_budget().is_some() => fields.refuse(
+    if options.set_reasoning_budget().is_some() {
+        fields.refuse(
             "reasoning_budget",
             "this server takes an effort and no number of tokens; set `reasoning`",
-        ),
-        None => Ok(()),
+        )?;
     }
+    let Some(effort) = options.reasoning() else {
+        return Ok(());
+    };
+    let summary = (effort.budget() > 0).then_some("auto");
+    fields.put(
+        "reasoning",
+        &json!({"effort": effort.as_str(), "summary": summary}),
+    )
 }
 
 fn tools(fields: &mut Fields<'_>, options: &CompletionOptions) -> Result<(), Error> {
     if options.tools().is_empty() {
-        return Ok(());
+        return no_tools(fields, options);
     }
     let tools: Vec<_> = options.tools().iter().map(tool).collect();
     fields.put("tools", &tools)?;

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use towline_core::Usage;
-use towline_transport::lax::{LaxCount, LaxList, LaxText};
+use towline_transport::lax::{LaxCount, LaxList, LaxObject, LaxText};
 
 /// A whole answer, and what the first and the last event of a stream carry.
 #[derive(Debug, Default, Deserialize)]
@@ -18,8 +18,8 @@ pub(super) struct Answer<'a> {
     #[serde(borrow)]
     pub(super) output: LaxList<Item<'a>>,
     #[serde(borrow)]
-    pub(super) incomplete_details: Option<Incomplete<'a>>,
-    pub(super) usage: Option<UsageWire>,
+    pub(super) incomplete_details: LaxObject<Incomplete<'a>>,
+    pub(super) usage: LaxObject<UsageWire>,
     #[serde(borrow)]
     pub(super) error: Option<&'a RawValue>,
 }
@@ -81,9 +81,9 @@ pub(super) struct EventWire<'a> {
     #[serde(borrow)]
     pub(super) arguments: LaxText<'a>,
     #[serde(borrow)]
-    pub(super) item: Option<Item<'a>>,
+    pub(super) item: LaxObject<Item<'a>>,
     #[serde(borrow)]
-    pub(super) response: Option<Answer<'a>>,
+    pub(super) response: LaxObject<Answer<'a>>,
     /// In the event `error`; gateways send it alone, in the form of chat completions.
     #[serde(borrow)]
     pub(super) error: Option<&'a RawValue>,
@@ -95,8 +95,8 @@ pub(super) struct EventWire<'a> {
 pub(super) struct UsageWire {
     input_tokens: LaxCount,
     output_tokens: LaxCount,
-    input_tokens_details: Option<InputDetails>,
-    output_tokens_details: Option<OutputDetails>,
+    input_tokens_details: LaxObject<InputDetails>,
+    output_tokens_details: LaxObject<OutputDetails>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -117,8 +117,8 @@ struct OutputDetails {
 impl UsageWire {
     /// The canonical form; `None` where no number is known.
     pub(super) fn to_usage(self) -> Option<Usage> {
-        let input = self.input_tokens_details.unwrap_or_default();
-        let output = self.output_tokens_details.unwrap_or_default();
+        let input = self.input_tokens_details.0.unwrap_or_default();
+        let output = self.output_tokens_details.0.unwrap_or_default();
         type Set = fn(Usage, u64) -> Usage;
         let numbers: [(LaxCount, Set); 5] = [
             (self.input_tokens, Usage::with_input),

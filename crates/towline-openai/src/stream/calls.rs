@@ -35,7 +35,7 @@ impl Calls {
         wire: &ToolCallWire<'_>,
     ) -> ToolCallDelta {
         let nothing = FunctionWire::default();
-        let function = wire.function.as_ref().unwrap_or(&nothing);
+        let function = wire.function.0.as_ref().unwrap_or(&nothing);
         let arguments = text.share(&function.arguments.0);
         match self.find(wire, !function.name.is_empty()) {
             Some(place) => ToolCallDelta::new(place, arguments),
@@ -79,21 +79,31 @@ impl Calls {
             .with_name(text.share(&function.name.0))
     }
 
-    /// By index, else by id, else the call before. A name under an id of its own begins a call,
-    /// though some servers give every call the same index.
-    fn find(&self, wire: &ToolCallWire<'_>, named: bool) -> Option<usize> {
-        let id = &*wire.id.0;
-        let by_index = |call: &Call| {
-            let renamed = named && !id.is_empty() && call.id != id;
-            call.index == wire.index.0 && !renamed
-        };
-        if wire.index.0.is_some() {
-            return self.seen.iter().rposition(by_index);
+    /// By id where it is known, else by index, else the call before. A name under an id of its own
+    /// begins a call, though some servers give every call the same index.
+    fn find(&mut self, wire: &ToolCallWire<'_>, named: bool) -> Option<usize> {
+        let (index, id) = (wire.index.0, &*wire.id.0);
+        let place = self.place(index, id, named)?;
+        if let Some(call) = self.seen.get_mut(place).filter(|call| call.id.is_empty()) {
+            // An id that comes late: it is for finding only, the call has the one it was given.
+            id.clone_into(&mut call.id);
         }
-        if !id.is_empty() {
-            return self.seen.iter().position(|call| call.id == id);
+        Some(place)
+    }
+
+    fn place(&self, index: Option<u64>, id: &str, named: bool) -> Option<usize> {
+        if !id.is_empty()
+            && let Some(place) = self.seen.iter().position(|call| call.id == id)
+        {
+            return Some(place);
         }
-        if named {
+        if index.is_some() {
+            return self.seen.iter().rposition(|call| {
+                let other = !id.is_empty() && !call.id.is_empty();
+                call.index == index && !(named && other)
+            });
+        }
+        if named || !id.is_empty() {
             None
         } else {
             self.seen.len().checked_sub(1)

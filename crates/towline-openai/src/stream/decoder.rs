@@ -1,10 +1,10 @@
 //! Chunks to events, without I/O.
 
-use super::{Decode, calls::Calls, template::Template};
+use super::{calls::Calls, template::Template};
 use crate::{
     OpenAiConfig,
     convert::{
-        answer::{finish_reason, reasoning_text},
+        answer::{self, finish_reason, reasoning_text},
         reasoning::Details,
     },
     error,
@@ -17,7 +17,8 @@ use crate::{
 };
 use bytes::Bytes;
 use std::{borrow::Cow, collections::VecDeque, sync::Arc};
-use towline_core::{Error, ErrorKind, Event, ReasoningDelta, Start, Text, Usage};
+use towline_core::{Completion, Error, ErrorKind, Event, ReasoningDelta, Start, Text, Usage};
+use towline_transport::{Decode, lax, sse::Frame};
 
 /// What a stream has said so far.
 pub(crate) struct Decoder {
@@ -36,6 +37,8 @@ pub(crate) struct Decoder {
 // === impl Decoder ===
 
 impl Decode for Decoder {
+    type Frame = Frame;
+
     fn is_done(&self) -> bool {
         self.done
     }
@@ -44,24 +47,12 @@ impl Decode for Decoder {
         self.queue.pop_front()
     }
 
-    fn push(&mut self, name: Option<&[u8]>, data: Bytes) -> Result<Option<Event>, Error> {
-        let learned = self.template.as_ref();
-        if let Some(text) = learned.and_then(|template| template.text(&data)) {
-            return Ok(Some(Event::Text(text)));
+    fn push(&mut self, frame: Frame) -> Result<Option<Event>, Error> {
+        match frame {
+            Frame::Comment => Ok(Some(Event::Ping)),
+            Frame::Event(event) => self.event(event.name.as_deref(), event.data),
+            _ => Ok(None),
         }
-        if data.trim_ascii() == b"[DONE]" {
-            self.done = true;
-            return Ok(None);
-        }
-        let text = Text::from_utf8(data)
-            .map_err(|cause| unreadable("a chunk of the stream is not UTF-8").with_source(cause))?;
-        if name == Some(b"error") {
-            return Err(error::in_band(&self.config, &text));
-        }
-        let chunk: Chunk<'_> = serde_json::from_str(&text)
-            .map_err(|cause| unreadable("a chunk of the stream is not JSON").with_source(cause))?;
-        self.read(&text, chunk)?;
-        Ok(self.pop())
     }
 
     fn finish(&mut self) {
@@ -71,6 +62,10 @@ impl Decode for Decoder {
         }
         let reason = finish_reason(&self.finish, self.calls.any());
         self.queue.push_back(Event::Finish(reason));
+    }
+
+    fn whole(&mut self, body: Bytes) -> Result<Completion, Error> {
+        answer::decode(&self.config, body)
     }
 }
 
@@ -90,6 +85,38 @@ impl Decoder {
         }
     }
 
+    fn event(&mut self, name: Option<&[u8]>, data: Bytes) -> Result<Option<Event>, Error> {
+        let learned = self.template.as_ref();
+        if let Some(text) = learned.and_then(|template| template.text(&data)) {
+            return Ok(Some(Event::Text(text)));
+        }
+        if data.trim_ascii() == b"[DONE]" {
+            self.done = true;
+            return Ok(None);
+        }
+        let text = Text::from_utf8(data)
+            .map_err(|cause| unreadable("a chunk of the stream is not UTF-8").with_source(cause))?;
+        if name == Some(b"error") {
+            return Err(error::in_band(&self.config, &text));
+        }
+        self.parse(&text, true)?;
+        Ok(self.pop())
+    }
+
+    /// Reads a chunk. One that names a field twice gets a second try, with each field once.
+    fn parse(&mut self, text: &Text, again: bool) -> Result<(), Error> {
+        match serde_json::from_str::<Chunk<'_>>(text) {
+            Ok(chunk) => self.read(text, chunk),
+            Err(cause) => match lax::deduplicated(text).filter(|_| again) {
+                Some(json) => self.parse(&json.into(), false),
+                None => Err(
+                    unreadable("a chunk of the stream is not JSON of the dialect")
+                        .with_source(lax::fault(&cause)),
+                ),
+            },
+        }
+    }
+
     fn read(&mut self, text: &Text, chunk: Chunk<'_>) -> Result<(), Error> {
         if let Some(error) = chunk.error.filter(|error| error.get() != "null") {
             return Err(error::in_band(&self.config, error.get()));
@@ -101,9 +128,8 @@ impl Decoder {
         self.start(text, &chunk.id.0, &chunk.model.0, choice.is_some());
         let before = self.queue.len();
         let learnable = self.choice(text, choice)?;
-        let usage = chunk
-            .usage
-            .or_else(|| chunk.x_groq.and_then(|extra| extra.usage));
+        let extra = chunk.x_groq.0.and_then(|extra| extra.usage.0);
+        let usage = chunk.usage.0.or(extra);
         let usage = usage.and_then(|usage| usage.to_usage(flavor.traits().reasoning_apart));
         if let Some(content) = learnable
             && usage.is_none()
@@ -149,7 +175,7 @@ impl Decoder {
         if !choice.finish_reason.is_empty() {
             self.finish = text.share(&choice.finish_reason.0);
         }
-        let mut delta = choice.delta.unwrap_or_default();
+        let mut delta = choice.delta.0.unwrap_or_default();
         let content = std::mem::take(&mut delta.content);
         let plain = match &content {
             Content::Text(Cow::Borrowed(part)) if choice.finish_reason.is_empty() => Some(*part),
@@ -175,7 +201,7 @@ impl Decoder {
             let delta = self.calls.delta(text, &self.id, call);
             self.queue.push_back(Event::ToolCall(delta));
         }
-        if let Some(function) = &delta.function_call {
+        if let Some(function) = &delta.function_call.0 {
             let delta = self.calls.legacy(text, &self.id, function);
             self.queue.push_back(Event::ToolCall(delta));
         }

@@ -7,11 +7,11 @@ use super::{
 };
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, SeqAccess, Visitor},
+    de::{Error, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
 use std::{fmt, marker::PhantomData};
-use towline_transport::lax::{LaxCount, LaxList, LaxText};
+use towline_transport::lax::{LaxCount, LaxList, LaxObject, LaxText, skip_map};
 
 /// The body of an answer with status 200.
 #[derive(Debug, Default, Deserialize)]
@@ -23,7 +23,7 @@ pub(crate) struct Answer<'a> {
     pub(crate) model: LaxText<'a>,
     #[serde(borrow)]
     pub(crate) choices: FirstChoice<Choice<'a>>,
-    pub(crate) usage: Option<UsageWire>,
+    pub(crate) usage: LaxObject<UsageWire>,
     pub(crate) error: Option<&'a RawValue>,
 }
 
@@ -33,7 +33,7 @@ pub(crate) struct Answer<'a> {
 pub(crate) struct Choice<'a> {
     index: LaxCount,
     #[serde(borrow)]
-    pub(crate) message: Option<MessageWire<'a>>,
+    pub(crate) message: LaxObject<MessageWire<'a>>,
     #[serde(borrow)]
     pub(crate) finish_reason: LaxText<'a>,
 }
@@ -56,7 +56,7 @@ pub(crate) struct MessageWire<'a> {
     pub(crate) tool_calls: LaxList<ToolCallWire<'a>>,
     /// The form before tools.
     #[serde(borrow)]
-    pub(crate) function_call: Option<FunctionWire<'a>>,
+    pub(crate) function_call: LaxObject<FunctionWire<'a>>,
 }
 
 /// One of `OpenRouter`'s `reasoning_details`: text, a summary, or data that only the provider reads.
@@ -122,7 +122,8 @@ impl<'de, T: Deserialize<'de> + Indexed> Visitor<'de> for FirstVisitor<T> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut first = None;
-        while let Some(choice) = seq.next_element::<T>()? {
+        while let Some(choice) = seq.next_element::<LaxObject<T>>()? {
+            let Some(choice) = choice.0 else { continue };
             if first.is_none() && choice.index().0.unwrap_or(0) == 0 {
                 first = Some(choice);
             }
@@ -132,5 +133,29 @@ impl<'de, T: Deserialize<'de> + Indexed> Visitor<'de> for FirstVisitor<T> {
 
     fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
         Ok(FirstChoice(None))
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(FirstChoice(None))
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(FirstChoice(None))
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(FirstChoice(None))
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(FirstChoice(None))
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(FirstChoice(None))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        skip_map(map).map(|()| FirstChoice(None))
     }
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use towline_transport::lax::{LaxCount, LaxText};
+use towline_transport::lax::{LaxCount, LaxObject, LaxText};
 
 /// The data of one event.
 #[derive(Debug, Default, Deserialize)]
@@ -20,8 +20,8 @@ pub(crate) struct Chunk<'a> {
     pub(crate) object: LaxText<'a>,
     #[serde(borrow)]
     pub(crate) choices: FirstChoice<ChunkChoice<'a>>,
-    pub(crate) usage: Option<UsageWire>,
-    pub(crate) x_groq: Option<GroqExtra>,
+    pub(crate) usage: LaxObject<UsageWire>,
+    pub(crate) x_groq: LaxObject<GroqExtra>,
     pub(crate) error: Option<&'a RawValue>,
 }
 
@@ -31,7 +31,7 @@ pub(crate) struct Chunk<'a> {
 pub(crate) struct ChunkChoice<'a> {
     index: LaxCount,
     #[serde(borrow)]
-    pub(crate) delta: Option<MessageWire<'a>>,
+    pub(crate) delta: LaxObject<MessageWire<'a>>,
     #[serde(borrow)]
     pub(crate) finish_reason: LaxText<'a>,
 }
@@ -40,7 +40,7 @@ pub(crate) struct ChunkChoice<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct GroqExtra {
-    pub(crate) usage: Option<UsageWire>,
+    pub(crate) usage: LaxObject<UsageWire>,
 }
 
 // === impl ChunkChoice ===

@@ -62,6 +62,22 @@ impl<'de> Visitor<'de> for ContentVisitor {
         Ok(Content::Nothing)
     }
 
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Content::Nothing)
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(Content::Nothing)
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(Content::Nothing)
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(Content::Nothing)
+    }
+
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
         let parts = LaxList::deserialize(SeqAccessDeserializer::new(seq))?;
         Ok(Content::Parts(parts.0))

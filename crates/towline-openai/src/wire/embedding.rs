@@ -4,7 +4,7 @@ use super::usage::UsageWire;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use towline_core::Text;
-use towline_transport::lax::LaxCount;
+use towline_transport::lax::{LaxCount, LaxObject};
 
 /// What is asked.
 #[derive(Debug, Serialize)]
@@ -24,7 +24,7 @@ pub(crate) struct Inputs<'a>(pub(crate) &'a [Text]);
 #[serde(default)]
 pub(crate) struct EmbeddingAnswer<'a> {
     pub(crate) data: Vec<Vector>,
-    pub(crate) usage: Option<UsageWire>,
+    pub(crate) usage: LaxObject<UsageWire>,
     #[serde(borrow)]
     pub(crate) error: Option<&'a RawValue>,
 }

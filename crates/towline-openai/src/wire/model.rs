@@ -1,7 +1,7 @@
 //! The list of models.
 
 use serde::Deserialize;
-use towline_transport::lax::{LaxCount, LaxList, LaxText};
+use towline_transport::lax::{LaxCount, LaxList, LaxObject, LaxText};
 
 /// `{"data": […]}`; Together sends the bare list, llama.cpp adds `models`.
 #[derive(Debug, Deserialize)]
@@ -34,7 +34,7 @@ pub(crate) struct ModelWire<'a> {
     pub(crate) max_context_length: LaxCount,
     /// vLLM.
     pub(crate) max_model_len: LaxCount,
-    pub(crate) meta: Option<ModelMeta>,
+    pub(crate) meta: LaxObject<ModelMeta>,
 }
 
 /// llama.cpp.

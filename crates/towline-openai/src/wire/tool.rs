@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use towline_transport::lax::{LaxCount, LaxText};
+use towline_transport::lax::{LaxCount, LaxObject, LaxText};
 
 /// A tool call, or a fragment of one.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -13,7 +13,7 @@ pub(crate) struct ToolCallWire<'a> {
     #[serde(borrow)]
     pub(crate) id: LaxText<'a>,
     #[serde(borrow)]
-    pub(crate) function: Option<FunctionWire<'a>>,
+    pub(crate) function: LaxObject<FunctionWire<'a>>,
 }
 
 /// The function that is called.

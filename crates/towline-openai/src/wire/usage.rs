@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use towline_core::Usage;
-use towline_transport::lax::LaxCount;
+use towline_transport::lax::{LaxCount, LaxObject};
 
 /// The `usage` object, over all servers that speak the dialect.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -15,8 +15,8 @@ pub(crate) struct UsageWire {
     prompt_cache_hit_tokens: LaxCount,
     /// Mistral.
     num_cached_tokens: LaxCount,
-    prompt_tokens_details: Option<InputDetails>,
-    completion_tokens_details: Option<OutputDetails>,
+    prompt_tokens_details: LaxObject<InputDetails>,
+    completion_tokens_details: LaxObject<OutputDetails>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -38,8 +38,8 @@ impl UsageWire {
     /// The canonical form; `None` where no number is known.
     pub(crate) fn to_usage(self, reasoning_apart: bool) -> Option<Usage> {
         let input = self.prompt_tokens.0;
-        let details = self.prompt_tokens_details.unwrap_or_default();
-        let reasoning = self.completion_tokens_details.unwrap_or_default();
+        let details = self.prompt_tokens_details.0.unwrap_or_default();
+        let reasoning = self.completion_tokens_details.0.unwrap_or_default();
         let reasoning = reasoning.reasoning_tokens.0;
         let cached = details.cached_tokens.0;
         let cached = cached.or(self.prompt_cache_hit_tokens.0);

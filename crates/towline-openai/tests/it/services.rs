@@ -105,6 +105,122 @@ async fn an_error_under_status_200_is_an_error() {
 }
 
 #[tokio::test]
+async fn json_in_place_of_a_stream_is_read_as_json() {
+    let error = r#"{"error":{"message":"slow","code":429}}"#;
+    let good = r#"{"choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}]}"#;
+    for kind in [SSE, "", "Application/JSON; charset=utf-8", "text/plain"] {
+        let (failing, _) = client(200, kind, error);
+        let request = Request::new("m", "Hi").with_stream(true);
+        let failed = match failing.oneshot(request.clone()).await {
+            Ok(answer) => answer.collect().await.unwrap_err(),
+            Err(error) => error,
+        };
+        assert_eq!(failed.kind(), ErrorKind::RateLimit, "{kind}: {failed}");
+        let (client, _) = client(200, kind, good);
+        let answer = client.oneshot(request).await.unwrap().collect().await;
+        assert_eq!(answer.unwrap().text(), "Hi", "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_in_place_of_json_is_read_as_a_stream() {
+    let body = "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    let (client, _) = client(200, SSE, body);
+    let answer = client.oneshot(Request::new("m", "Hi")).await.unwrap();
+    assert_eq!(answer.collect().await.unwrap().text(), "Hi");
+}
+
+/// Every field of an answer, with every kind of value in its place.
+#[tokio::test]
+async fn no_value_in_the_wrong_place_breaks_an_answer() {
+    let odd = [
+        "null", "true", "-1", "1.5", "7", "\"\"", "\"x\"", "[]", "{}", "[null]", "[1]", "[\"x\"]",
+        "[[]]",
+    ];
+    let top = ["id", "model", "usage", "object", "x_groq", "created"];
+    let inner = [
+        "refusal",
+        "reasoning",
+        "reasoning_content",
+        "reasoning_details",
+        "tool_calls",
+        "function_call",
+        "role",
+        "annotations",
+    ];
+    for value in odd {
+        for field in top.into_iter().chain(inner) {
+            let (out, within) = match top.contains(&field) {
+                true => (format!(",\"{field}\":{value}"), String::new()),
+                false => (String::new(), format!(",\"{field}\":{value}")),
+            };
+            let whole = format!(
+                "{{\"choices\":[null,{{\"message\":{{\"content\":\"Hi\"{within}}},\"finish_reason\":\"stop\"}}]{out}}}"
+            );
+            let stream = format!(
+                "data: {}\n\ndata: [DONE]\n\n",
+                whole.replace("\"message\"", "\"delta\"")
+            );
+            for (kind, body) in [(JSON, whole), (SSE, stream)] {
+                let (client, _) = client(200, kind, body.clone().leak());
+                let request = Request::new("m", "Hi").with_stream(kind == SSE);
+                let answer = match client.oneshot(request).await {
+                    Ok(answer) => answer.collect().await,
+                    Err(error) => Err(error),
+                };
+                let text = answer.map(|answer| answer.text().into_owned());
+                assert_eq!(
+                    text.map_err(|error| error.to_string()),
+                    Ok("Hi".to_owned()),
+                    "{body}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_field_that_comes_twice_counts_once() {
+    let body = r#"{"id":"a","id":"b","choices":[{"message":{"content":"Hi"}}]}"#;
+    let (client, _) = client(200, JSON, body);
+    let answer = client.oneshot(Request::new("m", "Hi")).await.unwrap();
+    assert_eq!(answer.collect().await.unwrap().id(), "b");
+}
+
+/// Nothing is read level by level but the arguments of a tool, and those only when asked for.
+#[tokio::test]
+async fn json_that_nests_without_end_is_text_until_it_is_parsed() {
+    let deep = format!("{}1{}", "{\"a\":".repeat(100_000), "}".repeat(100_000));
+    let body = format!(
+        "{{\"x\":{deep},\"choices\":[{{\"message\":{{\"tool_calls\":[{{\"function\":{{\"arguments\":{deep}}}}}]}}}}]}}"
+    );
+    let (client, _) = client(200, JSON, body.leak());
+    let answer = client.oneshot(Request::new("m", "Hi")).await.unwrap();
+    let answer = answer.collect().await.unwrap();
+    let call = answer.tool_calls().next().unwrap();
+    assert_eq!(call.arguments(), deep);
+    assert_eq!(
+        call.parse_arguments().unwrap_err().kind(),
+        ErrorKind::ToolGeneration
+    );
+}
+
+/// What a server sends in the wrong place may be a key or the answer itself.
+#[tokio::test]
+async fn an_unreadable_answer_is_not_quoted() {
+    for body in [
+        r#"{"choices":["#,
+        r#"{"choices":[{"message":{"tool_calls":[{"function":{"arguments":planted-key"#,
+        "planted-key",
+    ] {
+        let (client, _) = client(200, JSON, body);
+        let error = client.oneshot(Request::new("m", "Hi")).await.unwrap_err();
+        let all = format!("{error} {error:?} {}", error.report());
+        assert!(!all.contains("planted"), "{all}");
+    }
+}
+
+#[tokio::test]
 async fn a_page_under_status_200_is_a_protocol_error_that_says_so() {
     let (client, _) = client(200, "text/html", "<html>login</html>");
     let error = client.oneshot(Request::new("m", "Hi")).await.unwrap_err();
@@ -184,5 +300,8 @@ fn a_setting_that_cannot_be_sent_is_named_and_not_shown() {
         "{text}"
     );
     let bad = OpenAiConfig::builder("not a url").build().unwrap_err();
-    assert!(bad.message().unwrap().contains("not a url"), "{bad}");
+    assert!(bad.message().unwrap().contains("base URL"), "{bad}");
+    let slip = OpenAiConfig::builder("http://localhost").header("x-key: planted", "==");
+    let error = slip.build().unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("planted"), "{error}");
 }

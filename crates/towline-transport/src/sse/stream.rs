@@ -1,7 +1,7 @@
 //! The decoder on top of a body.
 
-use super::{Decoder, Ending, Frame};
-use bytes::Bytes;
+use super::{DEFAULT_MAX_BYTES, Decoder, Ending, Frame};
+use bytes::{Bytes, BytesMut};
 use futures_core::{Stream, stream::FusedStream};
 use http_body::Body;
 use pin_project_lite::pin_project;
@@ -45,7 +45,44 @@ pin_project! {
         #[pin]
         body: B,
         decoder: Decoder,
+        opening: Opening,
         ended: bool,
+    }
+}
+
+/// What the beginning of the body says it is.
+#[derive(Debug)]
+enum Opening {
+    /// Nothing but blanks so far.
+    Unknown,
+    Stream,
+    /// A stream has no line that begins with a brace: this is JSON, kept as it comes.
+    Json(BytesMut),
+}
+
+// === impl Opening ===
+
+impl Opening {
+    /// Looks at more of the body. Gives back what is for the decoder.
+    fn take(&mut self, data: Bytes) -> Option<Bytes> {
+        if matches!(self, Self::Unknown) {
+            match data.trim_ascii_start().first() {
+                None => {}
+                Some(b'{') => *self = Self::Json(BytesMut::new()),
+                Some(_) => *self = Self::Stream,
+            }
+        }
+        let Self::Json(json) = self else {
+            return Some(data);
+        };
+        let room = DEFAULT_MAX_BYTES.saturating_sub(json.len());
+        if data.len() > room {
+            // Too long to be kept: it is a stream without events, then.
+            *self = Self::Stream;
+            return Some(data);
+        }
+        json.extend_from_slice(&data);
+        None
     }
 }
 
@@ -62,6 +99,7 @@ impl<B> SseStream<B> {
         Self {
             body,
             decoder,
+            opening: Opening::Unknown,
             ended: false,
         }
     }
@@ -70,6 +108,16 @@ impl<B> SseStream<B> {
     #[must_use]
     pub fn ending(&self) -> Ending {
         self.decoder.ending()
+    }
+
+    /// The body itself, where it begins with a brace: it is JSON and no event stream, whatever its
+    /// content type says, and no event came of it. `None` for a stream, before the end, and for more
+    /// than the bound of a decoder.
+    pub fn take_json(&mut self) -> Option<Bytes> {
+        match &mut self.opening {
+            Opening::Json(json) if self.ended => Some(std::mem::take(json).freeze()),
+            _ => None,
+        }
     }
 
     /// The body, for [`ResponseBody::release`](crate::ResponseBody::release). Events that were read
@@ -95,7 +143,9 @@ where
             }
             match ready!(this.body.as_mut().poll_frame(cx)) {
                 Some(Ok(frame)) => {
-                    if let Ok(data) = frame.into_data() {
+                    if let Ok(data) = frame.into_data()
+                        && let Some(data) = this.opening.take(data)
+                    {
                         this.decoder.push(data);
                     }
                 }

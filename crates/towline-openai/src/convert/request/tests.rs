@@ -114,7 +114,9 @@ fn what_cannot_be_sent_is_an_error_or_reported() {
         "{error}"
     );
 
-    let default = CompletionOptions::new().with_temperature(1.0).with_presence_penalty(0.0);
+    let default = CompletionOptions::new()
+        .with_temperature(1.0)
+        .with_presence_penalty(0.0);
     let expected = json!({"temperature": 1.0, "presence_penalty": 0.0});
     assert_eq!(options("openai", "o3", default), expected);
 

@@ -1,9 +1,13 @@
 use super::ResponsesDecoder;
-use crate::{Flavor, OpenAiConfig, responses::answer, stream::Decode};
+use crate::{Flavor, OpenAiConfig, responses::answer};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use towline_core::{Error, ErrorKind, Event, FinishReason, Part};
+use towline_transport::{
+    Decode,
+    sse::{self, Frame},
+};
 
 fn config() -> OpenAiConfig {
     let config = OpenAiConfig::builder("http://localhost/v1").flavor(Flavor::OPENAI);
@@ -14,7 +18,9 @@ fn events(stream: &[Value]) -> Result<Vec<Event>, Error> {
     let mut decoder = ResponsesDecoder::new(Arc::new(config()));
     let mut events = Vec::new();
     for event in stream {
-        events.extend(decoder.push(None, Bytes::from(event.to_string()))?);
+        let mut frame = sse::Event::default();
+        frame.data = Bytes::from(event.to_string());
+        events.extend(decoder.push(Frame::Event(frame))?);
         events.extend(std::iter::from_fn(|| decoder.pop()));
     }
     assert!(decoder.is_done(), "the terminal event was read");

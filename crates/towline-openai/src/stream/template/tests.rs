@@ -1,12 +1,13 @@
 use super::Template;
-use crate::{
-    Flavor, OpenAiConfig,
-    stream::{Decode, Decoder},
-};
+use crate::{Flavor, OpenAiConfig, stream::Decoder};
 use bytes::Bytes;
 use proptest::prelude::{Just, any, prop, prop_assert_eq, prop_oneof, proptest};
 use std::sync::Arc;
 use towline_core::{Event, Text};
+use towline_transport::{
+    Decode,
+    sse::{self, Frame},
+};
 
 fn decoder() -> Decoder {
     let config = OpenAiConfig::builder("http://localhost/v1").flavor(Flavor::OPENAI);
@@ -15,8 +16,10 @@ fn decoder() -> Decoder {
 
 fn push(decoder: &mut Decoder, chunk: &str) -> Result<Vec<Event>, String> {
     let data = Bytes::copy_from_slice(chunk.as_bytes());
+    let mut event = sse::Event::default();
+    event.data = data;
     let first = decoder
-        .push(None, data)
+        .push(Frame::Event(event))
         .map_err(|error| error.to_string())?;
     Ok(first
         .into_iter()
