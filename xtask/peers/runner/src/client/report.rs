@@ -13,7 +13,7 @@ const SETUP: &str = "\
 **Setup.** Client and server are two processes on loopback, plain HTTP/1.1 with keep-alive and
 `TCP_NODELAY`, each on one thread (tokio, current-thread). The server (hyper) sends canned replies: a
 chat completion of 1,380 B with the usual rate-limit headers, or a stream of 200 chunks of about
-300 B, 197 of which carry 1 to 6 bytes of text. *Small* is a system and a user message (0.6 kB), *long*
+300 B, 197 of which carry 2 to 6 bytes of text. *Small* is a system and a user message (0.6 kB), *long*
 a conversation of 102 messages (55 kB), *64 tasks* the small request from 64 tasks at once, *chunk* the
 stream without a pause, *paced* 32 streams at once with a 1 ms timer before each chunk. A row is a
 program of its own, built alone with the same profile (`opt-level = 3`, thin LTO), and sees no
