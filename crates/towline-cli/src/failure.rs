@@ -2,7 +2,7 @@
 
 use crate::output::Output;
 use serde::Serialize;
-use std::io;
+use std::{io, time::Duration};
 use towline_config::ConfigError;
 use towline_core::{Error, ErrorKind};
 
@@ -65,9 +65,10 @@ impl Failure {
         }
     }
 
-    /// Tells it: as an object on standard output, or in words on standard error.
+    /// Tells it: as an object on standard output, or in words on standard error. There is one object
+    /// only: what goes wrong after the answer is told in words.
     pub(crate) async fn report(&self, output: &Output) {
-        match (self, output.json()) {
+        match (self, output.awaits_object()) {
             (Self::Unread, _) => {}
             (Self::Output(error), _) => {
                 output.notice(&format!("towline: the output cannot be written: {error}"));
@@ -77,10 +78,25 @@ impl Failure {
                 output.notice("cancelled");
             }
             (Self::Call(error), false) => in_words(error, output),
-            (Self::Call(error), true) => as_object(error, output).await,
-            (Self::Cancelled, true) => {
-                as_object(&Error::new(ErrorKind::Cancelled), output).await;
+            // The exit code says that there was a failure, also where this cannot be printed.
+            (Self::Call(error), true) => {
+                let _printed = output.object(&Report::of(error, output)).await;
             }
+            (Self::Cancelled, true) => {
+                let error = Error::new(ErrorKind::Cancelled);
+                let _printed = output.object(&Report::of(&error, output)).await;
+            }
+        }
+    }
+
+    /// Tells it where no runtime runs.
+    pub(crate) fn report_at_once(&self, output: &Output) {
+        match self {
+            Self::Call(error) if output.awaits_object() => {
+                let _printed = output.object_at_once(&Report::of(error, output));
+            }
+            Self::Call(error) => in_words(error, output),
+            Self::Cancelled | Self::Unread | Self::Output(_) => {}
         }
     }
 }
@@ -97,33 +113,36 @@ impl From<ConfigError> for Failure {
     }
 }
 
+// === impl Report ===
+
+impl Report {
+    fn of(error: &Error, output: &Output) -> Self {
+        let what = match error.message() {
+            Some(message) => message,
+            None => error.kind().summary(),
+        };
+        let millis = |wait: Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        let partial = error.partial().map(|partial| partial.text().into_owned());
+        let error = ErrorObject {
+            kind: error.kind().as_str(),
+            message: output.redact(what),
+            provider: error.provider().map(str::to_owned),
+            status: error.status(),
+            request_id: error.request_id().map(|id| output.redact(id)),
+            retryable: error.is_retryable(),
+            retry_after_ms: error.retry_after().map(millis),
+            partial: partial.filter(|text| !text.is_empty()),
+        };
+        Self { error }
+    }
+}
+
 /// One line says what happened, one what to do.
 pub(crate) fn in_words(error: &Error, output: &Output) {
     output.notice(&format!("towline: {}", error.report()));
     if let Some(remedy) = remedy(error) {
         output.notice(&format!("  {remedy}"));
     }
-}
-
-async fn as_object(error: &Error, output: &Output) {
-    let what = match error.message() {
-        Some(message) => message,
-        None => error.kind().summary(),
-    };
-    let millis = |wait: std::time::Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-    let partial = error.partial().map(|partial| partial.text().into_owned());
-    let object = ErrorObject {
-        kind: error.kind().as_str(),
-        message: output.redact(what),
-        provider: error.provider().map(str::to_owned),
-        status: error.status(),
-        request_id: error.request_id().map(|id| output.redact(id)),
-        retryable: error.is_retryable(),
-        retry_after_ms: error.retry_after().map(millis),
-        partial: partial.filter(|text| !text.is_empty()),
-    };
-    // The exit code says that there was a failure, also where this cannot be printed.
-    let _printed = output.object(&Report { error: object }).await;
 }
 
 /// What to do about it, where the message does not say.

@@ -1,15 +1,15 @@
 //! What goes to standard output, and what to standard error.
 //!
 //! Answers go to standard output and nothing else does. Notices and errors go to standard error.
-//! Nothing that a model or a provider wrote reaches a terminal with its control sequences alive,
-//! and no known secret reaches standard error at all.
+//! Nothing that a model or a provider wrote reaches a terminal with its control sequences alive, in
+//! JSON they are escaped everywhere, and no known secret reaches standard error at all.
 
 mod indicator;
 mod plain;
 
 pub(crate) use self::indicator::Indicator;
 
-use self::plain::neutral;
+use self::plain::{escaped, neutral};
 use crate::failure::Failure;
 use serde::Serialize;
 use std::{
@@ -32,7 +32,14 @@ pub(crate) struct Output {
     secrets: Mutex<Vec<Secret>>,
     /// Whether an answer on the terminal has not ended its line.
     mid_line: AtomicBool,
+    /// Whether the terminal waits for a line of the person's.
+    prompting: AtomicBool,
+    /// Whether an object was begun to be printed.
+    object_begun: AtomicBool,
 }
+
+/// Ends what the line editor begins when it reads: text that is pasted comes without marks again.
+const PASTE_UNMARKED: &[u8] = b"\x1b[?2004l\n";
 
 // === impl Output ===
 
@@ -45,12 +52,19 @@ impl Output {
             notices_on_terminal: io::stderr().is_terminal(),
             secrets: Mutex::default(),
             mid_line: AtomicBool::new(false),
+            prompting: AtomicBool::new(false),
+            object_begun: AtomicBool::new(false),
         }
     }
 
     /// Whether answers and errors are JSON objects.
     pub(crate) const fn json(&self) -> bool {
         self.json
+    }
+
+    /// Whether what happened is told as a JSON object: none has been printed yet.
+    pub(crate) fn awaits_object(&self) -> bool {
+        self.json && !self.object_begun.load(Ordering::Relaxed)
     }
 
     /// How often `-v` was given.
@@ -87,10 +101,25 @@ impl Output {
 
     /// Prints a value as JSON on one line.
     pub(crate) async fn object(&self, value: &impl Serialize) -> Result<(), Failure> {
-        let mut json = serde_json::to_string(value)
+        let line = self.begin_object(value)?;
+        self.write(line.as_bytes()).await
+    }
+
+    /// Prints a value as JSON on one line, where no runtime runs.
+    pub(crate) fn object_at_once(&self, value: &impl Serialize) -> Result<(), Failure> {
+        let line = self.begin_object(value)?;
+        let mut stdout = io::stdout();
+        let written = stdout.write_all(line.as_bytes());
+        written
+            .and_then(|()| stdout.flush())
+            .map_err(Failure::output)
+    }
+
+    fn begin_object(&self, value: &impl Serialize) -> Result<String, Failure> {
+        let json = serde_json::to_string(value)
             .map_err(|error| Failure::usage(format!("the answer cannot be printed: {error}")))?;
-        json.push('\n');
-        self.write(json.as_bytes()).await
+        self.object_begun.store(true, Ordering::Relaxed);
+        Ok(format!("{}\n", escaped(&json)))
     }
 
     /// Prints bytes as they are.
@@ -100,8 +129,16 @@ impl Output {
         stdout.flush().await.map_err(Failure::output)
     }
 
+    /// Remembers whether the terminal waits for a line of the person's.
+    pub(crate) fn prompting(&self, prompting: bool) {
+        self.prompting.store(prompting, Ordering::Relaxed);
+    }
+
     /// Ends the line on the terminal, so that a notice gets one of its own.
     pub(crate) async fn end_line(&self) {
+        if self.prompting.swap(false, Ordering::Relaxed) {
+            let _written = self.write(PASTE_UNMARKED).await;
+        }
         if self.mid_line.swap(false, Ordering::Relaxed) {
             // What follows is a notice: it is printed whether or not this is.
             let _written = self.write(b"\n").await;

@@ -1,8 +1,9 @@
 //! The signals that end a program or a call.
 
-use tokio::signal::ctrl_c;
+use std::time::Duration;
 #[cfg(unix)]
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::{signal::ctrl_c, time::sleep};
 
 /// Resolves when the program shall end: on Ctrl-C if `by_interrupt`, and, if `by_termination`, when
 /// the terminal is closed or somebody asks the program to terminate.
@@ -11,6 +12,16 @@ pub(crate) async fn ended(by_interrupt: bool, by_termination: bool) {
         () = interrupted(), if by_interrupt => {}
         () = terminated(), if by_termination => {}
         else => std::future::pending().await,
+    }
+}
+
+/// Resolves when nothing shall be waited for any longer: a signal has come, and then another one, or
+/// `parting` is over. The first counts if it is Ctrl-C only `by_interrupt`.
+pub(crate) async fn insisted(by_interrupt: bool, parting: Option<Duration>) {
+    ended(by_interrupt, true).await;
+    tokio::select! {
+        () = ended(true, true) => {}
+        () = sleep(parting.unwrap_or_default()), if parting.is_some() => {}
     }
 }
 

@@ -39,6 +39,9 @@ struct Printed {
     mid_line: bool,
 }
 
+/// What the clients put in the place of a reason that the provider did not give.
+const NO_REASON: &str = "unknown";
+
 // === impl Asker ===
 
 impl<'a> Asker<'a> {
@@ -75,6 +78,7 @@ impl<'a> Asker<'a> {
         }
         let answered = result?;
         self.remark(&answered.completion);
+        self.remark_end(&answered.completion);
         self.print_facts(&answered);
         Ok(answered.completion)
     }
@@ -82,6 +86,7 @@ impl<'a> Asker<'a> {
     /// Asks, and prints the answer as one JSON object.
     pub(super) async fn print_object(&self, conversation: &Conversation) -> Result<(), Failure> {
         let answered = self.ask(conversation, &mut Printed::default()).await?;
+        self.remark_end(&answered.completion);
         self.print_facts(&answered);
         self.output.object(&Answer::of(&answered)).await
     }
@@ -166,6 +171,20 @@ impl<'a> Asker<'a> {
             FinishReason::Stop if completion.is_empty() => output.notice("the answer is empty"),
             _ => {}
         }
+    }
+
+    /// Says on standard error that nobody knows whether the answer is whole.
+    fn remark_end(&self, completion: &Completion) {
+        let FinishReason::Other(word) = completion.finish_reason() else {
+            return;
+        };
+        let why = if word.as_str() == NO_REASON {
+            "the provider gave no reason why the answer ended (finish_reason)".to_owned()
+        } else {
+            format!("the provider gave an unknown reason why the answer ended, `{word}`")
+        };
+        self.output
+            .notice(&format!("{why}: the answer may not be whole"));
     }
 
     /// The facts around an answer, with `-v`.

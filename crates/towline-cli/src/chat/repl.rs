@@ -22,7 +22,9 @@ pub(super) async fn run(
     let mut editor = DefaultEditor::new().map_err(|error| unusable(&error))?;
     loop {
         let line;
+        asker.output().prompting(true);
         (editor, line) = read(editor).await?;
+        asker.output().prompting(false);
         let line = match line {
             Ok(line) => line,
             // Ctrl-C at the prompt throws the line away.

@@ -1,6 +1,6 @@
 //! Text without control sequences.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Write};
 
 /// The text as a terminal may have it: line breaks and tabs stay, every other control character is
 /// replaced by its picture, so that it is seen and does nothing.
@@ -15,6 +15,23 @@ pub(super) fn neutral(text: &str) -> Cow<'_, str> {
             '\r' if rest.peek() == Some(&'\n') => {}
             c if is_active(c) => shown.push(picture(c)),
             c => shown.push(c),
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// JSON text with the same characters escaped: it means the same, and does nothing to a terminal.
+pub(super) fn escaped(json: &str) -> Cow<'_, str> {
+    if !json.chars().any(is_active) {
+        return Cow::Borrowed(json);
+    }
+    let mut shown = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        if is_active(c) {
+            // Outside of strings there are none. A string takes what is written into it.
+            let _written = write!(shown, "\\u{:04x}", u32::from(c));
+        } else {
+            shown.push(c);
         }
     }
     Cow::Owned(shown)

@@ -355,6 +355,21 @@ async fn a_pipe_gets_the_bytes_as_they_are() {
 }
 
 #[tokio::test]
+async fn json_holds_no_control_character_and_says_the_same() {
+    let text = "\u{1b}[31m\u{9b}31m\u{7f}\u{80}\u{9f}\u{202e}dlrow\u{2066}\tGrüße\n";
+    let sim = sim(Reply::text(text)).await;
+    for args in [
+        &["chat", "--json", "Hi"][..],
+        &["chat", "--json", "--no-stream", "Hi"],
+    ] {
+        let ended = Program::with(&sim).run(args).await.expect(0);
+        let active = |c: char| c.is_control() || ('\u{202a}'..='\u{2069}').contains(&c);
+        assert!(!ended.stdout.trim_end().contains(active), "{ended:?}");
+        assert_eq!(ended.json()["text"], text);
+    }
+}
+
+#[tokio::test]
 async fn a_notice_never_holds_control_sequences() {
     let call = ToolCall::new("x\u{1b}]0;title\u{7}", "{}");
     let sim = sim(Reply::tool_calls([call])).await;

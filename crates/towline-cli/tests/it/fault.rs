@@ -204,9 +204,7 @@ async fn a_broken_configuration_never_falls_back_to_the_simulator() {
         Program::bare().env("LLM_MODEL", "openai/gpt-4o"),
         Program::bare().env("OPENAI_API_KEY", "sk-1234567890"),
         Program::bare().env("LLM_MODEL", "nobody/model"),
-        Program::bare()
-            .env("LLM_MODEL", "anthropic/claude")
-            .env("ANTHROPIC_API_KEY", "k"),
+        Program::bare().env("LLM_MODEL", "anthropic/claude"),
         Program::bare().file("towline.toml", "not toml at all"),
         Program::bare().file("towline.toml", "[towline.llm]\nmodle = \"openai/x\"\n"),
     ];
@@ -225,4 +223,91 @@ async fn a_broken_configuration_never_falls_back_to_the_simulator() {
         assert_eq!(ended.json()["error"]["kind"], "config");
         assert_eq!(ended.json()["error"]["retryable"], false);
     }
+}
+
+#[tokio::test]
+async fn a_wrong_use_is_an_object_for_a_program() {
+    let program = Program::bare();
+    let wrong: [(&[&str], &str); 7] = [
+        (&["chat", "--json", "--temperature", "hot", "x"], "'hot'"),
+        (
+            &["chat", "--temprature", "1", "--json", "x"],
+            "'--temperature'",
+        ),
+        (&["chat", "--json=yes", "x"], "'--json'"),
+        (&["chat", "x", "--json", "--max-tokens"], "--max-tokens"),
+        (&["chat", "x", "--json", "--json"], "--json"),
+        (&["embed", "--json", "--lines", "x"], "--lines"),
+        (&["chta", "--json", "x"], "chta"),
+    ];
+    for (args, part) in wrong {
+        let ended = program.run(args).await.expect(2);
+        assert_eq!(ended.stderr, "", "{ended:?}");
+        let error = ended.json()["error"].clone();
+        assert_eq!(error["kind"], "config", "{error}");
+        assert_eq!(error["retryable"], false, "{error}");
+        assert_eq!(error.as_object().unwrap().len(), 7, "{error}");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains(part), "{part}: {error}");
+        assert!(
+            !message.contains("Usage") && !message.starts_with("error"),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_use_is_words_for_a_person_and_help_stays_help() {
+    let program = Program::bare();
+    let ended = program
+        .run(&["chat", "--temprature", "--", "--json"])
+        .await
+        .expect(2);
+    assert_eq!(ended.stdout, "", "{ended:?}");
+    assert!(
+        ended.stderr.starts_with("error: unexpected argument"),
+        "{ended:?}"
+    );
+    assert!(ended.stderr.contains("Usage:"), "{ended:?}");
+    for args in [
+        &["chat", "--json", "--help"][..],
+        &["chat", "--json", "--version"],
+    ] {
+        let ended = program.run(args).await.expect(0);
+        assert!(
+            !ended.stdout.starts_with('{') && ended.stderr.is_empty(),
+            "{ended:?}"
+        );
+    }
+}
+
+/// A stream that ends properly, with `reason` as its reason.
+fn finished(reason: &serde_json::Value) -> Rule {
+    let delta = |text, reason| {
+        let choice = json!({"index": 0, "delta": {"content": text}, "finish_reason": reason});
+        SseEvent::data(json!({"id": "c1", "model": "sim-chat", "choices": [choice]}))
+    };
+    let events = [
+        delta("Half of", serde_json::Value::Null),
+        delta(" it.", reason.clone()),
+        SseEvent::data("[DONE]"),
+    ];
+    Rule::any().respond(Reply::sse(events))
+}
+
+#[tokio::test]
+async fn an_answer_that_ends_without_a_known_reason_is_not_passed_for_whole() {
+    let reasons = [(json!(null), "no reason"), (json!("tired"), "`tired`")];
+    for (reason, part) in reasons {
+        for args in [&["chat", "Hi"][..], &["chat", "--json", "Hi"]] {
+            let ended = ended(finished(&reason), args).await.expect(0);
+            assert!(ended.stdout.contains("Half of it."), "{ended:?}");
+            assert!(ended.stderr.contains(part), "{ended:?}");
+            assert!(ended.stderr.contains("may not be whole"), "{ended:?}");
+        }
+    }
+    let ended = ended(finished(&json!("stop")), &["chat", "Hi"])
+        .await
+        .expect(0);
+    assert_eq!(ended.stderr, "");
 }

@@ -1,7 +1,9 @@
 //! Planted keys appear in no output: every command, every fault, as loud as can be.
 
 use crate::program::Program;
+use nix::sys::signal::Signal;
 use serde_json::json;
+use tokio::io::{AsyncBufReadExt, BufReader};
 use towline_sim::{Fault, Reply, Rule, Script, Simulator, SseEvent};
 
 /// Keys of several shapes, all of which must stay unseen.
@@ -12,7 +14,7 @@ const KEYS: [&str; 4] = [
     "planted-proxy-password",
 ];
 
-const COMMANDS: [&[&str]; 12] = [
+const COMMANDS: [&[&str]; 13] = [
     &["chat", "-vv", "Hi"],
     &["chat", "-vv", "--no-stream", "Hi"],
     &["chat", "-vv", "--json", "Hi"],
@@ -25,6 +27,7 @@ const COMMANDS: [&[&str]; 12] = [
     &["config", "show", "-vv", "--sources"],
     &["config", "show", "-vv", "--json"],
     &["config", "check", "-vv"],
+    &["simulate", "-vv", "--key", KEYS[0], "--script", "gone.json"],
 ];
 
 /// A server that repeats everything secret it was sent, wherever it can.
@@ -191,4 +194,48 @@ async fn a_wrong_setting_does_not_show_the_key_beside_it() {
         ended.stderr.contains("api_kee") && !ended.stderr.contains(key),
         "{ended:?}"
     );
+}
+
+#[tokio::test]
+async fn the_simulator_does_not_show_its_keys_or_those_it_is_sent() {
+    for key in KEYS {
+        let args = ["simulate", "-vv", "--listen", "127.0.0.1:0", "--key", key];
+        let mut child = Program::bare().command(&args).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let base_url = lines.next_line().await.unwrap().unwrap();
+        let right = Program::at(&base_url).env("OPENAI_API_KEY", key);
+        search(&right, "the right key").await;
+        right.run(&["chat", "Hi"]).await.expect(0);
+        let wrong = Program::at(&base_url).env("OPENAI_API_KEY", "sk-planted-another-0123456789");
+        search(&wrong, "a wrong key").await;
+        wrong.run(&["chat", "Hi"]).await.expect(1);
+
+        crate::signal::send(&child, Signal::SIGTERM);
+        let rest = lines.next_line().await.unwrap();
+        let told = child.wait_with_output().await.unwrap();
+        let told = String::from_utf8(told.stderr).unwrap();
+        assert_eq!(rest, None, "only the address is printed");
+        assert!(told.contains("POST /v1/chat/completions"), "{told}");
+        assert!(!told.contains("planted"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_command_line_does_not_show_the_key_in_it() {
+    let key = KEYS[0];
+    let key_is = format!("--key={key}");
+    let listen = ["--listen", "nowhere"];
+    let wrong: [&[&str]; 6] = [
+        &["simulate", key],
+        &["simulate", key, "--json"],
+        &["simulate", "--key", key, key],
+        &["simulate", "--listen", key],
+        &["simulate", &key_is, listen[0], listen[1]],
+        &["chat", "--json", "--temperature", key],
+    ];
+    for args in wrong {
+        let ended = Program::bare().run(args).await.expect(2);
+        let shown = ended.stdout.contains(key) || ended.stderr.contains(key);
+        assert!(!shown, "{args:?}: {ended:?}");
+    }
 }

@@ -5,8 +5,14 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use tokio::process::Child;
-use towline_sim::{Fault, Outcome, Rule, Simulator, Stall};
+use serde_json::json;
+use std::time::Duration;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt},
+    process::Child,
+    time::timeout,
+};
+use towline_sim::{Fault, Outcome, Reply, Rule, Simulator, SseEvent, Stall, ToolCall};
 
 pub(crate) fn send(child: &Child, signal: Signal) {
     let id = i32::try_from(child.id().unwrap()).unwrap();
@@ -74,4 +80,74 @@ async fn validate_can_be_cancelled() {
         Signal::SIGINT,
     )
     .await;
+}
+
+/// The exit code of a program whose output nobody reads beyond its first byte, after `signals`.
+async fn unread(reply: Reply, args: &[&str], is_notice: bool, signals: &[Signal]) -> (i32, String) {
+    let sim = Simulator::start().await.unwrap();
+    sim.on(Rule::any().respond(reply));
+    let mut child = Program::with(&sim).command(args).spawn().unwrap();
+    let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+    let (mut pipe, other): (Box<dyn AsyncRead + Unpin>, Box<dyn AsyncRead + Unpin>) = if is_notice {
+        (Box::new(stderr), Box::new(stdout))
+    } else {
+        (Box::new(stdout), Box::new(stderr))
+    };
+    // It is writing, and a pipe does not hold what it writes.
+    let first = pipe.read_u8().await.unwrap();
+    for signal in signals {
+        send(&child, *signal);
+    }
+    let status = timeout(Duration::from_secs(30), child.wait()).await;
+    let code = status.expect("it ends").unwrap().code().unwrap_or(-1);
+    let mut rest = vec![first];
+    pipe.read_to_end(&mut rest).await.unwrap();
+    drop(other);
+    (code, String::from_utf8_lossy(&rest).into_owned())
+}
+
+const LONG: usize = 1_000_000;
+
+#[tokio::test]
+async fn an_answer_that_nobody_reads_does_not_keep_the_program_alive() {
+    let args = ["chat", "--no-stream", "--json", "Hi"];
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        let reply = Reply::text("x".repeat(LONG));
+        let (code, read) = unread(reply, &args, false, &[signal]).await;
+        assert_eq!(code, 130);
+        assert!(read.starts_with("{\"id\""), "{}", &read[..40]);
+        assert!(!read.contains("cancelled"), "there is one object only");
+    }
+    let text = Reply::text("x".repeat(LONG));
+    let (code, _) = unread(text, &["chat", "Hi"], false, &[Signal::SIGINT]).await;
+    assert_eq!(code, 130);
+}
+
+#[tokio::test]
+async fn an_error_that_nobody_reads_does_not_keep_the_program_alive() {
+    let delta = json!({"choices": [{"index": 0, "delta": {"content": "x".repeat(LONG / 10)}}]});
+    let cut = || Reply::sse((0..10).map(|_| SseEvent::data(delta.clone())));
+    let args = ["chat", "--json", "Hi"];
+    for signals in [
+        &[Signal::SIGINT][..],
+        &[Signal::SIGINT, Signal::SIGINT, Signal::SIGTERM],
+    ] {
+        let (code, read) = unread(cut(), &args, false, signals).await;
+        assert_eq!(code, 130);
+        assert!(read.starts_with("{\"error\""), "{}", &read[..40]);
+    }
+}
+
+#[tokio::test]
+async fn a_notice_that_nobody_reads_does_not_keep_the_program_alive() {
+    let call = || ToolCall::new("weather", json!({"city": "x".repeat(LONG)}));
+    for signals in [
+        &[Signal::SIGTERM][..],
+        &[Signal::SIGINT, Signal::SIGINT, Signal::SIGTERM],
+    ] {
+        let reply = Reply::tool_calls([call()]);
+        let (code, read) = unread(reply, &["chat", "Hi"], true, signals).await;
+        assert_eq!(code, 130);
+        assert!(read.starts_with("the model asks"), "{}", &read[..40]);
+    }
 }

@@ -1,7 +1,13 @@
 //! A conversation on a terminal, which is real: the other end of a pseudo-terminal.
 
 use crate::{program::Program, signal::send};
-use nix::{pty::openpty, sys::signal::Signal};
+use nix::{
+    pty::openpty,
+    sys::{
+        signal::Signal,
+        termios::{LocalFlags, Termios, tcgetattr},
+    },
+};
 use std::{
     fs::File,
     io::{Read, Write},
@@ -47,6 +53,10 @@ impl Terminal {
         }
     }
 
+    fn state(&self) -> Termios {
+        tcgetattr(&self.keys).unwrap()
+    }
+
     fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
     }
@@ -67,7 +77,7 @@ impl Terminal {
         assert!(shown == Ok(true), "{text} in {:?}", *self.screen.borrow());
     }
 
-    async fn exit_code(mut self) -> i32 {
+    async fn exit_code(&mut self) -> i32 {
         let ended = timeout(Duration::from_secs(60), self.child.wait()).await;
         ended.unwrap().unwrap().code().unwrap_or(-1)
     }
@@ -157,6 +167,24 @@ async fn closing_the_terminal_stops_the_exchange() {
     sim.wait_for(|sim| sim.journal()[0].outcome() == Outcome::ClientLeft)
         .await;
     assert_eq!(terminal.exit_code().await, 130);
+}
+
+#[tokio::test]
+async fn a_signal_at_the_prompt_leaves_the_terminal_as_it_was() {
+    let sim = Simulator::start().await.unwrap();
+    let program = Program::with(&sim);
+    for signal in [Signal::SIGTERM, Signal::SIGHUP] {
+        let mut terminal = Terminal::open(&program, &["chat"]);
+        let pair = openpty(None, None).unwrap();
+        let untouched = tcgetattr(&pair.slave).unwrap();
+        terminal.enter(1, "half a li").await;
+        terminal.shows("half a li", 1).await;
+        assert!(!terminal.state().local_flags.contains(LocalFlags::ECHO));
+        send(&terminal.child, signal);
+        terminal.shows("\u{1b}[?2004l\r\ncancelled", 1).await;
+        assert_eq!(terminal.exit_code().await, 130);
+        assert_eq!(terminal.state(), untouched);
+    }
 }
 
 #[tokio::test]
