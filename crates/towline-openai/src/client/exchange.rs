@@ -27,6 +27,16 @@ pub(crate) struct Whole {
     pub(crate) body: Bytes,
 }
 
+/// What an answer says it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum MediaType {
+    Json,
+    Events,
+    /// HTML: a proxy's or a login page.
+    Page,
+    Other,
+}
+
 /// The largest body of an error that is read.
 const MAX_ERROR_BODY: usize = 256 * 1024;
 
@@ -63,8 +73,11 @@ impl Exchange {
     {
         let (parts, body) = self.head(call).await?;
         // What came decides, and not what was asked for: some servers stream always, others never.
-        let json = is(&parts.headers, "application/json");
-        let streams = is(&parts.headers, "text/event-stream") || (stream && !json);
+        let streams = match MediaType::of(&parts.headers) {
+            MediaType::Events => true,
+            MediaType::Json => false,
+            MediaType::Page | MediaType::Other => stream,
+        };
         let head = self.make_head(parts).with_dropped(dropped);
         if streams {
             let config = Arc::clone(&self.config);
@@ -115,7 +128,7 @@ impl Exchange {
     {
         let (parts, body) = call.await.map_err(|error| self.sign(error))?.into_parts();
         if parts.status.is_success() {
-            if is(&parts.headers, "text/html") {
+            if MediaType::of(&parts.headers) == MediaType::Page {
                 return Err(self.sign(page()));
             }
             return Ok((parts, body));
@@ -161,11 +174,25 @@ impl Exchange {
     }
 }
 
-/// Whether the content type is `kind`, whatever parameters follow it.
-fn is(headers: &HeaderMap, kind: &str) -> bool {
-    let value = headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes);
-    let value = value.and_then(|value| value.get(..kind.len()));
-    value.is_some_and(|value| value.eq_ignore_ascii_case(kind.as_bytes()))
+// === impl MediaType ===
+
+impl MediaType {
+    /// What the content type says, whatever parameters follow it.
+    fn of(headers: &HeaderMap) -> Self {
+        let Some(value) = headers.get(CONTENT_TYPE) else {
+            return Self::Other;
+        };
+        let kind = value.as_bytes().split(|byte| *byte == b';').next();
+        let kind = kind.unwrap_or_default().trim_ascii();
+        let known = [
+            (&b"application/json"[..], Self::Json),
+            (b"text/event-stream", Self::Events),
+            (b"text/html", Self::Page),
+        ];
+        let mut known = known.into_iter();
+        let found = known.find(|(name, _)| kind.eq_ignore_ascii_case(name));
+        found.map_or(Self::Other, |(_, kind)| kind)
+    }
 }
 
 fn page() -> Error {

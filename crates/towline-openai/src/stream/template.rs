@@ -1,9 +1,9 @@
 //! Reads the text of a chunk without parsing it.
 //!
 //! The chunks of an answer differ in little but the text. After a full parse the bytes before and
-//! after the text are remembered; a later chunk with the same bytes around a text that holds no
-//! quote, no backslash and no control character says that text and nothing else, since to a JSON
-//! parser the two differ only in the content of one string. `OpenAI` pads its chunks with a second
+//! after the text are remembered; a later chunk with the same bytes around another string says that
+//! text and nothing else, since to a JSON parser the two differ only in the content of one string. A
+//! text with escapes is parsed by itself, any other is taken as it stands. `OpenAI` pads its chunks with a second
 //! string of random length, which nobody reads; that is the other place where they may differ.
 
 use bytes::Bytes;
@@ -59,7 +59,7 @@ impl Template {
     /// The text of `chunk`, if it has the form of the template. `None` says nothing about it.
     pub(super) fn text(&self, chunk: &Bytes) -> Option<Text> {
         let rest = chunk.strip_prefix(self.head.as_ref())?;
-        let length = plain_string(rest)?;
+        let length = string_end(rest)?;
         let after = rest.get(length..)?.strip_prefix(self.middle.as_ref())?;
         match &self.tail {
             None if after.is_empty() => {}
@@ -70,7 +70,14 @@ impl Template {
             return None;
         }
         let start = self.head.len();
-        Text::from_utf8(chunk.slice(start..start + length)).ok()
+        if plain_string(rest) == Some(length) {
+            return Text::from_utf8(chunk.slice(start..start + length)).ok();
+        }
+        // With the quotes around it. What is no JSON string goes to the parser, to be refused.
+        let string = chunk.get(start - 1..=start + length)?;
+        serde_json::from_slice::<String>(string)
+            .ok()
+            .map(Text::from)
     }
 }
 
@@ -82,6 +89,19 @@ fn padding(bytes: &[u8]) -> Option<(usize, usize)> {
     })?;
     let length = plain_string(bytes.get(start..)?)?;
     Some((start, start + length))
+}
+
+/// The length of a JSON string's content up to its closing quote.
+fn string_end(bytes: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let at = from + memchr2(b'"', b'\\', bytes.get(from..)?)?;
+        if bytes.get(at) == Some(&b'"') {
+            return Some(at);
+        }
+        // The escaped character may be a quote.
+        from = at + 2;
+    }
 }
 
 /// The length of a JSON string's content up to its closing quote, where it holds no escape, nothing

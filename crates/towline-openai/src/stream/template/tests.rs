@@ -52,6 +52,16 @@ fn a_chunk_that_differs_only_in_its_text_is_read_without_parsing() {
 }
 
 #[test]
+fn a_text_with_escapes_is_parsed_by_itself() {
+    let template = learn(&chunk("\"Hi\"", "}]}"), "Hi").unwrap();
+    let escaped = chunk("\"a\\n\\\"b\\\" \\u00fc\\\\\"", "}]}");
+    assert_eq!(
+        text(&template, &escaped),
+        Some("a\n\"b\" \u{fc}\\".to_owned())
+    );
+}
+
+#[test]
 fn padding_of_any_length_does_not_matter() {
     let padded =
         |text: &str, pad: &str| chunk(text, &format!("}}],\"obfuscation\":\"{pad}\",\"n\":1}}"));
@@ -68,11 +78,12 @@ fn anything_unusual_goes_to_the_parser() {
     let template = learn(&chunk("\"Hi\"", "}]}"), "Hi").unwrap();
     let rest = "}]}";
     for odd in [
-        "\"a\\nb\"",
         "\"\"",
         "null",
         "\"a\nb\"",
+        "\"a\\x\"",
         "\"a\",\"content\":\"b\"",
+        "\"a\\\"",
     ] {
         assert_eq!(text(&template, &chunk(odd, rest)), None, "{odd}");
     }
