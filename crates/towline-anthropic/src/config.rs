@@ -27,7 +27,7 @@ pub struct AnthropicConfig {
 }
 
 /// Builds an [`AnthropicConfig`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct AnthropicConfigBuilder {
     base_url: String,
     name: Text,
@@ -199,11 +199,10 @@ impl AnthropicConfigBuilder {
     /// [`ErrorKind::Config`] that names the setting: a URL that is none, a key or header that cannot
     /// be sent, a limit of zero tokens.
     pub fn build(self) -> Result<AnthropicConfig, Error> {
-        let base: Uri = self.base_url.parse().map_err(|cause| {
-            // Before the last `@` a password may stand.
-            let shown = self.base_url.rsplit('@').next().unwrap_or_default();
-            invalid(format!("the base URL `{shown}` is not a URL")).with_source(cause)
-        })?;
+        let base: Uri = self
+            .base_url
+            .parse()
+            .map_err(|cause| invalid("the base URL is not a URL".to_owned()).with_source(cause))?;
         if self.default_max_tokens == 0 {
             return Err(invalid(
                 "`default_max_tokens` is 0; an answer needs at least one token".to_owned(),
@@ -251,13 +250,22 @@ impl AnthropicConfigBuilder {
             headers.insert(BETA, plain("a beta feature", &self.beta.join(","))?);
         }
         key.write(&mut headers);
-        for (name, value) in &self.headers {
-            let header: HeaderName = name.parse().map_err(|cause| {
-                invalid(format!("`{name}` cannot be the name of a header")).with_source(cause)
-            })?;
-            headers.insert(header, sensitive(name, value)?);
+        for (number, (name, value)) in (1..).zip(&self.headers) {
+            let what = format!("extra header {number}");
+            headers.insert(header_name(name, &what)?, sensitive(&what, value)?);
         }
         Ok(headers)
+    }
+}
+
+/// Shows neither the address nor a header value.
+impl fmt::Debug for AnthropicConfigBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AnthropicConfigBuilder")
+            .field("name", &self.name)
+            .field("default_max_tokens", &self.default_max_tokens)
+            .field("max_body", &self.max_body)
+            .finish_non_exhaustive()
     }
 }
 
@@ -277,9 +285,19 @@ fn plain(what: &str, text: &str) -> Result<HeaderValue, Error> {
     })
 }
 
+fn header_name(name: &str, what: &str) -> Result<HeaderName, Error> {
+    // Neither the name nor the cause is shown: a slip of the pen puts the value there.
+    name.parse().map_err(|_| {
+        invalid(format!(
+            "the name of {what} holds characters that a name of a header cannot have"
+        ))
+    })
+}
+
 fn endpoint(path: &str) -> Result<Uri, Error> {
-    path.parse()
-        .map_err(|cause| invalid(format!("`{path}` is not a path")).with_source(cause))
+    path.parse().map_err(|cause| {
+        invalid("the path of the base URL cannot be used".to_owned()).with_source(cause)
+    })
 }
 
 fn invalid(message: String) -> Error {

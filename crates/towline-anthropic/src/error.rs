@@ -3,7 +3,7 @@
 mod body;
 mod table;
 
-use self::body::ErrorBody;
+use self::body::{ErrorBody, cut};
 use crate::{AnthropicConfig, limits};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
@@ -15,6 +15,12 @@ use towline_transport::hint::retry_after;
 /// used up.
 const LONGEST_RATE_LIMIT: Duration = Duration::from_secs(3600);
 
+/// Longer messages are cut.
+const LONGEST_MESSAGE: usize = 512;
+
+/// Longer codes and ids are none, and are cut.
+const LONGEST_CODE: usize = 64;
+
 /// An answer whose status is an error.
 pub(crate) fn from_response(
     config: &AnthropicConfig,
@@ -23,7 +29,7 @@ pub(crate) fn from_response(
     body: &Bytes,
 ) -> Error {
     if status.is_redirection() {
-        return redirect(status, headers);
+        return redirect(config, status, headers);
     }
     let body = ErrorBody::parse(body, headers);
     let error = build(config, Some(status.as_u16()), &body, headers);
@@ -60,7 +66,7 @@ fn build(
         "" => "the provider gave no reason",
         text => text,
     };
-    let mut message = config.redact(message);
+    let mut message = cut(&config.redact(message), LONGEST_MESSAGE);
     if let (ErrorKind::Auth, Some(trouble)) = (kind, config.key_trouble()) {
         message.push_str("; ");
         message.push_str(&trouble);
@@ -70,10 +76,10 @@ fn build(
         error = error.with_status(status);
     }
     if let Some(code) = &body.kind {
-        error = error.with_code(config.redact(code));
+        error = error.with_code(cut(&config.redact(code), LONGEST_CODE));
     }
     if let Some(id) = &body.request_id {
-        error = error.with_request_id(id.clone());
+        error = error.with_request_id(cut(&config.redact(id), LONGEST_CODE));
     }
     if let Some(wait) = wait {
         error = error.with_retry_after(wait);
@@ -108,19 +114,27 @@ fn wait(headers: &HeaderMap) -> Option<Duration> {
     })
 }
 
-fn redirect(status: StatusCode, headers: &HeaderMap) -> Error {
+fn redirect(config: &AnthropicConfig, status: StatusCode, headers: &HeaderMap) -> Error {
     let target = headers
         .get(header::LOCATION)
         .and_then(|value| value.to_str().ok());
-    // A query may hold a token.
-    let target = target.map_or("elsewhere", |url| {
-        url.split(['?', '#']).next().unwrap_or(url)
-    });
+    let target = target.map_or_else(|| "elsewhere".to_owned(), |url| config.redact(address(url)));
     Error::new(ErrorKind::Config)
         .with_status(status.as_u16())
         .with_message(format!(
             "the server redirects to {target}; set the base URL to where the API really is"
         ))
+}
+
+/// The address without what may hold a key: the user, the query.
+fn address(url: &str) -> &str {
+    let url = url.split(['?', '#']).next().unwrap_or(url);
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = authority.split('/').next().unwrap_or(authority);
+    match authority.rfind('@') {
+        Some(_) => "another host",
+        None => url,
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use http::Uri;
 use std::fmt::Write as _;
 use towline_core::{Error, ErrorKind, ModelInfo};
+use towline_transport::lax;
 
 /// One page of the list.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ fn push_encoded(uri: &mut String, text: &str) {
 
 pub(crate) fn decode(config: &AnthropicConfig, body: &Bytes) -> Result<Page, Error> {
     let list: ModelList<'_> = serde_json::from_slice(body)
-        .map_err(|cause| unreadable(config, "is not one").with_source(cause))?;
+        .map_err(|cause| unreadable(config, "is not one").with_source(lax::fault(&cause)))?;
     if let Some(error) = list.error.filter(|error| error.get() != "null") {
         let error = error::in_band(config, error.get());
         return Err(error.with_provider(config.name().to_owned()));

@@ -1,15 +1,12 @@
 //! One HTTP exchange, from the call to the answer.
 
-use crate::{
-    AnthropicConfig, convert, error, limits,
-    stream::{Decoder, MessageStream, Origin},
-};
+use crate::{AnthropicConfig, convert, error, limits, stream::Decoder};
 use bytes::Bytes;
 use http::{HeaderMap, header::CONTENT_TYPE, response::Parts};
 use http_body::Body as HttpBody;
 use std::{future::Future, sync::Arc};
 use towline_core::{Body, Error, ErrorKind, Head, Response, Text};
-use towline_transport::{collect, sse::SseStream};
+use towline_transport::{AnswerOrigin, AnswerStream, collect, sse::SseStream};
 
 /// Whose exchange it is.
 pub(super) struct Exchange {
@@ -44,7 +41,9 @@ impl Exchange {
         B::Error: Into<Error>,
     {
         let (parts, body) = self.head(call).await?;
-        let streams = stream && !is(&parts.headers, "application/json");
+        // What came decides, and not what was asked for: some servers stream always, others never.
+        let json = is(&parts.headers, "application/json");
+        let streams = is(&parts.headers, "text/event-stream") || (stream && !json);
         let head = self.make_head(parts).with_dropped(dropped);
         if streams {
             return Ok(self.stream(head, body));
@@ -115,12 +114,12 @@ impl Exchange {
         B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<Error>,
     {
-        let origin = Origin {
-            provider: self.config.name_text().clone(),
-            model: self.model.unwrap_or_default(),
-            request_id: head.request_id().map(Text::from),
-        };
-        let events = MessageStream::new(SseStream::new(body), Decoder::new(self.config), origin);
+        let origin = AnswerOrigin::new(
+            self.config.name_text().clone(),
+            self.model.unwrap_or_default(),
+            head.request_id().map(Text::from),
+        );
+        let events = AnswerStream::new(SseStream::new(body), Decoder::new(self.config), origin);
         Response::new(head, Body::stream(events))
     }
 
@@ -133,9 +132,11 @@ impl Exchange {
     }
 }
 
+/// Whether the content type is `kind`, whatever parameters follow it.
 fn is(headers: &HeaderMap, kind: &str) -> bool {
     let value = headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes);
-    value.is_some_and(|value| value.starts_with(kind.as_bytes()))
+    let value = value.and_then(|value| value.get(..kind.len()));
+    value.is_some_and(|value| value.eq_ignore_ascii_case(kind.as_bytes()))
 }
 
 fn page() -> Error {

@@ -6,6 +6,7 @@ use crate::{
 };
 use bytes::Bytes;
 use towline_core::{Completion, Error, ErrorKind, FinishReason, Part, Reasoning, Text, ToolCall};
+use towline_transport::lax;
 
 /// Reads the body of an answer with status 200.
 pub(crate) fn decode(config: &AnthropicConfig, bytes: Bytes) -> Result<Completion, Error> {
@@ -13,7 +14,7 @@ pub(crate) fn decode(config: &AnthropicConfig, bytes: Bytes) -> Result<Completio
     let text =
         Text::from_utf8(bytes).map_err(|cause| unreadable("not UTF-8").with_source(cause))?;
     let answer: Answer<'_> = serde_json::from_str(&text)
-        .map_err(|cause| unreadable("not the JSON of a message").with_source(cause))?;
+        .map_err(|cause| unreadable("not the JSON of a message").with_source(lax::fault(&cause)))?;
     if answer.error.is_some_and(|error| error.get() != "null") {
         return Err(error::in_band(config, &text));
     }

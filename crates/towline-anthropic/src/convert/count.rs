@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use towline_core::{Error, ErrorKind};
-use towline_transport::lax::LaxCount;
+use towline_transport::lax::{self, LaxCount};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -20,8 +20,8 @@ pub(crate) fn decode(config: &AnthropicConfig, body: &Bytes) -> Result<u64, Erro
         Error::new(ErrorKind::Protocol)
             .with_message("the answer is not the JSON of a count of tokens")
     };
-    let count: Count<'_> =
-        serde_json::from_slice(body).map_err(|cause| unreadable().with_source(cause))?;
+    let count: Count<'_> = serde_json::from_slice(body)
+        .map_err(|cause| unreadable().with_source(lax::fault(&cause)))?;
     if let Some(error) = count.error.filter(|error| error.get() != "null") {
         return Err(error::in_band(config, error.get()));
     }

@@ -13,9 +13,6 @@ pub(super) struct ErrorBody {
     pub(super) request_id: Option<String>,
 }
 
-/// Longer messages are cut.
-const LONGEST: usize = 512;
-
 // === impl ErrorBody ===
 
 impl ErrorBody {
@@ -35,7 +32,7 @@ impl ErrorBody {
         match serde_json::from_str::<Value>(json) {
             Ok(value) => Self::from_root(&value),
             Err(_) => Self {
-                message: cut(json),
+                message: json.to_owned(),
                 ..Self::default()
             },
         }
@@ -46,7 +43,7 @@ impl ErrorBody {
     fn from_root(root: &Value) -> Self {
         let error = root.get("error").unwrap_or(root);
         let message = match error {
-            Value::String(text) => cut(text),
+            Value::String(text) => text.clone(),
             error => [
                 error.get("message"),
                 root.get("message"),
@@ -73,8 +70,8 @@ fn text(value: Option<&Value>) -> Option<String> {
 
 fn plain(value: &Value) -> String {
     match value {
-        Value::String(text) => cut(text),
-        other => cut(&other.to_string()),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
     }
 }
 
@@ -92,11 +89,9 @@ fn describe(body: &Bytes, headers: &HeaderMap) -> String {
     if text.starts_with('<') {
         let title = between(text, "<title>", "</title>").unwrap_or("no title");
         let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
-        return cut(&format!(
-            "the answer is a page ({kind}) and not JSON: {title}"
-        ));
+        return format!("the answer is a page ({kind}) and not JSON: {title}");
     }
-    cut(text)
+    text.to_owned()
 }
 
 fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {
@@ -104,14 +99,14 @@ fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {
     Some(rest.split_once(close)?.0)
 }
 
-fn cut(text: &str) -> String {
-    let text: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    if text.len() <= LONGEST {
+/// `text` in one line of at most `longest` bytes, without what would move a terminal's cursor. To be
+/// called on text from which keys are taken out: half a key would not be found any more.
+pub(super) fn cut(text: &str, longest: usize) -> String {
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    let text: String = text.chars().map(plain).collect();
+    if text.len() <= longest {
         return text;
     }
-    let end = text.floor_char_boundary(LONGEST);
+    let end = text.floor_char_boundary(longest);
     format!("{}…[truncated]", text.get(..end).unwrap_or_default())
 }

@@ -107,6 +107,43 @@ fn a_key_that_the_server_echoes_is_taken_out() {
     assert!(all.contains("bad key ***, sk-***"), "{all}");
 }
 
+/// Half a key is a leak too: the key goes before the message is cut.
+#[test]
+fn a_key_is_taken_out_wherever_the_message_is_cut() {
+    for before in (30..80).chain(480..530) {
+        let text = format!("{}planted-key-1234 planted-key-1234", "x".repeat(before));
+        let bodies = [
+            format!(
+                "{{\"error\":{{\"message\":\"{text}\",\"type\":\"{text}\"}},\"request_id\":\"{text}\"}}"
+            ),
+            format!("{{\"error\":\"{text}\"}}"),
+            format!("<title>{text}</title>"),
+            text,
+        ];
+        for body in bodies {
+            let whole = error(401, &[], &body);
+            let all = format!("{whole} {whole:?} {:?}", in_band(&config(), &body));
+            assert!(!all.contains("plant"), "{before}: {all}");
+        }
+    }
+}
+
+#[test]
+fn a_code_is_short_and_plain() {
+    let long = "x".repeat(5000);
+    let body = format!("{{\"error\":{{\"type\":\"\\u001b[31m{long}\"}}}}");
+    let error = error(400, &[], &body);
+    let code = error.code().unwrap();
+    assert!(code.len() < 100 && !code.contains('\u{1b}'), "{code}");
+}
+
+#[test]
+fn a_redirect_shows_neither_user_nor_query() {
+    let target = [("location", "https://u:hunter2@other/v1?token=x")];
+    let error = error(302, &target, "");
+    assert!(!error.to_string().contains("hunter2"), "{error}");
+}
+
 #[test]
 fn a_page_is_named_by_its_title() {
     let page = "<html><head><title>502 Bad\n Gateway</title></head><body>x</body></html>";

@@ -3,7 +3,7 @@
 use super::blocks::{Blocks, Kind, first_delta, mixed};
 use crate::{
     AnthropicConfig, DIALECT,
-    convert::answer::finish_reason,
+    convert::answer::{self, finish_reason},
     error,
     wire::{
         answer::{Answer, Block},
@@ -14,8 +14,9 @@ use crate::{
 use bytes::Bytes;
 use std::{collections::VecDeque, sync::Arc};
 use towline_core::{
-    Error, ErrorKind, Event, FinishReason, ReasoningDelta, Start, Text, ToolCallDelta,
+    Completion, Error, ErrorKind, Event, FinishReason, ReasoningDelta, Start, Text, ToolCallDelta,
 };
+use towline_transport::{Decode, lax, sse::Frame};
 
 /// What a stream has said so far.
 pub(crate) struct Decoder {
@@ -42,6 +43,40 @@ enum Phase {
 
 // === impl Decoder ===
 
+impl Decode for Decoder {
+    type Frame = Frame;
+
+    fn is_done(&self) -> bool {
+        self.phase == Phase::Done
+    }
+
+    fn pop(&mut self) -> Option<Event> {
+        self.queue.pop_front()
+    }
+
+    fn push(&mut self, frame: Frame) -> Result<Option<Event>, Error> {
+        match frame {
+            Frame::Comment => Ok(Some(Event::Ping)),
+            Frame::Event(event) => self.event(event.name.as_deref(), event.data),
+            _ => Ok(None),
+        }
+    }
+
+    fn finish(&mut self) {
+        self.queue.extend(self.blocks.end_all());
+        let reason = finish_reason(&self.finish, self.blocks.any_call());
+        if reason == FinishReason::Refusal && !self.explanation.is_empty() {
+            let words = std::mem::take(&mut self.explanation);
+            self.queue.push_back(Event::Refusal(words));
+        }
+        self.queue.push_back(Event::Finish(reason));
+    }
+
+    fn whole(&mut self, body: Bytes) -> Result<Completion, Error> {
+        answer::decode(&self.config, body)
+    }
+}
+
 impl Decoder {
     pub(crate) fn new(config: Arc<AnthropicConfig>) -> Self {
         Self {
@@ -56,23 +91,7 @@ impl Decoder {
         }
     }
 
-    /// Whether the terminal event was seen.
-    pub(crate) fn is_done(&self) -> bool {
-        self.phase == Phase::Done
-    }
-
-    /// The next event that is ready.
-    pub(crate) fn pop(&mut self) -> Option<Event> {
-        self.queue.pop_front()
-    }
-
-    /// Reads one event of the stream. What it means comes from here or, if it is more than one
-    /// thing, from [`pop`](Self::pop).
-    pub(crate) fn push(
-        &mut self,
-        name: Option<&[u8]>,
-        data: Bytes,
-    ) -> Result<Option<Event>, Error> {
+    fn event(&mut self, name: Option<&[u8]>, data: Bytes) -> Result<Option<Event>, Error> {
         // Gateways end the stream as their other dialect does. It is no terminal event here.
         if data.trim_ascii() == b"[DONE]" {
             return Ok(None);
@@ -83,21 +102,11 @@ impl Decoder {
         if name == Some(b"error") {
             return Err(error::in_band(&self.config, &text));
         }
-        let event: EventWire<'_> = serde_json::from_str(&text)
-            .map_err(|cause| unreadable("an event of the stream is not JSON").with_source(cause))?;
+        let event: EventWire<'_> = serde_json::from_str(&text).map_err(|cause| {
+            unreadable("an event of the stream is not JSON").with_source(lax::fault(&cause))
+        })?;
         self.read(&text, event)?;
         Ok(self.pop())
-    }
-
-    /// Says the last things. Called once, after the terminal event.
-    pub(crate) fn finish(&mut self) {
-        self.queue.extend(self.blocks.end_all());
-        let reason = finish_reason(&self.finish, self.blocks.any_call());
-        if reason == FinishReason::Refusal && !self.explanation.is_empty() {
-            let words = std::mem::take(&mut self.explanation);
-            self.queue.push_back(Event::Refusal(words));
-        }
-        self.queue.push_back(Event::Finish(reason));
     }
 
     fn read(&mut self, text: &Text, event: EventWire<'_>) -> Result<(), Error> {

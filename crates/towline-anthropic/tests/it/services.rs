@@ -103,6 +103,52 @@ async fn a_stream_that_was_asked_for_and_not_given_is_an_answer_all_the_same() {
 }
 
 #[tokio::test]
+async fn json_in_place_of_a_stream_is_read_as_json() {
+    const ERROR: &str = r#"{"type":"error","error":{"type":"rate_limit_error","message":"slow"}}"#;
+    for kind in [SSE, "", "Application/JSON; charset=utf-8", "text/plain"] {
+        let (failing, _) = client(200, kind, &[ERROR]);
+        let request = Request::new("m", "Hi").with_stream(true);
+        let failed = match failing.oneshot(request.clone()).await {
+            Ok(answer) => answer.collect().await.unwrap_err(),
+            Err(error) => error,
+        };
+        assert_eq!(failed.kind(), ErrorKind::RateLimit, "{kind}: {failed}");
+        let (client, _) = client(200, kind, &[ANSWER]);
+        let answer = client.oneshot(request).await.unwrap().collect().await;
+        assert_eq!(answer.unwrap().text(), "Hi", "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_in_place_of_json_is_read_as_a_stream() {
+    const BODY: &str = concat!(
+        "data: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"model\":\"m\"}}\n\n",
+        "data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"Hi\"}}\n\n",
+        "data: {\"type\":\"message_stop\"}\n\n",
+    );
+    let (client, _) = client(200, SSE, &[BODY]);
+    let answer = client.oneshot(Request::new("m", "Hi")).await.unwrap();
+    assert_eq!(answer.collect().await.unwrap().text(), "Hi");
+}
+
+/// What a server sends may hold a key, also where it is no JSON of a message.
+#[tokio::test]
+async fn what_cannot_be_read_is_not_quoted() {
+    const ODD: &str = r#"{"content":"planted","stop_reason":"planted","usage":"planted","id":"planted","planted"}"#;
+    let (client, _) = client(200, JSON, &[ODD]);
+    let error = client.clone().oneshot(Request::new("m", "Hi")).await;
+    let error = error.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    let listed = client.models().await.unwrap_err();
+    let counted = client.count_tokens(&Request::new("m", "Hi")).await;
+    for error in [error, listed, counted.unwrap_err()] {
+        let all = format!("{error:?} {}", error.report());
+        assert!(!all.contains("planted"), "{all}");
+        assert!(all.contains("line 1 column"), "{all}");
+    }
+}
+
+#[tokio::test]
 async fn an_error_under_status_200_is_an_error_without_a_wait() {
     const ERROR: &str = r#"{"type":"error","error":{"type":"overloaded_error","message":"no"}}"#;
     const EVENT: &str = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"no\"}}\n\n";
@@ -243,8 +289,14 @@ fn a_setting_that_cannot_be_sent_is_named_and_not_shown() {
         text.contains("the API key") && !text.contains("planted"),
         "{text}"
     );
-    let bad = AnthropicConfig::builder("not a url").build().unwrap_err();
-    assert!(bad.message().unwrap().contains("not a url"), "{bad}");
+    let bad = AnthropicConfig::builder("http://user:planted not a url");
+    let header = AnthropicConfig::builder("http://localhost").header("planted key", "x");
+    for (bad, name) in [(bad, "base URL"), (header, "extra header 1")] {
+        let shown = format!("{bad:?}");
+        let error = bad.build().unwrap_err();
+        let text = format!("{shown} {error:?} {}", error.report());
+        assert!(text.contains(name) && !text.contains("planted"), "{text}");
+    }
     let bad = AnthropicConfig::builder("http://localhost").default_max_tokens(0);
     let error = bad.build().unwrap_err();
     assert!(

@@ -7,6 +7,7 @@ use towline_core::{
     Body, Completion, Error, ErrorKind, Event, FinishReason, Part, ReasoningDelta, ToolCallDelta,
     Usage,
 };
+use towline_transport::Decode as _;
 
 const START: &str = r#"{"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[],"stop_reason":null,"usage":{"input_tokens":9,"output_tokens":1,"cache_read_input_tokens":5,"cache_creation_input_tokens":0}}}"#;
 const STOP: &str = r#"{"type":"message_stop"}"#;
@@ -22,7 +23,7 @@ fn read(events: &[&str]) -> Result<Vec<Event>, Error> {
     let mut all = Vec::new();
     for event in events {
         let data = Bytes::copy_from_slice(event.as_bytes());
-        all.extend(decoder.push(None, data)?);
+        all.extend(decoder.event(None, data)?);
         all.extend(std::iter::from_fn(|| decoder.pop()));
     }
     if decoder.is_done() {
@@ -346,7 +347,7 @@ fn an_error_in_the_stream_has_the_kind_of_its_type() {
     let foreign = r#"{"error":{"code":500,"message":"m","type":"server_error"}}"#;
     assert_eq!(kind(&[START, foreign]), ErrorKind::Server);
     let mut decoder = decoder();
-    let named = decoder.push(Some(b"error"), Bytes::from_static(b"{\"message\":\"m\"}"));
+    let named = decoder.event(Some(b"error"), Bytes::from_static(b"{\"message\":\"m\"}"));
     assert_eq!(named.unwrap_err().kind(), ErrorKind::Server);
 }
 
@@ -356,7 +357,7 @@ fn what_cannot_be_read_is_a_protocol_error() {
     let mut decoder = decoder();
     let bytes = Bytes::from_static(b"{\"type\":\"\xFF\"}");
     assert_eq!(
-        decoder.push(None, bytes).unwrap_err().kind(),
+        decoder.event(None, bytes).unwrap_err().kind(),
         ErrorKind::Protocol
     );
 }
