@@ -152,8 +152,9 @@ impl Paths {
 
 fn endpoint(base: &str, name: &str) -> Result<Uri, Error> {
     let uri = format!("{base}/api/{name}");
-    uri.parse()
-        .map_err(|cause| invalid(format!("`{uri}` is not a path")).with_source(cause))
+    uri.parse().map_err(|cause| {
+        invalid("the path of the base URL cannot be used".to_owned()).with_source(cause)
+    })
 }
 
 fn invalid(message: String) -> Error {

@@ -7,7 +7,7 @@ use crate::{
     wire::embedding::{EmbedAnswer, EmbedBody, Inputs},
 };
 use towline_core::{EmbeddingRequest, EmbeddingResponse, Error, ErrorKind, Usage};
-use towline_transport::RequestBody;
+use towline_transport::{RequestBody, lax};
 
 pub(crate) fn encode(
     config: &OllamaConfig,
@@ -39,13 +39,14 @@ pub(crate) fn decode(
     answer: Whole,
     request: &EmbeddingRequest,
 ) -> Result<EmbeddingResponse, Error> {
-    let parsed: EmbedAnswer<'_> = serde_json::from_slice(&answer.body)
-        .map_err(|cause| unreadable(config, "not the JSON of embeddings").with_source(cause))?;
+    let parsed: EmbedAnswer<'_> = serde_json::from_slice(&answer.body).map_err(|cause| {
+        unreadable(config, "not the JSON of embeddings").with_source(lax::fault(&cause))
+    })?;
     if let Some(error) = parsed.error.filter(|error| error.get() != "null") {
         let error = error::in_band(config, Some(request.model()), error.get());
         return Err(error.with_provider(config.name().to_owned()));
     }
-    let mut vectors = parsed.embeddings.0;
+    let mut vectors = parsed.embeddings.unwrap_or_default();
     vectors.extend(parsed.embedding);
     check(config, &vectors, request)?;
     let input = parsed.prompt_eval_count.0;

@@ -3,13 +3,16 @@
 mod body;
 mod table;
 
-use self::body::ErrorBody;
+use self::body::{ErrorBody, cut};
 use crate::{OllamaConfig, config::Origin};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use std::{error::Error as StdError, io};
 use towline_core::{Error, ErrorKind};
 use towline_transport::hint::retry_after;
+
+/// Longer messages are cut.
+const LONGEST_MESSAGE: usize = 512;
 
 /// An answer whose status is an error, of a call that was about `model`.
 pub(crate) fn from_response(
@@ -20,7 +23,7 @@ pub(crate) fn from_response(
     body: &Bytes,
 ) -> Error {
     if status.is_redirection() {
-        return redirect(status, headers);
+        return redirect(config, status, headers);
     }
     let body = ErrorBody::parse(body, headers);
     let error = build(config, model, Some(status.as_u16()), &body);
@@ -74,15 +77,15 @@ fn build(
     body: &ErrorBody,
 ) -> Error {
     let kind = table::classify(status, &body.message);
-    let mut text = match body.message.trim() {
-        "" => "the server gave no reason".to_owned(),
-        text => text.to_owned(),
+    let text = match body.message.trim() {
+        "" => "the server gave no reason",
+        text => text,
     };
+    let mut text = cut(&config.redact(text), LONGEST_MESSAGE);
     if let Some(remedy) = remedy(config.origin(), model, kind, status, body) {
         text.push_str("; ");
-        text.push_str(&remedy);
+        text.push_str(&config.redact(&remedy));
     }
-    let mut text = config.redact(&text);
     if let (ErrorKind::Auth, Some(trouble)) = (kind, config.key_trouble()) {
         text.push_str("; ");
         text.push_str(&trouble);
@@ -136,19 +139,27 @@ const fn waits(kind: ErrorKind) -> bool {
     )
 }
 
-fn redirect(status: StatusCode, headers: &HeaderMap) -> Error {
+fn redirect(config: &OllamaConfig, status: StatusCode, headers: &HeaderMap) -> Error {
     let target = headers
         .get(header::LOCATION)
         .and_then(|value| value.to_str().ok());
-    // A query may hold a token.
-    let target = target.map_or("elsewhere", |url| {
-        url.split(['?', '#']).next().unwrap_or(url)
-    });
+    let target = target.map_or_else(|| "elsewhere".to_owned(), |url| config.redact(address(url)));
     Error::new(ErrorKind::Config)
         .with_status(status.as_u16())
         .with_message(format!(
             "the server redirects to {target}; set the base URL to where the API really is"
         ))
+}
+
+/// The address without what may hold a key: the user, the query.
+fn address(url: &str) -> &str {
+    let url = url.split(['?', '#']).next().unwrap_or(url);
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = authority.split('/').next().unwrap_or(authority);
+    match authority.rfind('@') {
+        Some(_) => "another host",
+        None => url,
+    }
 }
 
 #[cfg(test)]

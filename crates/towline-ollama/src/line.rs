@@ -1,4 +1,4 @@
-//! The lines of a streamed answer, where the end without a terminal line is an error.
+//! The lines of a streamed answer, of which the last may be cut.
 
 use bytes::Bytes;
 use futures_core::{FusedStream as _, Stream};
@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 use towline_core::{Error, ErrorKind};
-use towline_transport::ndjson::NdjsonStream;
+use towline_transport::{Frames, ndjson::NdjsonStream};
 
 /// The lines of a body.
 pub(crate) struct Lines<B> {
@@ -38,20 +38,42 @@ where
     B::Error: Into<Error>,
 {
     /// The next line, which has to come.
-    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Line, Error>> {
-        let line = ready!(Pin::new(&mut self.inner).poll_next(cx));
-        let last = self.inner.is_terminated();
+    pub(crate) fn poll_line(&mut self, cx: &mut Context<'_>) -> Poll<Result<Line, Error>> {
+        let line = ready!(Pin::new(self).poll_next(cx));
         Poll::Ready(match line {
-            Some(Ok(bytes)) => Ok(Line { bytes, last }),
-            Some(Err(cause)) => Err(broken(cause)),
+            Some(line) => line.map_err(broken),
             None => Err(cut()),
         })
     }
+}
 
-    /// Waits for the end of the body, whatever comes before it.
-    pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        while let Some(Ok(_)) = ready!(Pin::new(&mut self.inner).poll_next(cx)) {}
-        Poll::Ready(())
+impl<B> Stream for Lines<B>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<Error>,
+{
+    type Item = Result<Line, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let line = ready!(Pin::new(&mut self.inner).poll_next(cx));
+        let last = self.inner.is_terminated();
+        Poll::Ready(line.map(|line| line.map(|bytes| Line { bytes, last })))
+    }
+}
+
+impl<B> Frames for Lines<B>
+where
+    B: Body<Data = Bytes> + Unpin + 'static,
+    B::Error: Into<Error>,
+{
+    type Frame = Line;
+
+    fn take_whole(&mut self) -> Option<Bytes> {
+        self.inner.take_whole()
+    }
+
+    fn release(self) {
+        self.inner.release();
     }
 }
 

@@ -9,11 +9,11 @@ use crate::{
 use bytes::Bytes;
 use serde_json::Value;
 use towline_core::{Error, ErrorKind, ModelInfo};
-use towline_transport::RequestBody;
+use towline_transport::{RequestBody, lax};
 
 pub(crate) fn decode(config: &OllamaConfig, body: &Bytes) -> Result<Vec<ModelInfo>, Error> {
     let list: ModelList<'_> = serde_json::from_slice(body)
-        .map_err(|cause| unreadable(config, "a list of models").with_source(cause))?;
+        .map_err(|cause| unreadable(config, "a list of models").with_source(lax::fault(&cause)))?;
     let names = list.models.0.into_iter().map(name);
     let named = names.filter(|name| !name.is_empty());
     Ok(named.map(ModelInfo::new).collect())
@@ -45,8 +45,9 @@ pub(crate) fn window(
     model: &str,
     answer: &Whole,
 ) -> Result<Option<u64>, Error> {
-    let show: ShowAnswer<'_> = serde_json::from_slice(&answer.body)
-        .map_err(|cause| unreadable(config, "a description of a model").with_source(cause))?;
+    let show: ShowAnswer<'_> = serde_json::from_slice(&answer.body).map_err(|cause| {
+        unreadable(config, "a description of a model").with_source(lax::fault(&cause))
+    })?;
     if let Some(error) = show.error.filter(|error| error.get() != "null") {
         let error = error::in_band(config, Some(model), error.get());
         return Err(error.with_provider(config.name().to_owned()));

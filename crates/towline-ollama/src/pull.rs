@@ -1,6 +1,6 @@
 //! Fetching a model: how far it is.
 
-use crate::{OllamaConfig, error, line::Lines, stream::Origin, wire::progress::Progress};
+use crate::{OllamaConfig, error, line::Lines, wire::progress::Progress};
 use bytes::Bytes;
 use futures_core::Stream;
 use http_body::Body;
@@ -12,6 +12,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 use towline_core::{Error, ErrorKind, Text};
+use towline_transport::{AnswerOrigin, lax};
 
 /// How the server fetches a model. Made by [`Ollama::pull`](crate::Ollama::pull).
 ///
@@ -59,7 +60,8 @@ pub enum PullStatus {
 pub(crate) struct Steps<B> {
     lines: Lines<B>,
     config: Arc<OllamaConfig>,
-    origin: Origin,
+    model: Text,
+    origin: AnswerOrigin,
     ended: bool,
 }
 
@@ -169,10 +171,16 @@ impl fmt::Display for PullStatus {
 // === impl Steps ===
 
 impl<B> Steps<B> {
-    pub(crate) const fn new(lines: Lines<B>, config: Arc<OllamaConfig>, origin: Origin) -> Self {
+    pub(crate) const fn new(
+        lines: Lines<B>,
+        config: Arc<OllamaConfig>,
+        model: Text,
+        origin: AnswerOrigin,
+    ) -> Self {
         Self {
             lines,
             config,
+            model,
             origin,
             ended: false,
         }
@@ -191,9 +199,8 @@ where
         if this.ended {
             return Poll::Ready(None);
         }
-        let line = ready!(this.lines.poll_next(cx));
-        let step =
-            line.and_then(|line| line.read(|line| read(&this.config, &this.origin.model, line)));
+        let line = ready!(this.lines.poll_line(cx));
+        let step = line.and_then(|line| line.read(|line| read(&this.config, &this.model, line)));
         let last = |step: &PullProgress| step.status == PullStatus::Success;
         this.ended = step.as_ref().map_or(true, last);
         Poll::Ready(Some(step.map_err(|error| this.origin.sign(error))))
@@ -203,8 +210,9 @@ where
 fn read(config: &OllamaConfig, model: &str, line: Bytes) -> Result<PullProgress, Error> {
     let text = Text::from_utf8(line)
         .map_err(|cause| unreadable("a line of the pull is not UTF-8").with_source(cause))?;
-    let line: Progress<'_> = serde_json::from_str(&text)
-        .map_err(|cause| unreadable("a line of the pull is not JSON").with_source(cause))?;
+    let line: Progress<'_> = serde_json::from_str(&text).map_err(|cause| {
+        unreadable("a line of the pull is not JSON").with_source(lax::fault(&cause))
+    })?;
     if let Some(error) = line.error.filter(|error| error.get() != "null") {
         return Err(error::in_band(config, Some(model), error.get()));
     }

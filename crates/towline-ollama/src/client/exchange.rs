@@ -4,14 +4,14 @@ use crate::{
     OllamaConfig, convert, error,
     line::Lines,
     pull::{Pull, Steps},
-    stream::{ChatStream, Decoder, Origin},
+    stream::Decoder,
 };
 use bytes::Bytes;
 use http::{HeaderMap, header::CONTENT_TYPE, response::Parts};
 use http_body::Body as HttpBody;
 use std::{future::Future, sync::Arc};
 use towline_core::{Body, Error, ErrorKind, Head, RateLimits, Response, Text};
-use towline_transport::collect;
+use towline_transport::{AnswerOrigin, AnswerStream, collect};
 
 /// Whose exchange it is.
 pub(super) struct Exchange {
@@ -55,8 +55,8 @@ impl Exchange {
         if stream {
             // Whatever the header says: an answer in one piece is a stream of one line.
             let origin = self.origin(&head);
-            let decoder = Decoder::new(self.config, origin.model.clone());
-            let events = ChatStream::new(Lines::new(body), decoder, origin);
+            let decoder = Decoder::new(self.config, self.model.unwrap_or_default());
+            let events = AnswerStream::new(Lines::new(body), decoder, origin);
             return Ok(Response::new(head, Body::stream(events)));
         }
         let whole = collect(body, self.config.max_body()).await;
@@ -90,7 +90,9 @@ impl Exchange {
     {
         let (parts, body) = self.head(call).await?;
         let origin = self.origin(&self.make_head(parts));
-        Ok(Pull::new(Steps::new(Lines::new(body), self.config, origin)))
+        let model = self.model.unwrap_or_default();
+        let steps = Steps::new(Lines::new(body), self.config, model, origin);
+        Ok(Pull::new(steps))
     }
 
     /// Adds whose call it was.
@@ -138,12 +140,12 @@ impl Exchange {
             .with_headers(parts.headers, |_| RateLimits::default())
     }
 
-    fn origin(&self, head: &Head) -> Origin {
-        Origin {
-            provider: self.config.name_text().clone(),
-            model: self.model.clone().unwrap_or_default(),
-            request_id: head.request_id().map(Text::from),
-        }
+    fn origin(&self, head: &Head) -> AnswerOrigin {
+        AnswerOrigin::new(
+            self.config.name_text().clone(),
+            self.model.clone().unwrap_or_default(),
+            head.request_id().map(Text::from),
+        )
     }
 
     fn sign_with(&self, error: Error, head: &Head) -> Error {
@@ -156,8 +158,10 @@ impl Exchange {
 }
 
 fn is_page(headers: &HeaderMap) -> bool {
+    const PAGE: &[u8] = b"text/html";
     let value = headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes);
-    value.is_some_and(|value| value.starts_with(b"text/html"))
+    let value = value.and_then(|value| value.get(..PAGE.len()));
+    value.is_some_and(|value| value.eq_ignore_ascii_case(PAGE))
 }
 
 fn page() -> Error {

@@ -6,12 +6,12 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Uri,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT},
 };
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 use towline_core::{Credential, Error, Secret, Text};
 use towline_transport::KeyHeader;
 
 /// Builds an [`OllamaConfig`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct OllamaConfigBuilder {
     base_url: String,
     name: Option<Text>,
@@ -82,11 +82,10 @@ impl OllamaConfigBuilder {
     /// [`ErrorKind::Config`](towline_core::ErrorKind::Config) that names the setting: a URL that is
     /// none, a key or header that cannot be sent.
     pub fn build(self) -> Result<OllamaConfig, Error> {
-        let base: Uri = self.base_url.parse().map_err(|cause| {
-            // Before the last `@` a password may stand.
-            let shown = self.base_url.rsplit('@').next().unwrap_or_default();
-            invalid(format!("the base URL `{shown}` is not a URL")).with_source(cause)
-        })?;
+        let base: Uri = self
+            .base_url
+            .parse()
+            .map_err(|cause| invalid("the base URL is not a URL".to_owned()).with_source(cause))?;
         let path = base.path().trim_end_matches('/');
         let path = path.strip_suffix("/api").unwrap_or(path);
         let key = self.key()?;
@@ -122,14 +121,32 @@ impl OllamaConfigBuilder {
         let agent = concat!("towline/", env!("CARGO_PKG_VERSION"));
         headers.insert(USER_AGENT, HeaderValue::from_static(agent));
         key.write(&mut headers);
-        for (name, value) in &self.headers {
-            let header: HeaderName = name.parse().map_err(|cause| {
-                invalid(format!("`{name}` cannot be the name of a header")).with_source(cause)
-            })?;
-            headers.insert(header, sensitive(name, value)?);
+        for (number, (name, value)) in (1..).zip(&self.headers) {
+            let what = format!("extra header {number}");
+            headers.insert(header_name(name, &what)?, sensitive(&what, value)?);
         }
         Ok(headers)
     }
+}
+
+/// Shows neither the address nor a header value.
+impl fmt::Debug for OllamaConfigBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OllamaConfigBuilder")
+            .field("name", &self.name)
+            .field("keep_alive", &self.keep_alive)
+            .field("max_body", &self.max_body)
+            .finish_non_exhaustive()
+    }
+}
+
+fn header_name(name: &str, what: &str) -> Result<HeaderName, Error> {
+    // Neither the name nor the cause is shown: a slip of the pen puts the value there.
+    name.parse().map_err(|_| {
+        invalid(format!(
+            "the name of {what} holds characters that a name of a header cannot have"
+        ))
+    })
 }
 
 /// A header value that no log shows.

@@ -6,6 +6,7 @@ use crate::{
 };
 use bytes::Bytes;
 use towline_core::{Completion, Error, ErrorKind, FinishReason, Part, Reasoning, Text, ToolCall};
+use towline_transport::lax;
 
 /// Reads the body of an answer with status 200.
 pub(crate) fn decode(
@@ -16,8 +17,9 @@ pub(crate) fn decode(
     let raw = bytes.clone();
     let text =
         Text::from_utf8(bytes).map_err(|cause| unreadable("not UTF-8").with_source(cause))?;
-    let answer: Answer<'_> = serde_json::from_str(&text)
-        .map_err(|cause| unreadable("not the JSON of a chat answer").with_source(cause))?;
+    let answer: Answer<'_> = serde_json::from_str(&text).map_err(|cause| {
+        unreadable("not the JSON of a chat answer").with_source(lax::fault(&cause))
+    })?;
     if let Some(error) = answer.error.filter(|error| error.get() != "null") {
         return Err(error::in_band(config, model, error.get()));
     }

@@ -8,6 +8,7 @@ use crate::{
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use towline_core::{Error, ErrorKind, Image, ImageSource, Message, Part, Role, ToolCall};
+use towline_transport::lax;
 
 /// Appends `message` as JSON to `out`. The tools of results are found by `names`.
 pub(crate) fn write(
@@ -117,7 +118,7 @@ fn tool_call(call: &ToolCall) -> Result<ToolCallBody<'_>, Error> {
         text => text,
     };
     let arguments = serde_json::from_str::<&RawValue>(text)
-        .map_err(|cause| no_object(call).with_source(cause))?;
+        .map_err(|cause| no_object(call).with_source(lax::fault(&cause)))?;
     if !text.starts_with('{') {
         return Err(no_object(call));
     }

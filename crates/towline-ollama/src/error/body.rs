@@ -12,9 +12,6 @@ pub(super) struct ErrorBody {
     is_ours: bool,
 }
 
-/// Longer messages are cut.
-const LONGEST: usize = 512;
-
 // === impl ErrorBody ===
 
 impl ErrorBody {
@@ -23,7 +20,7 @@ impl ErrorBody {
         let value = serde_json::from_slice::<Value>(body).ok();
         match value.as_ref().map(find) {
             Some(Some(message)) => Self {
-                message: cut(&message),
+                message,
                 is_ours: true,
             },
             Some(None) | None => Self {
@@ -41,7 +38,7 @@ impl ErrorBody {
             other => find(other).unwrap_or_else(|| json.to_owned()),
         };
         Self {
-            message: cut(&message),
+            message,
             is_ours: true,
         }
     }
@@ -73,12 +70,12 @@ fn describe(body: &Bytes, headers: &HeaderMap) -> String {
     let text = String::from_utf8_lossy(body);
     match text.trim() {
         "" => "the answer has an empty body".to_owned(),
-        page if page.starts_with('<') => cut(&format!(
+        page if page.starts_with('<') => format!(
             "the answer is a page ({}) and not JSON: {}",
             kind.unwrap_or("no content type"),
             title(page).unwrap_or_else(|| "no title".to_owned())
-        )),
-        text => cut(text),
+        ),
+        text => text.to_owned(),
     }
 }
 
@@ -88,14 +85,14 @@ fn title(page: &str) -> Option<String> {
     Some(title.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-fn cut(text: &str) -> String {
-    let text: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    if text.len() <= LONGEST {
+/// `text` in one line of at most `longest` bytes, without what would move a terminal's cursor. To be
+/// called on text from which keys are taken out: half a key would not be found any more.
+pub(super) fn cut(text: &str, longest: usize) -> String {
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    let text: String = text.chars().map(plain).collect();
+    if text.len() <= longest {
         return text;
     }
-    let end = text.floor_char_boundary(LONGEST);
+    let end = text.floor_char_boundary(longest);
     format!("{}…[truncated]", text.get(..end).unwrap_or_default())
 }

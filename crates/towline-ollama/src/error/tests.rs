@@ -152,6 +152,40 @@ fn a_key_that_the_server_echoes_is_taken_out() {
     );
 }
 
+/// Half a key is a leak too: the key goes before the message is cut.
+#[test]
+fn a_key_is_taken_out_wherever_the_message_is_cut() {
+    for before in 480..530 {
+        let text = format!("{}planted-key-1234 planted-key-1234", "x".repeat(before));
+        let bodies = [
+            format!("{{\"error\":\"{text}\"}}"),
+            format!("{{\"error\":{{\"message\":\"{text}\"}}}}"),
+            format!("<title>{text}</title>"),
+            text,
+        ];
+        for body in bodies {
+            let whole = error(CLOUD, 400, &[], &body);
+            let inner = in_band(&config(CLOUD), None, &body);
+            let all = format!("{whole} {whole:?} {inner:?}");
+            assert!(!all.contains("plant"), "{before}: {all}");
+        }
+    }
+}
+
+#[test]
+fn a_remedy_survives_a_message_that_is_cut() {
+    let body = format!("{{\"error\":\"model {} not found\"}}", "x".repeat(2000));
+    let error = error(LOCAL, 404, &[], &body);
+    assert!(message(&error).contains("`ollama pull"), "{error}");
+}
+
+#[test]
+fn a_redirect_shows_neither_user_nor_query() {
+    let target = [("location", "https://u:hunter2@other/api?token=x")];
+    let error = error(LOCAL, 302, &target, "");
+    assert!(!error.to_string().contains("hunter2"), "{error}");
+}
+
 #[test]
 fn a_page_is_named_by_its_title() {
     let page = "<html><head><title>502 Bad\n Gateway</title></head></html>";

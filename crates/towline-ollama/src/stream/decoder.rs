@@ -2,13 +2,17 @@
 
 use crate::{
     DIALECT, OllamaConfig,
-    convert::answer::{call_id, finish_reason},
+    convert::answer::{self, call_id, finish_reason},
     error,
+    line::Line,
     wire::answer::{Answer, MessageWire},
 };
 use bytes::Bytes;
 use std::{collections::VecDeque, sync::Arc};
-use towline_core::{Error, ErrorKind, Event, ReasoningDelta, Start, Text, ToolCallDelta};
+use towline_core::{
+    Completion, Error, ErrorKind, Event, ReasoningDelta, Start, Text, ToolCallDelta,
+};
+use towline_transport::{Decode, lax};
 
 /// What a stream has said so far.
 pub(crate) struct Decoder {
@@ -25,6 +29,32 @@ pub(crate) struct Decoder {
 
 // === impl Decoder ===
 
+impl Decode for Decoder {
+    type Frame = Line;
+
+    fn is_done(&self) -> bool {
+        self.done
+    }
+
+    fn pop(&mut self) -> Option<Event> {
+        self.queue.pop_front()
+    }
+
+    fn push(&mut self, line: Line) -> Result<Option<Event>, Error> {
+        line.read(|line| self.line(line))?;
+        Ok(self.pop())
+    }
+
+    fn finish(&mut self) {
+        let reason = finish_reason(std::mem::take(&mut self.finish), self.calls > 0);
+        self.queue.push_back(Event::Finish(reason));
+    }
+
+    fn whole(&mut self, body: Bytes) -> Result<Completion, Error> {
+        answer::decode(&self.config, Some(&self.model), body)
+    }
+}
+
 impl Decoder {
     pub(crate) fn new(config: Arc<OllamaConfig>, model: Text) -> Self {
         Self {
@@ -39,22 +69,13 @@ impl Decoder {
         }
     }
 
-    /// Whether the terminal line was seen.
-    pub(crate) const fn is_done(&self) -> bool {
-        self.done
-    }
-
-    /// The next event that is ready.
-    pub(crate) fn pop(&mut self) -> Option<Event> {
-        self.queue.pop_front()
-    }
-
-    /// Reads one line of the stream. What it means comes from [`pop`](Self::pop).
-    pub(crate) fn push(&mut self, line: Bytes) -> Result<(), Error> {
+    /// Reads one line of the stream. What it means goes into the queue.
+    fn line(&mut self, line: Bytes) -> Result<(), Error> {
         let text = Text::from_utf8(line)
             .map_err(|cause| unreadable("a line of the stream is not UTF-8").with_source(cause))?;
-        let line: Answer<'_> = serde_json::from_str(&text)
-            .map_err(|cause| unreadable("a line of the stream is not JSON").with_source(cause))?;
+        let line: Answer<'_> = serde_json::from_str(&text).map_err(|cause| {
+            unreadable("a line of the stream is not JSON").with_source(lax::fault(&cause))
+        })?;
         if let Some(error) = line.error.filter(|error| error.get() != "null") {
             return Err(error::in_band(&self.config, Some(&self.model), error.get()));
         }
@@ -75,12 +96,6 @@ impl Decoder {
             self.queue.extend(usage.map(Event::Usage));
         }
         Ok(())
-    }
-
-    /// Says the last thing. Called once, after the terminal line.
-    pub(crate) fn finish(&mut self) {
-        let reason = finish_reason(std::mem::take(&mut self.finish), self.calls > 0);
-        self.queue.push_back(Event::Finish(reason));
     }
 
     fn message(&mut self, text: &Text, message: &MessageWire<'_>) {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use towline_core::Text;
-use towline_transport::lax::{LaxCount, LaxList};
+use towline_transport::lax::LaxCount;
 
 /// What is asked.
 #[derive(Debug, Serialize)]
@@ -26,7 +26,7 @@ pub(crate) struct Inputs<'a>(pub(crate) &'a [Text]);
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct EmbedAnswer<'a> {
-    pub(crate) embeddings: LaxList<Vec<f32>>,
+    pub(crate) embeddings: Option<Vec<Vec<f32>>>,
     /// The form of before `/api/embed`: one vector.
     pub(crate) embedding: Option<Vec<f32>>,
     pub(crate) prompt_eval_count: LaxCount,

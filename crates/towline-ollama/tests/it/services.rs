@@ -104,6 +104,30 @@ async fn a_stream_in_one_piece_is_a_stream_all_the_same() {
     assert_eq!(kinds, ["start", "text", "finish"]);
 }
 
+/// What a server sends may hold a key, also where it is no JSON of an answer.
+#[tokio::test]
+async fn what_cannot_be_read_is_not_quoted() {
+    const ODD: &str =
+        r#"{"message":"planted","done_reason":"planted","models":"planted","planted"}"#;
+    let (client, _) = client(200, "application/json", ODD);
+    let ask = |stream| {
+        client
+            .clone()
+            .oneshot(Request::new("m", "Hi").with_stream(stream))
+    };
+    let whole = ask(false).await.unwrap_err();
+    assert_eq!(whole.kind(), ErrorKind::Protocol);
+    let streamed = ask(true).await.unwrap().collect().await.unwrap_err();
+    let listed = client.models().await.unwrap_err();
+    let shown = client.context_window("m").await.unwrap_err();
+    let pulled = client.pull("m").await.unwrap().next().await.unwrap();
+    for error in [whole, streamed, listed, shown, pulled.unwrap_err()] {
+        let all = format!("{error:?} {}", error.report());
+        assert!(!all.contains("planted"), "{all}");
+        assert!(all.contains("line 1 column"), "{all}");
+    }
+}
+
 #[tokio::test]
 async fn an_error_under_status_200_is_an_error() {
     for stream in [false, true] {
@@ -228,11 +252,12 @@ fn a_setting_that_cannot_be_sent_is_named_and_not_shown() {
         text.contains("the API key") && !text.contains("planted"),
         "{text}"
     );
-    let bad = OllamaConfig::builder("http://user:planted@not a url");
-    let error = bad.build().unwrap_err();
-    let text = error.report().to_string();
-    assert!(
-        text.contains("`not a url`") && !text.contains("planted"),
-        "{text}"
-    );
+    let bad = OllamaConfig::builder("http://user:planted not a url");
+    let header = OllamaConfig::builder(DEFAULT_BASE_URL).header("planted key", "x");
+    for (bad, name) in [(bad, "base URL"), (header, "extra header 1")] {
+        let shown = format!("{bad:?}");
+        let error = bad.build().unwrap_err();
+        let text = format!("{shown} {error:?} {}", error.report());
+        assert!(text.contains(name) && !text.contains("planted"), "{text}");
+    }
 }

@@ -1,9 +1,5 @@
 use super::Decoder;
-use crate::{
-    OllamaConfig,
-    line::Lines,
-    stream::{ChatStream, Origin},
-};
+use crate::{OllamaConfig, line::Lines};
 use bytes::Bytes;
 use futures_core::Stream;
 use http_body::{Body, Frame};
@@ -16,6 +12,7 @@ use std::{
     task::{Context, Poll},
 };
 use towline_core::{Error, ErrorKind, Event, FinishReason, ToolCallDelta};
+use towline_transport::{AnswerOrigin, AnswerStream};
 
 /// A whole answer with everything in it, written by hand after the vendor's description.
 const ALL: &str = concat!(
@@ -50,17 +47,13 @@ impl Body for Pieces {
 
 fn read_pieces(pieces: Vec<Bytes>, breaks: bool) -> (Vec<Event>, Option<Error>) {
     let config = OllamaConfig::builder("http://localhost").build().unwrap();
-    let origin = Origin {
-        provider: "ollama".into(),
-        model: "m".into(),
-        request_id: Some("r".into()),
-    };
+    let origin = AnswerOrigin::new("ollama".into(), "m".into(), Some("r".into()));
     let body = Pieces {
         left: pieces.into(),
         breaks,
     };
     let decoder = Decoder::new(Arc::new(config), "m".into());
-    let mut stream = ChatStream::new(Lines::new(body), decoder, origin);
+    let mut stream = AnswerStream::new(Lines::new(body), decoder, origin);
     let runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = { runtime }
         .enable_time()
