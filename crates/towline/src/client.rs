@@ -12,6 +12,7 @@ use self::{
     clock::Clock,
     gate::{Gate, Pass},
     names::Names,
+    probe::Access,
 };
 use crate::{
     Headroom, Prompt,
@@ -77,8 +78,7 @@ struct Inner {
     names: Names,
     window: u64,
     reserve: u64,
-    /// What is wrong with the key at first sight.
-    key_fault: Option<&'static str>,
+    access: Access,
     /// Where the key came from.
     key_origin: Option<String>,
     limits: Limits,

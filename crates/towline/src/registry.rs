@@ -6,7 +6,7 @@ use crate::{
     provider::{Provider, Target},
 };
 use std::sync::Arc;
-use towline_config::{ProviderSettings, Settings, Vendor};
+use towline_config::{ProviderSettings, Settings};
 use towline_core::{Error, ErrorKind, Text};
 
 /// The providers that a program knows, by the vendors they serve.
@@ -100,7 +100,6 @@ impl Registry {
         let model = Text::from(provider.model());
         Ok(ClientBuilder::of_settings(provider, Arc::clone(&target))
             .embedder(Embedder::Ready(target, model))
-            .key_origin(key_origin(settings, provider))
             .build())
     }
 
@@ -112,9 +111,7 @@ impl Registry {
             Ok(None) => Embedder::None,
             Err(error) => Embedder::Broken(error.message().unwrap_or_default().to_owned()),
         };
-        Ok(ClientBuilder::of_settings(provider, target)
-            .embedder(embedder)
-            .key_origin(key_origin(settings, provider)))
+        Ok(ClientBuilder::of_settings(provider, target).embedder(embedder))
     }
 
     async fn embedder(
@@ -174,23 +171,4 @@ fn nothing_configured() -> Error {
         "no provider is configured: set LLM_MODEL to `provider/model` and the provider's key, \
          such as LLM_MODEL=openai/gpt-4o-mini and OPENAI_API_KEY",
     )
-}
-
-/// Where the key of a provider came from, such as `environment OPENAI_API_KEY`.
-fn key_origin(settings: &Settings, provider: &ProviderSettings) -> Option<String> {
-    let section = Vendor::as_str(provider.vendor()).replace('-', "_");
-    let places = [
-        format!("towline.providers.{}.api_key", provider.name()),
-        format!("towline.{section}.api_key"),
-        format!("towline.credentials.{section}.api_key"),
-    ];
-    let from = |place: &String| {
-        let mut sources = settings.sources();
-        let source = sources.find(|source| {
-            let rest = source.key().strip_prefix(place.as_str());
-            rest.is_some_and(|rest| rest.is_empty() || rest == "_file")
-        });
-        source.map(|source| source.origin().to_owned())
-    };
-    places.iter().find_map(from)
 }

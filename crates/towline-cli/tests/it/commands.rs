@@ -16,14 +16,17 @@ async fn validate_says_what_is_good_or_wrong() {
         .unwrap();
     let good = Program::with(&sim).env("OPENAI_API_KEY", "sk-good-0123456789");
     let ended = good.run(&["validate"]).await.expect(0);
-    assert_eq!(
-        ended.stdout,
-        "openai: key, address and model sim-chat are good\n"
+    // At another address than OpenAI's the list may be open to all.
+    assert!(
+        ended
+            .stdout
+            .starts_with("openai: address and model sim-chat are good; the key was not tested"),
+        "{ended:?}"
     );
     let verdict = good.run(&["validate", "--json"]).await.expect(0).json();
     assert_eq!(
         (&verdict["verified"], &verdict["model"]),
-        (&json!(true), &json!("sim-chat"))
+        (&json!(false), &json!("sim-chat"))
     );
 
     let wrong_key = Program::with(&sim).env("OPENAI_API_KEY", "sk-bad-0123456789");
@@ -47,7 +50,7 @@ async fn validate_says_what_is_good_or_wrong() {
 #[tokio::test]
 async fn validate_is_honest_about_what_it_cannot_know() {
     let sim = Simulator::start().await.unwrap();
-    sim.on(Rule::any().fault(Fault::status(404)));
+    sim.on(Rule::any().fault(Fault::status(501)));
     let ended = Program::with(&sim).run(&["validate"]).await.expect(0);
     assert!(
         ended.stdout.contains("reachable, could not be verified"),

@@ -1,6 +1,6 @@
 //! What a client is made of.
 
-use super::{Client, Embedder, Inner, Limits, gate::Gate, names::Names, probe::key_fault};
+use super::{Client, Embedder, Inner, Limits, gate::Gate, names::Names, probe::Access};
 use crate::{
     budget::{known_reserve, known_window},
     provider::Target,
@@ -39,7 +39,7 @@ pub struct ClientBuilder {
     vendor: Option<String>,
     window: Option<u64>,
     reserve: Option<u64>,
-    key_fault: Option<&'static str>,
+    access: Access,
     key_origin: Option<String>,
     limits: Limits,
     held: Option<Held>,
@@ -59,7 +59,7 @@ impl ClientBuilder {
             vendor: None,
             window: None,
             reserve: None,
-            key_fault: None,
+            access: Access::default(),
             key_origin: None,
             limits: Limits {
                 request: Duration::from_secs(5 * 60),
@@ -80,7 +80,8 @@ impl ClientBuilder {
             .stream_timeout(settings.timeouts().stream());
         builder.window = settings.context_window();
         builder.reserve = settings.reserve_completion();
-        builder.key_fault = settings.api_key().and_then(key_fault);
+        builder.access = Access::of_settings(settings);
+        builder.key_origin = settings.api_key_origin().map(str::to_owned);
         builder
     }
 
@@ -157,7 +158,7 @@ impl ClientBuilder {
                 names: self.names,
                 window,
                 reserve,
-                key_fault: self.key_fault,
+                access: self.access,
                 key_origin: self.key_origin,
                 limits: self.limits,
                 gate: Gate::default(),
@@ -168,12 +169,6 @@ impl ClientBuilder {
 
     pub(crate) fn embedder(mut self, embedder: Embedder) -> Self {
         self.embedder = embedder;
-        self
-    }
-
-    /// What `validate` calls the key.
-    pub(crate) fn key_origin(mut self, origin: Option<String>) -> Self {
-        self.key_origin = origin;
         self
     }
 

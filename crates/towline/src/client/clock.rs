@@ -31,7 +31,8 @@ pub(crate) enum Limit {
 }
 
 pin_project! {
-    /// The events of a body, with an error in place of too long a pause.
+    /// The events of a body, with an error in place of too long a pause, and of what comes after the
+    /// end.
     #[derive(Debug)]
     pub(crate) struct Clocked {
         body: Body,
@@ -107,6 +108,12 @@ impl Clock {
         }
     }
 
+    /// The limit of the whole call, once it is over.
+    fn passed(&self, now: Instant) -> Option<Limit> {
+        self.end
+            .and_then(|(end, limit)| (now >= end).then_some(limit))
+    }
+
     /// When the next event has to be there, if the last was heard at `heard`.
     fn due(&self, heard: Instant) -> (Instant, Limit) {
         // A limit beyond what the clock can say is none: a century stands for it.
@@ -143,11 +150,17 @@ impl Stream for Clocked {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
-        // The answer is polled first: an event that is already there is never thrown away.
+        // The answer is polled first: one that is whole by now wins over the timer.
         if let Poll::Ready(item) = Pin::new(&mut *this.body).poll_next(cx) {
             // The timer is left as it is: moving it for each event costs more than one late look.
             *this.heard = Instant::now();
-            return Poll::Ready(item.map(|event| event.map_err(|error| this.names.sign(error))));
+            // A server that is never silent would else go on for ever.
+            return Poll::Ready(match (item, this.clock.passed(*this.heard)) {
+                (Some(Ok(event)), Some(limit)) if !matches!(event, Event::Finish(_)) => {
+                    Some(Err(this.names.sign(limit.error())))
+                }
+                (item, _) => item.map(|event| event.map_err(|error| this.names.sign(error))),
+            });
         }
         loop {
             ready!(this.sleep.as_mut().poll(cx));

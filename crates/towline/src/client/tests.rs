@@ -177,6 +177,61 @@ async fn the_deadline_of_the_caller_ends_a_call() {
     assert_eq!(since(start).as_secs(), 3);
 }
 
+/// Reads a stream that always has an event, one a second, until its error.
+async fn read_without_end(mut answer: Response) -> (Error, usize) {
+    for number in 0..1000 {
+        if let Err(error) = answer.body_mut().next().await.unwrap() {
+            return (error, number);
+        }
+        advance(Duration::from_secs(1)).await;
+    }
+    panic!("nothing bounds the stream");
+}
+
+fn endless(_: Request) -> Result<Response, Error> {
+    let events = PollFn(|_: &mut std::task::Context<'_>| {
+        std::task::Poll::Ready(Some(Ok(Event::Text("a".into()))))
+    });
+    Ok(Response::new(head(), Body::stream(events)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_bounds_a_stream_that_always_has_an_event() {
+    let deadline = Instant::now() + Duration::from_secs(3);
+    let soon = Context::new().with_deadline(deadline);
+    let request = Request::new("", "hello").with_context(soon);
+    let answer = client(endless).stream(request).await.unwrap();
+    let (error, read) = read_without_end(answer).await;
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(error.to_string().contains("deadline"), "{error}");
+    assert_eq!(error.partial().unwrap().text(), "aaa");
+    assert_eq!((read, Instant::now()), (3, deadline));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_limit_of_a_call_bounds_a_server_that_streams_unasked() {
+    let start = Instant::now();
+    let request = Request::new("", "hello").with_stream(false);
+    let answer = client(endless).call(request).await.unwrap();
+    let (error, _) = read_without_end(answer).await;
+    assert!(error.to_string().contains("timeouts.request"), "{error}");
+    assert_eq!(since(start), LIMIT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_whose_end_is_there_with_the_deadline_is_whole() {
+    let client = client(|_| {
+        let events = vec![
+            (Duration::ZERO, Event::Text("all".into())),
+            (LIMIT, Event::Finish(FinishReason::Stop)),
+        ];
+        Ok(Response::new(head(), paced(events)))
+    });
+    let in_time = Context::new().with_deadline(Instant::now() + LIMIT);
+    let request = Request::new("", "hello").with_context(in_time);
+    assert_eq!(client.complete(request).await.unwrap().text(), "all");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_deadline_that_has_passed_sends_nothing() {
     let calls = Arc::new(AtomicUsize::new(0));

@@ -13,6 +13,21 @@ pub(crate) fn settings(base_url: &str, more: &[&str]) -> Settings {
     loader.load().unwrap()
 }
 
+/// Settings of one vendor at `address`, with the model `m` and the key `k-VENDOR`.
+pub(crate) fn vendor_settings(vendor: &str, address: &str) -> Settings {
+    let section = vendor.replace('-', "_");
+    let field = match vendor {
+        "azure" => "endpoint",
+        _ => "base_url",
+    };
+    Loader::new()
+        .set(format!("towline.llm.model={vendor}/m"))
+        .set(format!("towline.{section}.api_key=k-{vendor}"))
+        .set(format!("towline.{section}.{field}={address}"))
+        .load()
+        .unwrap()
+}
+
 pub(crate) async fn client(sim: &Simulator) -> Client {
     client_with(sim, &[]).await
 }

@@ -1,9 +1,10 @@
 //! Each way in which a client can be wrong, and what is said of it.
 
-use crate::fixture::{client, settings};
+use crate::fixture::{client, settings, vendor_settings};
 use serde_json::json;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use towline_config::{Format, Loader};
 use towline_core::{Error, ErrorKind};
 use towline_sim::{Fault, Reply, Rule, Simulator, Stall};
 
@@ -26,13 +27,63 @@ async fn a_good_client_is_verified_at_no_cost() {
     let settings = settings(&sim.base_url(), &["towline.openai.api_key=sk-good"]);
     let client = towline::connect(&settings).await.unwrap();
     let validation = client.validate().await.unwrap();
-    assert!(validation.is_verified());
     assert_eq!(
         validation.to_string(),
-        "openai: key, address and model sim-chat are good"
+        "openai: address and model sim-chat are good; the key was not tested: the list of models \
+         may be open to all"
     );
     let journal = sim.journal();
     assert_eq!((journal.len(), journal[0].path()), (1, "/v1/models"));
+}
+
+#[tokio::test]
+async fn a_key_is_called_good_only_where_the_list_of_models_needs_it() {
+    let sim = Simulator::builder().model("m").start().await.unwrap();
+    for (vendor, base, expected) in [
+        (
+            "azure",
+            sim.origin(),
+            "azure: key, address and model m are good",
+        ),
+        (
+            "openrouter",
+            sim.base_url(),
+            "openrouter: address and model m are good; the key was not tested",
+        ),
+        (
+            "llamacpp",
+            sim.base_url(),
+            "llamacpp: address and model m are good; the key was not tested",
+        ),
+    ] {
+        let client = towline::connect(&vendor_settings(vendor, &base))
+            .await
+            .unwrap();
+        let validation = client.validate().await.unwrap();
+        assert!(validation.to_string().starts_with(expected), "{validation}");
+        assert_eq!(validation.is_verified(), vendor == "azure", "{vendor}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_key_none_is_called_good() {
+    let sim = Simulator::start().await.unwrap();
+    let validation = client(&sim).await.validate().await.unwrap();
+    assert!(validation.is_verified());
+    assert_eq!(
+        validation.to_string(),
+        "openai: address and model sim-chat are good"
+    );
+}
+
+#[tokio::test]
+async fn a_key_that_is_wanted_and_not_set_is_told() {
+    let error = verdict(Rule::any().fault(Fault::status(401))).await;
+    assert_blames(
+        &error,
+        ErrorKind::Auth,
+        "access: it asks for a key, and openai has no api_key",
+    );
 }
 
 #[tokio::test]
@@ -80,8 +131,12 @@ async fn a_key_that_cannot_be_one_is_told_without_a_call() {
 
 #[tokio::test]
 async fn a_key_without_permission_is_the_keys_fault() {
-    let error = verdict(Rule::any().fault(Fault::status(403))).await;
-    assert_blames(&error, ErrorKind::Permission, "key");
+    let sim = Simulator::start().await.unwrap();
+    sim.on(Rule::any().fault(Fault::status(403)));
+    let settings = settings(&sim.base_url(), &["towline.openai.api_key=sk-good"]);
+    let client = towline::connect(&settings).await.unwrap();
+    let error = client.validate().await.unwrap_err();
+    assert_blames(&error, ErrorKind::Permission, "key (--set) is known");
 }
 
 #[tokio::test]
@@ -158,27 +213,68 @@ async fn a_server_that_fails_is_not_blamed_on_the_settings() {
     );
     let limited = Fault::status(429).with_header("retry-after", "7");
     let error = verdict(Rule::any().fault(limited)).await;
-    assert_blames(
-        &error,
-        ErrorKind::RateLimit,
-        "account: key and address are good",
-    );
+    assert_blames(&error, ErrorKind::RateLimit, "account: the address is good");
     assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
 }
 
 #[tokio::test]
 async fn a_server_without_a_list_is_reachable_and_no_more_is_claimed() {
-    for status in [404, 501] {
+    for (vendor, status) in [
+        ("openai-compatible", 404),
+        ("perplexity", 404),
+        ("vllm", 501),
+    ] {
         let sim = Simulator::start().await.unwrap();
         sim.on(Rule::any().fault(Fault::status(status)));
-        let validation = client(&sim).await.validate().await.unwrap();
-        assert!(!validation.is_verified(), "{status}");
+        let client = towline::connect(&vendor_settings(vendor, &sim.base_url()))
+            .await
+            .unwrap();
+        let validation = client.validate().await.unwrap();
+        assert!(!validation.is_verified(), "{vendor}");
         let text = validation.to_string();
-        assert!(
-            text.starts_with("openai: reachable, could not be verified: "),
-            "{text}"
-        );
+        let expected = format!("{vendor}: reachable, could not be verified: ");
+        assert!(text.starts_with(&expected), "{text}");
     }
+}
+
+#[tokio::test]
+async fn an_address_without_the_list_that_has_to_be_there_is_told_with_its_setting() {
+    let sim = Simulator::start().await.unwrap();
+    sim.on(Rule::any().fault(Fault::status(404)));
+    for (vendor, setting) in [
+        ("openai", "towline.openai.base_url / OPENAI_BASE_URL"),
+        ("vllm", "towline.vllm.base_url / VLLM_BASE_URL"),
+        ("ollama", "towline.ollama.base_url / OLLAMA_BASE_URL"),
+        ("azure", "towline.azure.endpoint / AZURE_API_BASE"),
+    ] {
+        let client = towline::connect(&vendor_settings(vendor, &sim.origin()))
+            .await
+            .unwrap();
+        let error = client.validate().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        let message = error.message().unwrap();
+        assert!(message.starts_with("URL: "), "{message}");
+        assert!(message.contains(setting), "{message}");
+        assert!(message.contains("is probably wrong"), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn the_key_that_was_refused_is_told_with_its_own_place() {
+    let sim = Simulator::builder().key("sk-good").start().await.unwrap();
+    let name = "TOWLINE_CREDENTIALS_OPENAI_API_KEY";
+    let file = "towline.openai.api_key = 'sk-good'";
+    let settings = Loader::new()
+        .set("towline.llm.model=openai/sim-chat")
+        .set(format!("towline.openai.base_url={}", sim.base_url()))
+        .text(Format::Toml, "towline.toml", file)
+        .env([(name, "sk-bad-0123456789")])
+        .load()
+        .unwrap();
+    let client = towline::connect(&settings).await.unwrap();
+    let error = client.complete("Hi").await.unwrap_err();
+    let expected = format!("key from environment {name}");
+    assert!(error.to_string().contains(&expected), "{error}");
 }
 
 #[tokio::test]
