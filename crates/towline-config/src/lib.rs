@@ -42,6 +42,7 @@
 //! `toml`, `yaml`, `json`, `hocon`, `dotenv`, one per format, none by default; `full` is all of
 //! them. A file of a format that is off is a fault that says so.
 
+mod configured;
 mod edge;
 mod error;
 mod format;
@@ -59,6 +60,7 @@ mod transport;
 mod vendor;
 
 pub use self::{
+    configured::Configured,
     edge::{read_named_file, read_named_text},
     error::{ConfigError, Fault},
     format::Format,

@@ -2,6 +2,7 @@
 
 mod book;
 mod build;
+mod configured;
 mod section;
 mod select;
 mod show;

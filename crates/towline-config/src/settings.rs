@@ -1,7 +1,8 @@
 //! The settings of a program, loaded.
 
 use crate::{
-    error::ConfigError, key::snake, provider::ProviderSettings, resolve::Book, source::Source,
+    configured::Configured, error::ConfigError, key::snake, provider::ProviderSettings,
+    resolve::Book, source::Source,
 };
 use std::fmt;
 
@@ -70,6 +71,16 @@ impl Settings {
     /// All complete providers: the named ones in the order of their names, and the selected one.
     pub fn providers(&self) -> impl Iterator<Item = &ProviderSettings> {
         self.providers.iter()
+    }
+
+    /// Every provider that is configured, complete or not, in the order of their names: the named ones,
+    /// the selected one, and every vendor whose section holds a key or an address, or has one by its
+    /// variables. Embedding models and vendors of nothing else are left out.
+    #[must_use]
+    pub fn configured(&self) -> Vec<Configured> {
+        let mut all = self.book.configured(&self.llm);
+        all.sort_by(|a, b| a.name().cmp(b.name()));
+        all
     }
 
     /// The provider for a spec such as `openai/gpt-4o`, the name of a named provider, or

@@ -96,14 +96,7 @@ impl Book {
 
     fn on_demand(&self, spec: &str, purpose: Purpose) -> Result<ProviderSettings, ConfigError> {
         let target = self.target(spec.trim(), None, purpose)?;
-        let built = Built::of(self, &target, purpose);
-        let mut faults = self.faults_in(&built.sections);
-        match built.outcome {
-            Ok(provider) if faults.is_empty() => return Ok(provider),
-            Ok(_) => {}
-            Err(missing) => faults.extend(missing),
-        }
-        Err(ConfigError::new(faults))
+        self.complete(&target, purpose)
     }
 
     /// All complete named providers. What another one lacks is a warning.
