@@ -1,6 +1,7 @@
 //! Between the contract and the wire, without I/O.
 
 pub(crate) mod answer;
+pub(crate) mod call_id;
 pub(crate) mod message;
 pub(crate) mod reasoning;
 pub(crate) mod request;

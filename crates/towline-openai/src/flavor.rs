@@ -5,7 +5,7 @@ mod table;
 use crate::limits;
 use http::HeaderMap;
 use std::fmt;
-use towline_core::RateLimits;
+use towline_core::{Capabilities, Capability, RateLimits};
 
 /// The ways of one server, or family of servers, that speaks the `OpenAI` dialect.
 ///
@@ -44,6 +44,10 @@ pub(crate) struct Traits {
     pub(crate) required: &'static str,
     /// The name of the seed.
     pub(crate) seed: &'static str,
+    /// The ids of tool calls that the server takes back.
+    pub(crate) call_ids: CallIds,
+    /// What the server cannot do, beyond what the other fields say.
+    lacks: &'static [Capability],
     /// Whether the server takes a JSON schema for the answer.
     pub(crate) json_schema: bool,
     /// Whether `stream_options.include_usage` is understood, and needed to get the usage.
@@ -95,6 +99,16 @@ pub(crate) enum Replay {
     WithToolCalls,
     /// As `reasoning_details`, unchanged.
     Details,
+}
+
+/// The ids of tool calls that a server takes back: they may have been made by another one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum CallIds {
+    Any,
+    /// At most this many bytes.
+    Short(usize),
+    /// Nine letters and digits.
+    Nine,
 }
 
 /// What ends a stream.
@@ -153,6 +167,33 @@ impl Flavor {
         self.traits.name
     }
 
+    /// What the server can do through this crate, by the vendors' documentation of November 2026. A
+    /// model may do less; a server of one's own is taken at the word of the dialect.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use towline_core::Capability;
+    /// use towline_openai::Flavor;
+    ///
+    /// assert!(Flavor::OPENAI.capabilities().has(Capability::SchemaOutput));
+    /// let deepseek = Flavor::by_name("deepseek").unwrap_or(Flavor::COMPATIBLE);
+    /// assert!(!deepseek.capabilities().has(Capability::SchemaOutput));
+    /// ```
+    #[must_use]
+    pub fn capabilities(self) -> Capabilities {
+        let lacks = self.traits.lacks.iter();
+        let mut can = lacks.fold(ALL, |can, lacking| can.without(*lacking));
+        if !self.traits.json_schema {
+            can = can.without(Capability::SchemaOutput);
+        }
+        // OpenAI's own goes back through the Responses API.
+        if self.traits.replay == Replay::Never && !self.traits.own_reasoning_models {
+            can = can.without(Capability::ReasoningReplay);
+        }
+        can
+    }
+
     pub(crate) const fn traits(self) -> &'static Traits {
         self.traits
     }
@@ -182,6 +223,9 @@ impl PartialEq for Flavor {
 
 impl Eq for Flavor {}
 
+/// All that the dialect has.
+const ALL: Capabilities = Capabilities::of(&Capability::ALL);
+
 /// The row of a server that follows the dialect to the letter.
 const PLAIN: Traits = Traits {
     name: "openai-compatible",
@@ -192,6 +236,8 @@ const PLAIN: Traits = Traits {
     replay: Replay::Never,
     required: "required",
     seed: "seed",
+    call_ids: CallIds::Any,
+    lacks: &[],
     json_schema: true,
     stream_options: true,
     refusal_field: false,

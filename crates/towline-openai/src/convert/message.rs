@@ -1,6 +1,6 @@
 //! Messages of the contract as messages of the wire.
 
-use super::rules::ModelRules;
+use super::{call_id, rules::ModelRules};
 use crate::{
     Flavor,
     flavor::Replay,
@@ -23,7 +23,7 @@ pub(crate) fn write(
         Role::System => spoken(rules.system_role, message)?,
         Role::User => spoken("user", message)?,
         Role::Assistant => assistant(flavor, message)?,
-        Role::Tool => return write_results(message, out),
+        Role::Tool => return write_results(flavor, message, out),
         role => return Err(misplaced(&format!("{role:?} message"), "in this dialect")),
     };
     append(&body, out)
@@ -87,7 +87,10 @@ fn assistant(flavor: Flavor, message: &Message) -> Result<MessageBody<'_>, Error
     let mut body = MessageBody {
         role: "assistant",
         name: message.name(),
-        tool_calls: message.tool_calls().map(tool_call).collect(),
+        tool_calls: message
+            .tool_calls()
+            .map(|call| tool_call(flavor, call))
+            .collect(),
         ..MessageBody::default()
     };
     let mut text = Cow::Borrowed("");
@@ -122,14 +125,14 @@ fn append_text<'a>(text: &mut Cow<'a, str>, more: &'a str) {
     }
 }
 
-fn tool_call(call: &towline_core::ToolCall) -> ToolCallBody<'_> {
+fn tool_call(flavor: Flavor, call: &towline_core::ToolCall) -> ToolCallBody<'_> {
     // A tool without parameters may have been called with nothing; an empty text is no JSON.
     let arguments = match call.arguments().trim() {
         "" => "{}",
         text => text,
     };
     ToolCallBody {
-        id: call.id(),
+        id: call_id::chat(flavor, call.id()),
         function: FunctionCallBody {
             name: call.name(),
             arguments,
@@ -166,7 +169,7 @@ fn replay_reasoning<'a>(flavor: Flavor, message: &'a Message, body: &mut Message
 }
 
 /// One message on the wire for each result.
-fn write_results(message: &Message, out: &mut Vec<u8>) -> Result<(), Error> {
+fn write_results(flavor: Flavor, message: &Message, out: &mut Vec<u8>) -> Result<(), Error> {
     for (index, part) in message.parts().iter().enumerate() {
         let Part::ToolResult(result) = part else {
             return Err(misplaced("a part of this kind", "not in tool messages"));
@@ -176,7 +179,7 @@ fn write_results(message: &Message, out: &mut Vec<u8>) -> Result<(), Error> {
         }
         let body = MessageBody {
             role: "tool",
-            tool_call_id: Some(result.call_id()),
+            tool_call_id: Some(call_id::chat(flavor, result.call_id())),
             content: Some(ContentBody::Text(Cow::Borrowed(result.content()))),
             ..MessageBody::default()
         };

@@ -1,7 +1,10 @@
 //! The table of flavors. Each row says only where it leaves the dialect.
 
-use super::{PLAIN, ReasoningAsk, Replay, Terminal, Texts, Traits};
+use super::{CallIds, PLAIN, ReasoningAsk, Replay, Terminal, Texts, Traits};
 use crate::limits;
+use towline_core::Capability::{
+    Embeddings, ModelList, ParallelTools, PromptCache, ToolChoice, Tools, Vision,
+};
 
 pub(super) static ALL: [&Traits; 19] = [
     &OPENAI,
@@ -31,8 +34,12 @@ pub(super) static OPENAI: Traits = Traits {
     texts: Texts::OpenAi,
     own_reasoning_models: true,
     refusal_field: true,
+    call_ids: CHAT_ID,
     ..PLAIN
 };
+
+/// `OpenAI`'s chat API takes no longer id of a tool call than this, by the text of its error.
+const CHAT_ID: CallIds = CallIds::Short(40);
 
 /// Self-hosted servers are mostly vLLM or llama.cpp behind another name: their texts are read.
 pub(super) static COMPATIBLE: Traits = Traits {
@@ -51,6 +58,7 @@ pub(super) static AZURE: Traits = Traits {
     own_reasoning_models: true,
     refusal_field: true,
     limits: limits::without_reset,
+    call_ids: CHAT_ID,
     ..PLAIN
 };
 
@@ -60,6 +68,7 @@ static OPENROUTER: Traits = Traits {
     texts: Texts::OpenRouter,
     reasoning: ReasoningAsk::Object,
     replay: Replay::Details,
+    call_ids: CHAT_ID,
     ..PLAIN
 };
 
@@ -70,12 +79,14 @@ static DEEPSEEK: Traits = Traits {
     reasoning: ReasoningAsk::Thinking,
     replay: Replay::WithToolCalls,
     json_schema: false,
+    lacks: &[ParallelTools, Vision, Embeddings],
     ..PLAIN
 };
 
 static GROQ: Traits = Traits {
     name: "groq",
     hosts: &["api.groq.com"],
+    lacks: &[Embeddings],
     ..PLAIN
 };
 
@@ -87,6 +98,8 @@ static MISTRAL: Traits = Traits {
     seed: "random_seed",
     stream_options: false,
     limits: limits::mistral,
+    call_ids: CallIds::Nine,
+    lacks: &[PromptCache],
     ..PLAIN
 };
 
@@ -95,6 +108,7 @@ static XAI: Traits = Traits {
     hosts: &["api.x.ai"],
     texts: Texts::Xai,
     reasoning_apart: true,
+    lacks: &[Embeddings],
     ..PLAIN
 };
 
@@ -102,6 +116,7 @@ static TOGETHER: Traits = Traits {
     name: "together",
     hosts: &["api.together.ai", "api.together.xyz"],
     texts: Texts::Vllm,
+    lacks: &[PromptCache],
     ..PLAIN
 };
 
@@ -113,18 +128,21 @@ static PERPLEXITY: Traits = Traits {
     stream_options: false,
     byte_vectors: true,
     terminal: Terminal::DoneObject,
+    lacks: &[Tools, ParallelTools, ToolChoice, PromptCache, ModelList],
     ..PLAIN
 };
 
 static CEREBRAS: Traits = Traits {
     name: "cerebras",
     hosts: &["api.cerebras.ai"],
+    lacks: &[Vision, Embeddings],
     ..PLAIN
 };
 
 static HUGGINGFACE: Traits = Traits {
     name: "huggingface",
     hosts: &["router.huggingface.co"],
+    lacks: &[PromptCache, Embeddings],
     ..PLAIN
 };
 
@@ -132,6 +150,7 @@ static OLLAMA: Traits = Traits {
     name: "ollama",
     hosts: &["ollama.com"],
     texts: Texts::Ollama,
+    lacks: &[ParallelTools, ToolChoice, PromptCache],
     ..PLAIN
 };
 
@@ -151,6 +170,7 @@ static VLLM: Traits = Traits {
 static LMSTUDIO: Traits = Traits {
     name: "lmstudio",
     texts: Texts::LlamaCpp,
+    lacks: &[ParallelTools, PromptCache],
     ..PLAIN
 };
 
@@ -171,5 +191,6 @@ static ZAI: Traits = Traits {
     reasoning: ReasoningAsk::Thinking,
     replay: Replay::WithToolCalls,
     json_schema: false,
+    lacks: &[ParallelTools, Embeddings],
     ..PLAIN
 };

@@ -3,6 +3,7 @@
 use crate::{
     Flavor,
     convert::{
+        call_id,
         message::{image_url, misplaced},
         rules::ModelRules,
     },
@@ -25,12 +26,12 @@ enum ItemBody<'a> {
         encrypted_content: &'a str,
     },
     FunctionCall {
-        call_id: &'a str,
+        call_id: Cow<'a, str>,
         name: &'a str,
         arguments: &'a str,
     },
     FunctionCallOutput {
-        call_id: &'a str,
+        call_id: Cow<'a, str>,
         output: &'a str,
     },
 }
@@ -166,7 +167,7 @@ fn function_call(call: &ToolCall) -> ItemBody<'_> {
         text => text,
     };
     ItemBody::FunctionCall {
-        call_id: call.id(),
+        call_id: call_id::responses(call.id()),
         name: call.name(),
         arguments,
     }
@@ -195,7 +196,7 @@ fn results(message: &Message) -> Result<Vec<ItemBody<'_>>, Error> {
 
 fn output(result: &ToolResult) -> ItemBody<'_> {
     ItemBody::FunctionCallOutput {
-        call_id: result.call_id(),
+        call_id: call_id::responses(result.call_id()),
         output: result.content(),
     }
 }

@@ -11,7 +11,7 @@ pub(crate) struct MessageBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) tool_call_id: Option<&'a str>,
+    pub(crate) tool_call_id: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) content: Option<ContentBody<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,7 +52,7 @@ pub(crate) struct ImageUrlBody<'a> {
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename = "function")]
 pub(crate) struct ToolCallBody<'a> {
-    pub(crate) id: &'a str,
+    pub(crate) id: Cow<'a, str>,
     pub(crate) function: FunctionCallBody<'a>,
 }
 
