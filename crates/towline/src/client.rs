@@ -27,8 +27,8 @@ use std::{
 };
 use tower_service::Service;
 use towline_core::{
-    Completion, EmbeddingRequest, EmbeddingResponse, Error, ErrorKind, ModelInfo, Request,
-    Response, Text,
+    Capabilities, Completion, EmbeddingRequest, EmbeddingResponse, Error, ErrorKind, ModelInfo,
+    Request, Response, Text,
 };
 
 /// A connection to a configured model: created once, cloned freely, closed once.
@@ -283,6 +283,13 @@ impl Client {
     #[must_use]
     pub fn model(&self) -> &str {
         &self.inner.names.model
+    }
+
+    /// What the provider can do; the configured model may do less. `None` where nobody knows, as for
+    /// a tower service of your own.
+    #[must_use]
+    pub fn capabilities(&self) -> Option<Capabilities> {
+        self.inner.target.capabilities()
     }
 
     /// The configured embedding model.

@@ -43,6 +43,8 @@
 //! A provider and a format for the settings make a useful client: `features = ["openai", "toml"]`.
 //!
 //! - `openai`: OpenAI and the many servers that speak its dialect.
+//! - `anthropic`, `azure`, `ollama`: these providers, each through its own API. Ollama's OpenAI dialect
+//!   is reached as `openai-compatible`, at its address with `/v1`.
 //! - `toml`, `yaml`, `json`, `hocon`, `dotenv`: formats of settings files. The environment needs none.
 //! - `platform-verifier` (default): trust the certificates that the system trusts.
 //! - `webpki-roots`: trust Mozilla's, compiled in.

@@ -4,16 +4,30 @@
 //! [`Registry`](crate::Registry) holds the providers that a program knows. Whoever has a tower
 //! service already needs neither: [`ServiceTarget`] makes a target of it.
 
+#[cfg(feature = "anthropic")]
+pub(crate) mod anthropic;
+#[cfg(feature = "azure")]
+pub(crate) mod azure;
+#[cfg(feature = "ollama")]
+pub(crate) mod ollama;
 #[cfg(feature = "openai")]
 pub(crate) mod openai;
 mod service;
+#[cfg(any(
+    feature = "anthropic",
+    feature = "azure",
+    feature = "ollama",
+    feature = "openai"
+))]
+mod wiring;
 
 pub use self::service::ServiceTarget;
 
 use std::{fmt, pin::Pin, sync::Arc};
 use towline_config::ProviderSettings;
 use towline_core::{
-    EmbeddingRequest, EmbeddingResponse, Error, ErrorKind, ModelInfo, Request, Response,
+    Capabilities, EmbeddingRequest, EmbeddingResponse, Error, ErrorKind, ModelInfo, Request,
+    Response,
 };
 
 /// A future on the heap, as traits that are used as objects need it.
@@ -119,10 +133,26 @@ pub trait Target: fmt::Debug + Send + Sync {
             ))
         })
     }
+
+    /// What the provider can do; a model may do less. `None`, which is the default, where nobody
+    /// knows.
+    fn capabilities(&self) -> Option<Capabilities> {
+        None
+    }
 }
 
+/// The vendors that the feature `anthropic` serves.
+pub(crate) const ANTHROPIC_VENDORS: &[&str] = &["anthropic"];
+
+/// The vendors that the feature `azure` serves.
+pub(crate) const AZURE_VENDORS: &[&str] = &["azure"];
+
+/// The vendors that the feature `ollama` serves.
+pub(crate) const OLLAMA_VENDORS: &[&str] = &["ollama"];
+
 /// The vendors that the feature `openai` serves: those whose API is OpenAI's, or has it beside its
-/// own.
+/// own. Ollama has both, and is asked through its own whatever features are on: what a setting means
+/// must not hang on a feature that some other crate may switch on.
 pub(crate) const OPENAI_VENDORS: &[&str] = &[
     "openai",
     "openai-compatible",
@@ -139,7 +169,6 @@ pub(crate) const OPENAI_VENDORS: &[&str] = &[
     "huggingface",
     "requesty",
     "zai",
-    "ollama",
     "llamacpp",
     "vllm",
     "lmstudio",

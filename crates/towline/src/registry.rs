@@ -3,7 +3,7 @@
 use crate::{
     Client, ClientBuilder,
     client::Embedder,
-    provider::{Provider, Target},
+    provider::{self, Provider, Target},
 };
 use std::sync::Arc;
 use towline_config::{ProviderSettings, Settings};
@@ -27,7 +27,12 @@ pub struct Registry {
 }
 
 /// The features of this crate that hold a provider, and whom it serves.
-const FEATURES: &[(&str, &[&str])] = &[("openai", crate::provider::OPENAI_VENDORS)];
+const FEATURES: &[(&str, &[&str])] = &[
+    ("anthropic", provider::ANTHROPIC_VENDORS),
+    ("azure", provider::AZURE_VENDORS),
+    ("ollama", provider::OLLAMA_VENDORS),
+    ("openai", provider::OPENAI_VENDORS),
+];
 
 // === impl Registry ===
 
@@ -41,12 +46,15 @@ impl Registry {
     /// The providers whose features are on.
     #[must_use]
     pub fn builtin() -> Self {
-        #[cfg_attr(not(feature = "openai"), expect(unused_mut, reason = "nothing to add"))]
-        let mut registry = Self::new();
+        let registry = Self::new();
+        #[cfg(feature = "anthropic")]
+        let registry = registry.with(provider::anthropic::AnthropicProvider);
+        #[cfg(feature = "azure")]
+        let registry = registry.with(provider::azure::AzureProvider);
+        #[cfg(feature = "ollama")]
+        let registry = registry.with(provider::ollama::OllamaProvider);
         #[cfg(feature = "openai")]
-        registry
-            .providers
-            .push(Arc::new(crate::provider::openai::OpenAiProvider));
+        let registry = registry.with(provider::openai::OpenAiProvider);
         registry
     }
 
@@ -100,6 +108,24 @@ impl Registry {
         let model = Text::from(provider.model());
         Ok(ClientBuilder::of_settings(provider, Arc::clone(&target))
             .embedder(Embedder::Ready(target, model))
+            .build())
+    }
+
+    /// Makes a client of one provider, such as one of
+    /// [`Settings::configured`](towline_config::Settings::configured). It has no embedding model.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] when no provider here serves the vendor, or a setting cannot be used.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is left behind when the future is dropped.
+    pub async fn connect_provider(&self, provider: &ProviderSettings) -> Result<Client, Error> {
+        let target = self.target(provider).await?;
+        let origin = provider.api_key_origin().map(str::to_owned);
+        Ok(ClientBuilder::of_settings(provider, target)
+            .key_origin(origin)
             .build())
     }
 

@@ -3,6 +3,9 @@
 
 mod calls;
 mod close;
+mod continuation;
 mod fixture;
+mod page;
 mod registry;
+mod rotation;
 mod validate;

@@ -1,9 +1,9 @@
 //! From settings to a client.
 
-use crate::fixture::settings;
+use crate::fixture::{settings, vendor_settings};
 use towline::Registry;
 use towline_config::Loader;
-use towline_core::ErrorKind;
+use towline_core::{Capability, EmbeddingRequest, ErrorKind};
 use towline_sim::Simulator;
 
 #[tokio::test]
@@ -27,79 +27,123 @@ async fn a_missing_key_is_told_by_key_and_variable() {
 
 #[tokio::test]
 async fn a_vendor_that_nobody_serves_is_told_with_those_that_are() {
-    let variables = [
-        ("LLM_MODEL", "anthropic/claude-sonnet-4-5"),
-        ("ANTHROPIC_API_KEY", "k-1"),
-    ];
+    let variables = [("LLM_MODEL", "cohere/command-a"), ("COHERE_API_KEY", "k-1")];
     let settings = Loader::new().env(variables).load().unwrap();
     let error = towline::connect(&settings).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
     let text = error.to_string();
-    assert!(text.contains("Anthropic cannot be called"), "{text}");
+    assert!(text.contains("Cohere cannot be called"), "{text}");
     assert!(text.contains("groq"), "{text}");
 }
 
 #[tokio::test]
 async fn a_vendor_behind_a_feature_is_told_with_the_feature() {
-    let settings = settings("http://localhost:1/v1", &[]);
-    let error = Registry::new().connect(&settings).await.unwrap_err();
-    let text = error.to_string();
-    assert!(text.contains("feature `openai`"), "{text}");
+    for (vendor, feature) in [
+        ("openai", "openai"),
+        ("groq", "openai"),
+        ("anthropic", "anthropic"),
+        ("azure", "azure"),
+        ("ollama", "ollama"),
+    ] {
+        let settings = vendor_settings(vendor, "http://localhost:1");
+        let error = Registry::new().connect(&settings).await.unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains(&format!("feature `{feature}`")), "{text}");
+    }
 }
 
 #[tokio::test]
 async fn an_address_with_a_password_is_refused_without_quoting_it() {
-    let settings = Loader::new()
-        .set("towline.llm.model=openai/m")
-        .set("towline.openai.base_url=http://user:hunter2@localhost:1/v1")
-        .load();
-    let told = match settings {
-        Ok(settings) => towline::connect(&settings)
-            .await
-            .unwrap_err()
-            .report()
-            .to_string(),
-        Err(error) => error.to_string(),
-    };
-    assert!(!told.contains("hunter2"), "{told}");
+    for vendor in ["anthropic", "azure", "ollama", "openai"] {
+        let field = if vendor == "azure" {
+            "endpoint"
+        } else {
+            "base_url"
+        };
+        let url = "http://user:hunter2@localhost:1/v1";
+        let settings = Loader::new()
+            .set(format!("towline.llm.model={vendor}/m"))
+            .set(format!("towline.{vendor}.api_key=k"))
+            .set(format!("towline.{vendor}.{field}={url}"))
+            .load();
+        let told = match settings {
+            Ok(settings) => towline::connect(&settings)
+                .await
+                .unwrap_err()
+                .report()
+                .to_string(),
+            Err(error) => error.to_string(),
+        };
+        assert!(!told.contains("hunter2"), "{told}");
+    }
 }
 
 #[tokio::test]
-async fn every_vendor_of_the_dialect_is_reached_at_its_settings_address() {
+async fn every_vendor_is_reached_at_its_settings_address() {
     let sim = Simulator::start().await.unwrap();
     for vendor in Registry::builtin().vendors() {
-        let section = vendor.replace('-', "_");
-        let settings = Loader::new()
-            .set(format!("towline.llm.model={vendor}/m"))
-            .set(format!("towline.{section}.api_key=k-{vendor}"))
-            .set(format!("towline.{section}.base_url={}", sim.base_url()))
-            .load()
+        let (base, path, header) = match vendor {
+            "anthropic" => (sim.origin(), "/v1/messages", "x-api-key"),
+            "azure" => (
+                sim.origin(),
+                "/openai/deployments/m/chat/completions",
+                "api-key",
+            ),
+            "ollama" => (sim.origin(), "/api/chat", "authorization"),
+            _ => (sim.base_url(), "/v1/chat/completions", "authorization"),
+        };
+        let client = towline::connect(&vendor_settings(vendor, &base))
+            .await
             .unwrap();
-        let client = towline::connect(&settings).await.unwrap();
-        client.complete("Hi").await.unwrap();
+        let answer = client.complete("Hi").await.unwrap();
+        assert_eq!(answer.provider(), vendor);
         let journal = sim.journal();
         let seen = journal.last().unwrap();
-        assert_eq!(seen.path(), "/v1/chat/completions", "{vendor}");
-        assert_eq!(seen.bearer(), Some(format!("k-{vendor}").as_str()));
+        assert_eq!(seen.path(), path, "{vendor}");
+        let key = seen.header(header).unwrap_or_default();
+        assert_eq!(key.trim_start_matches("Bearer "), format!("k-{vendor}"));
+    }
+}
+
+#[tokio::test]
+async fn every_vendor_streams_lists_its_models_and_says_what_it_can_do() {
+    let sim = Simulator::start().await.unwrap();
+    for vendor in ["anthropic", "azure", "ollama", "openai"] {
+        let base = match vendor {
+            "openai" => sim.base_url(),
+            _ => sim.origin(),
+        };
+        let client = towline::connect(&vendor_settings(vendor, &base))
+            .await
+            .unwrap();
+        let answer = client.stream("Hi").await.unwrap().collect().await.unwrap();
+        assert!(!answer.text().is_empty(), "{vendor}");
+        assert!(!client.models().await.unwrap().is_empty(), "{vendor}");
+        let can = client.capabilities().unwrap();
+        assert!(can.has(Capability::Tools), "{vendor}");
+        let embeds = client.embed_call(EmbeddingRequest::new("m", ["a"])).await;
+        assert_eq!(embeds.is_ok(), can.has(Capability::Embeddings), "{vendor}");
     }
 }
 
 #[tokio::test]
 async fn an_address_that_stops_short_of_the_version_gets_it() {
     let sim = Simulator::start().await.unwrap();
-    let base = sim.base_url();
-    let base = base.strip_suffix("/v1").unwrap();
-    for vendor in ["mistral", "ollama"] {
-        let settings = Loader::new()
-            .set(format!("towline.llm.model={vendor}/m"))
-            .set(format!("towline.{vendor}.api_key=k"))
-            .set(format!("towline.{vendor}.base_url={base}"))
-            .load()
-            .unwrap();
-        let client = towline::connect(&settings).await.unwrap();
-        client.complete("Hi").await.unwrap();
-        assert_eq!(sim.journal().last().unwrap().path(), "/v1/chat/completions");
-    }
+    let client = towline::connect(&vendor_settings("mistral", &sim.origin()))
+        .await
+        .unwrap();
+    client.complete("Hi").await.unwrap();
+    assert_eq!(sim.journal().last().unwrap().path(), "/v1/chat/completions");
+}
+
+#[tokio::test]
+async fn an_address_of_ollama_with_the_version_of_the_other_dialect_loses_it() {
+    let sim = Simulator::start().await.unwrap();
+    let client = towline::connect(&vendor_settings("ollama", &sim.base_url()))
+        .await
+        .unwrap();
+    client.complete("Hi").await.unwrap();
+    assert_eq!(sim.journal().last().unwrap().path(), "/api/chat");
 }
 
 #[tokio::test]
