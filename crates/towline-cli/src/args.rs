@@ -47,9 +47,9 @@ pub(crate) enum Command {
     /// Ask a model. Without a prompt: a conversation on a terminal, else standard input is the prompt.
     Chat(ChatArgs),
     /// Check key, address and model with one call that costs nothing.
-    Validate(JsonArgs),
+    Validate(ListArgs),
     /// List the models that the provider offers.
-    Models(JsonArgs),
+    Models(ListArgs),
     /// Turn texts into vectors.
     Embed(EmbedArgs),
     /// Look at the settings.
@@ -105,7 +105,12 @@ pub(crate) struct ChatArgs {
 }
 
 #[derive(Debug, Parser)]
-pub(crate) struct JsonArgs {
+pub(crate) struct ListArgs {
+    /// Ask every provider that is configured, and not only the selected one. Each line says which;
+    /// the exit code is 1 if any fails.
+    #[arg(long)]
+    pub(crate) all: bool,
+
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -183,6 +188,14 @@ impl Args {
                 matches!(config.command, ConfigCommand::Show { json: true, .. })
             }
             Command::Simulate(_) | Command::Completions { .. } | Command::Man { .. } => false,
+        }
+    }
+
+    /// Whether every configured provider is asked.
+    pub(crate) const fn wants_all(&self) -> bool {
+        match &self.command {
+            Command::Validate(args) | Command::Models(args) => args.all,
+            _ => false,
         }
     }
 

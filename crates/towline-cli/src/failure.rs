@@ -13,6 +13,8 @@ pub(crate) enum Failure {
     Call(Error),
     /// A signal ended it.
     Cancelled,
+    /// Something failed, and the answer says what.
+    Told,
     /// Nobody reads the output any more.
     Unread,
     /// The output cannot be written.
@@ -59,7 +61,7 @@ impl Failure {
     pub(crate) fn code(&self) -> u8 {
         match self {
             Self::Call(error) if error.kind() == ErrorKind::Config => 2,
-            Self::Call(_) | Self::Output(_) => 1,
+            Self::Call(_) | Self::Output(_) | Self::Told => 1,
             Self::Cancelled => 130,
             Self::Unread => 0,
         }
@@ -69,7 +71,7 @@ impl Failure {
     /// only: what goes wrong after the answer is told in words.
     pub(crate) async fn report(&self, output: &Output) {
         match (self, output.awaits_object()) {
-            (Self::Unread, _) => {}
+            (Self::Unread | Self::Told, _) => {}
             (Self::Output(error), _) => {
                 output.notice(&format!("towline: the output cannot be written: {error}"));
             }
@@ -96,7 +98,7 @@ impl Failure {
                 let _printed = output.object_at_once(&Report::of(error, output));
             }
             Self::Call(error) => in_words(error, output),
-            Self::Cancelled | Self::Unread | Self::Output(_) => {}
+            Self::Cancelled | Self::Told | Self::Unread | Self::Output(_) => {}
         }
     }
 }

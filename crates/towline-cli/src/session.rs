@@ -1,5 +1,7 @@
 //! From the command line to a client.
 
+pub(crate) mod every;
+
 use crate::{args::Args, failure::Failure, output::Output};
 use towline::{Client, Registry};
 use towline_config::{Loader, ProviderSettings, Settings};

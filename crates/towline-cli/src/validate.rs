@@ -4,9 +4,18 @@ use crate::{
     args::Args,
     failure::Failure,
     output::{Indicator, Output},
-    session,
+    session::{
+        self,
+        every::{self, Candidate, FaultObject},
+    },
 };
 use serde::Serialize;
+use std::time::Duration;
+use towline::{Client, Validation};
+use towline_core::{Error, ErrorKind};
+
+/// How long a provider has whose model is not known.
+const LIMIT: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Serialize)]
 struct Verdict<'a> {
@@ -19,7 +28,41 @@ struct Verdict<'a> {
     reserve_completion: u64,
 }
 
+/// What was found of one of several providers.
+#[derive(Debug)]
+struct Finding {
+    provider: String,
+    model: String,
+    outcome: Result<Found, Error>,
+}
+
+/// What is known of a provider that did not fail.
+#[derive(Debug)]
+enum Found {
+    Whole(Validation),
+    /// No model is chosen there; the text says why nothing could be verified.
+    Access(Option<String>),
+}
+
+/// A [`Finding`] as JSON.
+#[derive(Debug, Serialize)]
+struct FindingObject<'a> {
+    provider: &'a str,
+    model: Option<&'a str>,
+    verified: bool,
+    reason: Option<&'a str>,
+    warnings: &'a [String],
+    error: Option<FaultObject>,
+}
+
 pub(crate) async fn run(args: &Args, output: &Output) -> Result<(), Failure> {
+    if args.wants_all() {
+        let settings = session::settings(args, None, output)?;
+        let candidates = every::candidates(&settings, output).await;
+        if !candidates.is_empty() {
+            return all(candidates, output).await;
+        }
+    }
     let client = session::client(args, None, output).await?;
     let mut indicator = Indicator::new(output);
     let validation = indicator.during(client.validate()).await?;
@@ -40,4 +83,101 @@ pub(crate) async fn run(args: &Args, output: &Output) -> Result<(), Failure> {
         output.notice(&format!("warning: {warning}"));
     }
     output.line(&validation.to_string()).await
+}
+
+/// One line for each provider, good or bad.
+async fn all(candidates: Vec<Candidate>, output: &Output) -> Result<(), Failure> {
+    let mut findings = Vec::with_capacity(candidates.len());
+    for Candidate {
+        name,
+        model,
+        client,
+    } in candidates
+    {
+        let mut indicator = Indicator::new(output);
+        let outcome = indicator.during(look(client, &model)).await;
+        indicator.wipe();
+        let finding = Finding {
+            provider: name,
+            model,
+            outcome,
+        };
+        if !output.json() {
+            finding.print(output).await?;
+        }
+        findings.push(finding);
+    }
+    if output.json() {
+        let list: Vec<FindingObject<'_>> = findings
+            .iter()
+            .map(|finding| finding.object(output))
+            .collect();
+        output.object(&list).await?;
+    }
+    every::verdict(findings.iter().any(|finding| finding.outcome.is_err()))
+}
+
+async fn look(client: Result<Client, Error>, model: &str) -> Result<Found, Error> {
+    let client = client?;
+    if !model.is_empty() {
+        return client.validate().await.map(Found::Whole);
+    }
+    let listed = tokio::time::timeout(LIMIT, client.models()).await;
+    match listed {
+        Ok(Ok(_)) => Ok(Found::Access(None)),
+        Ok(Err(error)) => match error.kind() {
+            ErrorKind::Unsupported | ErrorKind::NotFound => {
+                Ok(Found::Access(Some("it lists no models".to_owned())))
+            }
+            _ => Err(error),
+        },
+        Err(_elapsed) => Err(Error::new(ErrorKind::Timeout)
+            .with_message(format!("network: no answer within {LIMIT:?}"))),
+    }
+}
+
+// === impl Finding ===
+
+impl Finding {
+    async fn print(&self, output: &Output) -> Result<(), Failure> {
+        let name = &self.provider;
+        for warning in self.warnings() {
+            output.notice(&format!("warning: {name}: {warning}"));
+        }
+        let line = match &self.outcome {
+            Ok(Found::Whole(validation)) => validation.to_string(),
+            Ok(Found::Access(None)) => {
+                format!("{name}: key and address are good; no model is chosen")
+            }
+            Ok(Found::Access(Some(reason))) => {
+                format!("{name}: reachable, could not be verified: {reason}")
+            }
+            Err(error) => output.redact(&format!("{name}: failed: {}", error.report())),
+        };
+        output.line(&line).await
+    }
+
+    fn warnings(&self) -> &[String] {
+        match &self.outcome {
+            Ok(Found::Whole(validation)) => validation.warnings(),
+            _ => &[],
+        }
+    }
+
+    fn object(&self, output: &Output) -> FindingObject<'_> {
+        let (verified, reason) = match &self.outcome {
+            Ok(Found::Whole(validation)) => (validation.is_verified(), validation.unverified()),
+            Ok(Found::Access(reason)) => (reason.is_none(), reason.as_deref()),
+            Err(_) => (false, None),
+        };
+        let error = self.outcome.as_ref().err();
+        FindingObject {
+            provider: &self.provider,
+            model: Some(self.model.as_str()).filter(|model| !model.is_empty()),
+            verified,
+            reason,
+            warnings: self.warnings(),
+            error: error.map(|error| FaultObject::of(error, output)),
+        }
+    }
 }

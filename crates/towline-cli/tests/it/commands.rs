@@ -301,3 +301,61 @@ async fn a_wrong_use_is_told_with_the_right_one() {
     let ended = program.run(&["--version"]).await.expect(0);
     assert!(ended.stdout.starts_with("towline "), "{ended:?}");
 }
+
+/// Five providers, of which one refuses its key and one lacks its address.
+fn many(sim: &Simulator) -> Program {
+    Program::bare()
+        .env("LLM_MODEL", "openai/sim-chat")
+        .env("OPENAI_BASE_URL", sim.base_url())
+        .env("OPENAI_API_KEY", "sk-good-0123456789")
+        .env("ANTHROPIC_API_KEY", "sk-good-0123456789")
+        .env("ANTHROPIC_BASE_URL", sim.origin())
+        .env("GROQ_API_KEY", "sk-bad-0123456789")
+        .env("GROQ_BASE_URL", sim.base_url())
+        .file(
+            "towline.toml",
+            "[towline.providers.spare]\nprovider = 'vllm'\nmodel = 'm'\n",
+        )
+}
+
+#[tokio::test]
+async fn validate_all_says_of_each_provider_whether_it_is_good() {
+    let sim = Simulator::builder().key("sk-good-0123456789").model("sim-chat");
+    let sim = sim.start().await.unwrap();
+    let ended = many(&sim).run(&["validate", "--all"]).await.expect(1);
+    let lines: Vec<&str> = ended.stdout.lines().collect();
+    assert_eq!(
+        lines[0],
+        "anthropic: key and address are good; no model is chosen"
+    );
+    assert!(lines[1].starts_with("groq: failed: "), "{ended:?}");
+    assert_eq!(lines[2], "openai: key, address and model sim-chat are good");
+    assert!(lines[3].starts_with("spare: failed: "), "{ended:?}");
+    assert!(lines[3].contains("base URL"), "{ended:?}");
+    assert!(!ended.stdout.contains("sk-bad"), "{ended:?}");
+
+    let list = many(&sim).run(&["validate", "--all", "--json"]).await;
+    let list = list.expect(1).json();
+    assert_eq!(list[0]["model"], json!(null));
+    assert_eq!(list[1]["error"]["kind"], "auth");
+    assert_eq!(list[2]["verified"], json!(true));
+    assert_eq!(list[3]["error"]["kind"], "config");
+}
+
+#[tokio::test]
+async fn models_all_says_whose_each_model_is() {
+    let sim = Simulator::builder().key("sk-good-0123456789").model("sim-chat");
+    let sim = sim.start().await.unwrap();
+    let ended = many(&sim).run(&["models", "--all"]).await.expect(1);
+    assert_eq!(ended.stdout, "anthropic/sim-chat\nopenai/sim-chat\n");
+    assert!(ended.stderr.contains("groq: "), "{ended:?}");
+    assert!(ended.stderr.contains("spare: "), "{ended:?}");
+    let list = many(&sim).run(&["models", "--all", "--json"]).await;
+    let list = list.expect(1).json();
+    assert_eq!(list[0]["models"][0]["id"], "sim-chat");
+    assert_eq!(list[1]["error"]["kind"], "auth");
+
+    let good = Program::with(&sim).env("OPENAI_API_KEY", "sk-good-0123456789");
+    let ended = good.run(&["models", "--all"]).await.expect(0);
+    assert_eq!(ended.stdout, "openai/sim-chat\n");
+}
