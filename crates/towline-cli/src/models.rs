@@ -98,11 +98,7 @@ impl<'a> Model<'a> {
 // === impl Listed ===
 
 impl<'a> Listed<'a> {
-    fn of(
-        provider: &'a str,
-        models: &'a Result<Vec<ModelInfo>, Error>,
-        output: &Output,
-    ) -> Self {
+    fn of(provider: &'a str, models: &'a Result<Vec<ModelInfo>, Error>, output: &Output) -> Self {
         Self {
             provider,
             models: models.iter().flatten().map(Model::of).collect(),

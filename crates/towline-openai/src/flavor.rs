@@ -167,8 +167,8 @@ impl Flavor {
         self.traits.name
     }
 
-    /// What the server can do through this crate, by the vendors' documentation of November 2026. A
-    /// model may do less; a server of one's own is taken at the word of the dialect.
+    /// What the server can do through this crate, as far as known in November 2026. A model may do
+    /// less; a server of one's own is taken at the word of the dialect.
     ///
     /// # Examples
     ///

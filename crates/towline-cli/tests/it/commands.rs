@@ -320,7 +320,9 @@ fn many(sim: &Simulator) -> Program {
 
 #[tokio::test]
 async fn validate_all_says_of_each_provider_whether_it_is_good() {
-    let sim = Simulator::builder().key("sk-good-0123456789").model("sim-chat");
+    let sim = Simulator::builder()
+        .key("sk-good-0123456789")
+        .model("sim-chat");
     let sim = sim.start().await.unwrap();
     let ended = many(&sim).run(&["validate", "--all"]).await.expect(1);
     let lines: Vec<&str> = ended.stdout.lines().collect();
@@ -344,7 +346,9 @@ async fn validate_all_says_of_each_provider_whether_it_is_good() {
 
 #[tokio::test]
 async fn models_all_says_whose_each_model_is() {
-    let sim = Simulator::builder().key("sk-good-0123456789").model("sim-chat");
+    let sim = Simulator::builder()
+        .key("sk-good-0123456789")
+        .model("sim-chat");
     let sim = sim.start().await.unwrap();
     let ended = many(&sim).run(&["models", "--all"]).await.expect(1);
     assert_eq!(ended.stdout, "anthropic/sim-chat\nopenai/sim-chat\n");

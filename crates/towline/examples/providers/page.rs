@@ -10,8 +10,7 @@ This page is written from the data in the provider crates (`CAPABILITIES`, `Flav
 not edit it; run
 `cargo run -q -p towline --features full --example providers > docs/providers.md`.
 
-What a provider can do through its crate here, by the vendors' documentation of November 2026. A model
-may do less. An option that a provider cannot do is an error before anything is sent, or is left out
+What a provider can do through its crate here, as far as known in November 2026. A model may do less. An option that a provider cannot do is an error before anything is sent, or is left out
 and reported where the caller is lenient. In a program, `Client::capabilities` says the same.
 
 ";
@@ -52,7 +51,7 @@ fn rows() -> Vec<(String, Capabilities)> {
     let others = Flavor::all().filter(|flavor| !above.contains(&flavor.name()));
     let others = others.map(|flavor| {
         let vendor = Vendor::find(flavor.name());
-        let name = vendor.map_or(flavor.name(), |vendor| vendor.title());
+        let name = vendor.map_or_else(|| flavor.name(), |vendor| vendor.title());
         (name.to_owned(), flavor.capabilities())
     });
     own.into_iter().chain(others).collect()
