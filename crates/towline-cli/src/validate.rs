@@ -40,8 +40,8 @@ struct Finding {
 #[derive(Debug)]
 enum Found {
     Whole(Validation),
-    /// No model is chosen there; the text says why nothing could be verified.
-    Access(Option<String>),
+    /// It was reached, and this is why nothing could be verified.
+    Reached(&'static str),
 }
 
 /// A [`Finding`] as JSON.
@@ -124,10 +124,11 @@ async fn look(client: Result<Client, Error>, model: &str) -> Result<Found, Error
     }
     let listed = tokio::time::timeout(LIMIT, client.models()).await;
     match listed {
-        Ok(Ok(_)) => Ok(Found::Access(None)),
+        // What the list proves of the key is known only where a model is.
+        Ok(Ok(_)) => Ok(Found::Reached("no model is chosen")),
         Ok(Err(error)) => match error.kind() {
             ErrorKind::Unsupported | ErrorKind::NotFound => {
-                Ok(Found::Access(Some("it lists no models".to_owned())))
+                Ok(Found::Reached("it lists no models"))
             }
             _ => Err(error),
         },
@@ -146,10 +147,7 @@ impl Finding {
         }
         let line = match &self.outcome {
             Ok(Found::Whole(validation)) => validation.to_string(),
-            Ok(Found::Access(None)) => {
-                format!("{name}: key and address are good; no model is chosen")
-            }
-            Ok(Found::Access(Some(reason))) => {
+            Ok(Found::Reached(reason)) => {
                 format!("{name}: reachable, could not be verified: {reason}")
             }
             Err(error) => output.redact(&format!("{name}: failed: {}", error.report())),
@@ -167,7 +165,7 @@ impl Finding {
     fn object(&self, output: &Output) -> FindingObject<'_> {
         let (verified, reason) = match &self.outcome {
             Ok(Found::Whole(validation)) => (validation.is_verified(), validation.unverified()),
-            Ok(Found::Access(reason)) => (reason.is_none(), reason.as_deref()),
+            Ok(Found::Reached(reason)) => (false, Some(*reason)),
             Err(_) => (false, None),
         };
         let error = self.outcome.as_ref().err();

@@ -123,10 +123,7 @@ impl Registry {
     /// Nothing is left behind when the future is dropped.
     pub async fn connect_provider(&self, provider: &ProviderSettings) -> Result<Client, Error> {
         let target = self.target(provider).await?;
-        let origin = provider.api_key_origin().map(str::to_owned);
-        Ok(ClientBuilder::of_settings(provider, target)
-            .key_origin(origin)
-            .build())
+        Ok(ClientBuilder::of_settings(provider, target).build())
     }
 
     pub(crate) async fn prepare(&self, settings: &Settings) -> Result<ClientBuilder, Error> {
