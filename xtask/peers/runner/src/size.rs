@@ -56,8 +56,9 @@ pub(crate) fn run(given: &[String]) -> Result<(), Fault> {
     }
     let text = format!(
         "## Size\n\nA program that sends one prompt to one provider over TLS. At most {MOST_CRATES} \
-         crates in `cargo tree -e normal`, itself included; at most {MOST_BYTES} bytes stripped; \
-         none of {}. The rivals are weighed as they are measured, the harness included (four crates).\n\n{}",
+         crates in `cargo tree -e normal`, itself included; at most {} MB stripped; \
+         none of {}. Built with the profile of the client benchmark. The rivals are weighed as they are measured, the harness included (four crates).\n\n{}",
+        MOST_BYTES / 1_000_000,
         BANNED.join(", "),
         table.draw()
     );

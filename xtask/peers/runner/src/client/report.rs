@@ -108,7 +108,8 @@ fn limits(verdicts: &[Verdict]) -> String {
         }
     }
     format!(
-        "{}\nA time that is *near* is over its limit by at most 5 %, which is noise.\n",
+        "{}\nA time that is *near* is over its limit by at most 5 %, which is noise. Times are reported; \
+         what repeats (instructions, allocations, connections) fails `--check`.\n",
         table.draw()
     )
 }
