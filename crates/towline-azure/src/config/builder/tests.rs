@@ -67,7 +67,7 @@ fn a_key_and_a_token_at_once_are_refused() {
 #[test]
 fn an_endpoint_that_is_none_is_named() {
     let error = AzureConfig::builder("not a url").build().unwrap_err();
-    assert!(error.message().unwrap().contains("not a url"), "{error}");
+    assert!(error.message().unwrap().contains("base URL"), "{error}");
 }
 
 #[test]
