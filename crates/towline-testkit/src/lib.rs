@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`client`] | tests of an application or a stack: a model without a network, from a script |
 //! | [`mock`] | tests of a layer: `tower_test`'s mock in the error type of a stack |
-//! | [`conformance`] | tests of a provider crate: one suite, which each provider runs in one line |
+//! | [`mod@conformance`] | tests of a provider crate: one suite, which each provider runs in one line |
 //! | [`corpus`] | tests of a wire dialect: recorded exchanges, every split, every framing |
 //! | [`setting`] | tests that need something prepared from outside, such as a real server |
 //!

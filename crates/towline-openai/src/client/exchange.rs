@@ -6,7 +6,7 @@ use crate::{
     stream::Decoder,
 };
 use bytes::Bytes;
-use http::{HeaderMap, header::CONTENT_TYPE, response::Parts};
+use http::{HeaderMap, HeaderName, header::CONTENT_TYPE, response::Parts};
 use http_body::Body as HttpBody;
 use std::{future::Future, sync::Arc};
 use towline_core::{Body, Error, ErrorKind, Head, Response, Text};
@@ -41,14 +41,14 @@ enum MediaType {
 const MAX_ERROR_BODY: usize = 256 * 1024;
 
 /// Where servers put the id of a call, the usual place first.
-const REQUEST_IDS: [&str; 7] = [
-    "x-request-id",
-    "apim-request-id",
-    "x-generation-id",
-    "mistral-correlation-id",
-    "x-ds-trace-id",
-    "inference-id",
-    "cf-ray",
+static REQUEST_IDS: [HeaderName; 7] = [
+    HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("apim-request-id"),
+    HeaderName::from_static("x-generation-id"),
+    HeaderName::from_static("mistral-correlation-id"),
+    HeaderName::from_static("x-ds-trace-id"),
+    HeaderName::from_static("inference-id"),
+    HeaderName::from_static("cf-ray"),
 ];
 
 // === impl Exchange ===
@@ -202,6 +202,6 @@ fn page() -> Error {
 }
 
 fn request_id(headers: &HeaderMap) -> Option<Text> {
-    let id = REQUEST_IDS.iter().find_map(|name| headers.get(*name))?;
+    let id = REQUEST_IDS.iter().find_map(|name| headers.get(name))?;
     id.to_str().ok().map(Text::from)
 }

@@ -4,7 +4,7 @@ use super::{Endpoint, OpenAiConfig};
 use crate::{Api, Flavor};
 use http::{
     HeaderMap, HeaderName, HeaderValue, Uri,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT},
 };
 use std::{fmt, sync::Arc};
 use towline_core::{Credential, Error, ErrorKind, Secret, Text};
@@ -178,7 +178,7 @@ impl OpenAiConfigBuilder {
         let stream_options = flavor.traits().stream_options;
         let path = base.path().trim_end_matches('/');
         let key = self.key()?;
-        let headers = self.prepare_headers(&key)?;
+        let headers = self.prepare_headers(&key, &base)?;
         let secrets = self.headers.iter().map(|(_, value)| value.clone());
         Ok(OpenAiConfig {
             secrets: secrets.collect(),
@@ -217,13 +217,17 @@ impl OpenAiConfigBuilder {
         }
     }
 
-    fn prepare_headers(&self, key: &KeyHeader) -> Result<HeaderMap, Error> {
+    fn prepare_headers(&self, key: &KeyHeader, base: &Uri) -> Result<HeaderMap, Error> {
         let mut headers = HeaderMap::with_capacity(12);
         let json = HeaderValue::from_static("application/json");
         headers.insert(CONTENT_TYPE, json.clone());
         headers.insert(ACCEPT, json);
         let agent = concat!("towline/", env!("CARGO_PKG_VERSION"));
         headers.insert(USER_AGENT, HeaderValue::from_static(agent));
+        // With it here the map need not grow on its way out.
+        if let Some(host) = host(base) {
+            headers.insert(HOST, host);
+        }
         key.write(&mut headers);
         let scopes = [
             ("openai-organization", &self.organization),
@@ -267,6 +271,20 @@ impl Default for Paths {
             models: "models".to_owned(),
         }
     }
+}
+
+/// The host as a request names it: with the port where it is not that of the scheme.
+fn host(base: &Uri) -> Option<HeaderValue> {
+    let name = base.host()?;
+    let usual = match base.scheme_str() {
+        Some("https") => 443,
+        _ => 80,
+    };
+    let host = match base.port_u16() {
+        Some(port) if port != usual => format!("{name}:{port}"),
+        _ => name.to_owned(),
+    };
+    host.parse().ok()
 }
 
 /// A header value that no log shows.
