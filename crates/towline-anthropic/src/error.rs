@@ -3,12 +3,12 @@
 mod body;
 mod table;
 
-use self::body::{ErrorBody, cut};
+use self::body::ErrorBody;
 use crate::{AnthropicConfig, limits};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use std::time::Duration;
-use towline_core::{Error, ErrorKind};
+use towline_core::{Error, ErrorKind, cut};
 use towline_transport::hint::retry_after;
 
 /// A wait longer than this is no rate limit that one waits for: the quota of a day or a month is

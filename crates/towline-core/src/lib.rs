@@ -74,7 +74,7 @@ pub use self::{
     message::{CacheHint, Image, ImageDetail, ImageSource, Message, Part, Reasoning, Role},
     model::ModelInfo,
     options::{CompletionOptions, JsonSchema, ReasoningEffort, ResponseFormat},
-    redact::redact,
+    redact::{cut, redact},
     request::{Context, Metered, Priority, Request, RetrySafety},
     response::{Head, Response},
     secret::Secret,

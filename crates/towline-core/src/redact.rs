@@ -30,6 +30,28 @@ pub fn redact(text: &str, secrets: &[Secret]) -> String {
     words.map(redact_word).collect()
 }
 
+/// `text` in one line of at most `longest` bytes and a mark, without what would move a terminal's
+/// cursor. To be called on text that went through [`redact`]: half a key would not be found any more.
+///
+/// # Examples
+///
+/// ```
+/// use towline_core::cut;
+///
+/// assert_eq!(cut("two\nlines", 20), "two lines");
+/// assert_eq!(cut("much too long", 4), "much…[truncated]");
+/// ```
+#[must_use]
+pub fn cut(text: &str, longest: usize) -> String {
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    let text: String = text.chars().map(plain).collect();
+    if text.len() <= longest {
+        return text;
+    }
+    let end = text.floor_char_boundary(longest);
+    format!("{}…[truncated]", text.get(..end).unwrap_or_default())
+}
+
 /// A word that begins like a key loses all behind the beginning; what follows the word stays.
 fn redact_word(word: &str) -> String {
     let core = word.trim_end_matches(|c: char| !is_key_char(c));

@@ -3,12 +3,12 @@
 mod body;
 mod table;
 
-use self::body::{ErrorBody, cut};
+use self::body::ErrorBody;
 use crate::{OllamaConfig, config::Origin};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use std::{error::Error as StdError, io};
-use towline_core::{Error, ErrorKind};
+use towline_core::{Error, ErrorKind, cut};
 use towline_transport::hint::retry_after;
 
 /// Longer messages are cut.

@@ -4,12 +4,12 @@ mod body;
 mod delay;
 mod table;
 
-use self::body::{ErrorBody, cut};
+use self::body::ErrorBody;
 use crate::{Flavor, OpenAiConfig, flavor::Texts};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use std::time::Duration;
-use towline_core::{Error, ErrorKind};
+use towline_core::{Error, ErrorKind, cut};
 
 /// A wait longer than this is no rate limit that one waits for: the quota of a day or a month is
 /// used up.
@@ -140,9 +140,10 @@ fn address(url: &str) -> &str {
     let url = url.split(['?', '#']).next().unwrap_or(url);
     let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = authority.split('/').next().unwrap_or(authority);
-    match authority.rfind('@') {
-        Some(_) => "another host",
-        None => url,
+    if authority.contains('@') {
+        "another host"
+    } else {
+        url
     }
 }
 

@@ -84,15 +84,3 @@ fn title(page: &str) -> Option<String> {
     let (title, _) = rest.split_once("</title>")?;
     Some(title.split_whitespace().collect::<Vec<_>>().join(" "))
 }
-
-/// `text` in one line of at most `longest` bytes, without what would move a terminal's cursor. To be
-/// called on text from which keys are taken out: half a key would not be found any more.
-pub(super) fn cut(text: &str, longest: usize) -> String {
-    let plain = |c: char| if c.is_control() { ' ' } else { c };
-    let text: String = text.chars().map(plain).collect();
-    if text.len() <= longest {
-        return text;
-    }
-    let end = text.floor_char_boundary(longest);
-    format!("{}…[truncated]", text.get(..end).unwrap_or_default())
-}

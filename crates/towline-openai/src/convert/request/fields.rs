@@ -87,26 +87,18 @@ impl<'a> Fields<'a> {
 
     /// Adds the raw fields and opens the list that comes last.
     pub(crate) fn finish(mut self, list: &str) -> Result<(Vec<u8>, Vec<&'static str>), Error> {
-        let [nearer, farther] = self.extra;
-        let nearer = nearer.into_iter().flatten();
+        let [own, of_flavor] = self.extra;
         // A field under the provider's own name outranks that of its flavor.
-        let farther = farther.into_iter().flatten().filter(|(name, _)| {
-            self.extra
-                .first()
-                .copied()
-                .flatten()
-                .is_none_or(|fields| !fields.contains_key(*name))
-        });
-        let raw: Vec<_> = nearer.chain(farther).collect();
-        {
-            for (name, value) in raw {
-                if OURS.contains(&name.as_str()) {
-                    return Err(Error::new(ErrorKind::InvalidRequest).with_message(format!(
-                        "the raw field `{name}` cannot be set: it decides how the answer is read"
-                    )));
-                }
-                self.write(name, value)?;
+        let outranked = |name: &str| own.is_some_and(|fields| fields.contains_key(name));
+        let others = of_flavor.into_iter().flatten();
+        let others = others.filter(|(name, _)| !outranked(name));
+        for (name, value) in own.into_iter().flatten().chain(others) {
+            if OURS.contains(&name.as_str()) {
+                return Err(Error::new(ErrorKind::InvalidRequest).with_message(format!(
+                    "the raw field `{name}` cannot be set: it decides how the answer is read"
+                )));
             }
+            self.write(name, value)?;
         }
         self.separate();
         self.append(list)?;
