@@ -1,7 +1,16 @@
 //! An answer, whole or still arriving.
 
-use crate::{Completion, Error, ErrorKind, Event, FinishReason, Start, completion::Draft};
-use crate::{Part, ReasoningDelta, ToolCallDelta};
+mod replay;
+mod running;
+mod watch;
+
+pub use self::{
+    running::EventStream,
+    watch::{Ending, Watch},
+};
+
+use self::{replay::replay, running::Running, watch::Guard};
+use crate::{Completion, Error, ErrorKind, Event, FinishReason, completion::Draft};
 use futures_core::Stream;
 use std::{
     any::Any,
@@ -12,16 +21,14 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-/// A stream of events that a provider makes.
-pub type EventStream = Pin<Box<dyn Stream<Item = Result<Event, Error>> + Send>>;
-
 /// An answer, whole or still arriving. Either way it can be read as events or collected.
 ///
 /// As events it ends with [`Event::Finish`] or with an error, never silently: a provider's stream
 /// that ends without its terminal event gives an [`ErrorKind::Truncated`] that holds what arrived.
 ///
-/// Guards put into it with [`with_guard`](Self::with_guard), such as the permit of a limiter, live
-/// until the last event, an error, or the drop of the body, and no longer.
+/// What layers need to know of it, and what a call holds, rides in it: a [`Watch`] sees each event
+/// and the end, and a guard put into it with [`with_guard`](Self::with_guard), such as the permit of
+/// a limiter, lives until the last event, an error, or the drop of the body, and no longer.
 ///
 /// # Cancel safety
 ///
@@ -42,7 +49,8 @@ pub type EventStream = Pin<Box<dyn Stream<Item = Result<Event, Error>> + Send>>;
 /// ```
 pub struct Body {
     state: State,
-    guards: Vec<Box<dyn Any + Send>>,
+    /// From the innermost to the outermost.
+    watches: Vec<Box<dyn Watch>>,
 }
 
 enum State {
@@ -51,14 +59,6 @@ enum State {
     Replay(Box<(VecDeque<Event>, Draft)>),
     Stream(Box<Running>),
     Ended,
-}
-
-struct Running {
-    events: EventStream,
-    /// What arrived.
-    draft: Draft,
-    /// An outer body writes down what arrives from here on.
-    muted: bool,
 }
 
 // === impl Body ===
@@ -76,58 +76,86 @@ impl Body {
     where
         S: Stream<Item = Result<Event, Error>> + Send + 'static,
     {
-        Self::from_state(State::Stream(Box::new(Running {
-            events: Box::pin(events),
-            draft: Draft::default(),
-            muted: false,
-        })))
+        Self::from_state(State::Stream(Box::new(Running::new(Box::pin(events)))))
     }
 
-    fn from_state(state: State) -> Self {
+    const fn from_state(state: State) -> Self {
         Self {
             state,
-            guards: Vec::new(),
+            watches: Vec::new(),
         }
     }
 
     /// Keeps `guard` until the answer ends, fails or is dropped.
     #[must_use]
     pub fn with_guard(mut self, guard: impl Any + Send) -> Self {
-        self.guards.push(Box::new(guard));
+        self.watches.push(Box::new(Guard(guard)));
         self
     }
 
-    /// Passes the events of the answer through `wrap`; guards stay with the body. A complete answer
-    /// becomes a stream.
+    /// Lets `watch` see the answer from here on: every event that has not been read yet, and the
+    /// end. Where the answer is all there, it sees the end now.
+    pub fn watch(&mut self, mut watch: impl Watch) {
+        match &self.state {
+            State::Stream(running) => {
+                running.show(&mut watch);
+                self.watches.push(Box::new(watch));
+            }
+            State::Complete(whole) => {
+                watch.on_end(Ending::Whole(whole.finish_reason()), whole.usage());
+            }
+            State::Replay(replay) => watch.on_end(
+                replay
+                    .0
+                    .back()
+                    .map_or(Ending::Dropped, |event| match event {
+                        Event::Finish(reason) => Ending::Whole(reason),
+                        _ => Ending::Dropped,
+                    }),
+                None,
+            ),
+            State::Ended => watch.on_end(Ending::Dropped, None),
+        }
+    }
+
+    /// Passes the events of the answer through `wrap`; who watched it so far watches what goes in. A
+    /// complete answer becomes a stream.
     #[must_use]
     pub fn map_stream<S>(mut self, wrap: impl FnOnce(Self) -> S) -> Self
     where
         S: Stream<Item = Result<Event, Error>> + Send + 'static,
     {
-        let guards = std::mem::take(&mut self.guards);
         // What arrived is written down once, outside.
         let draft = match &mut self.state {
-            State::Stream(running) => {
-                running.muted = true;
-                running.draft.clone()
-            }
+            State::Stream(running) => running.mute(),
             State::Replay(replay) => replay.1.clone(),
             State::Complete(_) | State::Ended => Draft::default(),
         };
-        Self {
-            state: State::Stream(Box::new(Running {
-                events: Box::pin(wrap(self)),
-                draft,
-                muted: false,
-            })),
-            guards,
-        }
+        let running = Running::new(Box::pin(wrap(self))).with_draft(draft);
+        Self::from_state(State::Stream(Box::new(running)))
     }
 
     /// Whether all of it is there.
     #[must_use]
     pub const fn is_complete(&self) -> bool {
         matches!(self.state, State::Complete(_) | State::Ended)
+    }
+
+    /// Waits until the answer has begun in earnest: its first piece of content is here, or its end.
+    /// Events that were read for it are kept for the reader. Until then another target may still
+    /// answer in its place. Ready at once where the answer is all there or had begun.
+    ///
+    /// # Errors
+    ///
+    /// As [`next`](Self::next); the body has ended then.
+    pub fn poll_begin(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let State::Stream(running) = &mut self.state else {
+            return Poll::Ready(Ok(()));
+        };
+        match ready!(running.poll_begin(cx, &mut self.watches)) {
+            Ok(()) => Poll::Ready(Ok(())),
+            Err(error) => Poll::Ready(Err(self.fail(error))),
+        }
     }
 
     /// The next event; `None` once the answer has ended.
@@ -159,40 +187,68 @@ impl Body {
 
     fn poll_collect(&mut self, cx: &mut Context<'_>) -> Poll<Result<Completion, Error>> {
         loop {
-            match std::mem::replace(&mut self.state, State::Ended) {
-                State::Complete(completion) => {
-                    self.guards.clear();
-                    return Poll::Ready(Ok(*completion));
-                }
-                State::Stream(mut running) => {
-                    // Who collects wants it all, whatever is outside.
-                    running.muted = false;
-                    let Poll::Ready(step) = running.poll(cx) else {
-                        self.state = State::Stream(running);
-                        return Poll::Pending;
-                    };
-                    match step {
+            match &mut self.state {
+                State::Complete(_) => break,
+                State::Stream(running) => {
+                    running.unmute();
+                    match ready!(running.poll(cx, &mut self.watches)) {
                         Ok(Event::Finish(reason)) => {
-                            self.guards.clear();
-                            return Poll::Ready(Ok(running.draft.finish(reason)));
+                            return Poll::Ready(self.whole(reason));
                         }
-                        Ok(_) => self.state = State::Stream(running),
-                        Err(error) => {
-                            self.guards.clear();
-                            return Poll::Ready(Err(error));
-                        }
+                        Ok(_) => {}
+                        Err(error) => return Poll::Ready(Err(self.fail(error))),
                     }
                 }
-                State::Replay(..) | State::Ended => {
-                    return Poll::Ready(Err(already_read()));
-                }
+                State::Replay(..) | State::Ended => return Poll::Ready(Err(already_read())),
             }
+        }
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Complete(completion) => Poll::Ready(Ok(*completion)),
+            _ => Poll::Ready(Err(already_read())),
         }
     }
 
-    fn end(&mut self) {
-        self.state = State::Ended;
-        self.guards.clear();
+    /// What arrived, after the terminal event.
+    fn whole(&mut self, reason: FinishReason) -> Result<Completion, Error> {
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Stream(running) => {
+                let (draft, usage) = running.into_draft();
+                let mut watches = std::mem::take(&mut self.watches);
+                for watch in &mut watches {
+                    watch.on_end(Ending::Whole(&reason), usage.as_ref());
+                }
+                Ok(draft.finish(reason))
+            }
+            _ => Err(already_read()),
+        }
+    }
+
+    /// Ends the answer with `error`: the exchange is closed before anybody sees it.
+    fn fail(&mut self, mut error: Error) -> Error {
+        let usage = self.stop();
+        let mut watches = std::mem::take(&mut self.watches);
+        for watch in &mut watches {
+            error = watch.on_error(error);
+            watch.on_end(Ending::Failed(&error), usage.as_ref());
+        }
+        error
+    }
+
+    /// Ends the answer as `reason` says.
+    fn finish(&mut self, reason: &FinishReason) {
+        let usage = self.stop();
+        let mut watches = std::mem::take(&mut self.watches);
+        for watch in &mut watches {
+            watch.on_end(Ending::Whole(reason), usage.as_ref());
+        }
+    }
+
+    /// Closes the exchange, and says what it used as far as is known.
+    fn stop(&mut self) -> Option<crate::Usage> {
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Stream(running) => running.into_draft().1,
+            _ => None,
+        }
     }
 }
 
@@ -215,13 +271,34 @@ impl Stream for Body {
                     Ok(event)
                 })
             }
-            State::Stream(running) => Some(ready!(running.poll(cx))),
+            State::Stream(running) => Some(ready!(running.poll(cx, &mut this.watches))),
             State::Complete(_) | State::Ended => None,
         };
-        if !matches!(&item, Some(Ok(event)) if !matches!(event, Event::Finish(_))) {
-            this.end();
+        match item {
+            Some(Ok(Event::Finish(reason))) => {
+                this.finish(&reason);
+                Poll::Ready(Some(Ok(Event::Finish(reason))))
+            }
+            Some(Err(error)) => Poll::Ready(Some(Err(this.fail(error)))),
+            None => {
+                this.state = State::Ended;
+                Poll::Ready(None)
+            }
+            event => Poll::Ready(event),
         }
-        Poll::Ready(item)
+    }
+}
+
+/// The exchange is closed before those who watch it learn of that.
+impl Drop for Body {
+    fn drop(&mut self) {
+        if self.watches.is_empty() {
+            return;
+        }
+        let usage = self.stop();
+        for watch in &mut self.watches {
+            watch.on_end(Ending::Dropped, usage.as_ref());
+        }
     }
 }
 
@@ -234,86 +311,14 @@ impl fmt::Debug for Body {
         };
         f.debug_struct("Body")
             .field("state", &state)
-            .field("guards", &self.guards.len())
+            .field("watches", &self.watches.len())
             .finish_non_exhaustive()
     }
-}
-
-// === impl Running ===
-
-impl Running {
-    /// The next event. The end of the stream without a terminal event is an error.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Error>> {
-        match ready!(self.events.as_mut().poll_next(cx)) {
-            Some(Ok(event)) => {
-                if !self.muted {
-                    self.draft.push(&event);
-                }
-                Poll::Ready(Ok(event))
-            }
-            Some(Err(error)) => Poll::Ready(Err(self.add_partial(error))),
-            None => Poll::Ready(Err(self.add_partial(truncated()))),
-        }
-    }
-
-    fn add_partial(&mut self, error: Error) -> Error {
-        if self.muted || error.partial().is_some() {
-            return error;
-        }
-        let draft = std::mem::take(&mut self.draft);
-        error.with_partial(draft.finish(FinishReason::Other("unknown".into())))
-    }
-}
-
-fn truncated() -> Error {
-    Error::new(ErrorKind::Truncated)
-        .with_message("the stream ended without its terminal event; what arrived is not whole")
 }
 
 fn already_read() -> Error {
     Error::new(ErrorKind::InvalidRequest)
         .with_message("the answer was already read as events, it cannot be collected any more")
-}
-
-/// The events that a complete answer would have been streamed as.
-fn replay(completion: Completion) -> VecDeque<Event> {
-    let (id, model, parts, reason, usage) = completion.into_pieces();
-    let mut events = VecDeque::with_capacity(parts.len() + 3);
-    events.push_back(Event::Start(Start::new(id, model)));
-    let mut calls = 0;
-    for part in parts {
-        events.extend(match part {
-            Part::Text(text) => Some(Event::Text(text)),
-            Part::Refusal(text) => Some(Event::Refusal(text)),
-            Part::Reasoning(reasoning) => {
-                let mut delta = ReasoningDelta::new(reasoning.text());
-                if let Some(provider) = reasoning.provider() {
-                    delta = delta.with_provider(provider);
-                }
-                if let Some(id) = reasoning.id() {
-                    delta = delta.with_id(id);
-                }
-                if let Some(signature) = reasoning.signature() {
-                    delta = delta.with_signature(signature);
-                }
-                if let Some(data) = reasoning.encrypted() {
-                    delta = delta.with_encrypted(data);
-                }
-                Some(Event::Reasoning(delta))
-            }
-            Part::ToolCall(call) => {
-                calls += 1;
-                let delta = ToolCallDelta::new(calls - 1, call.arguments());
-                Some(Event::ToolCall(
-                    delta.with_id(call.id()).with_name(call.name()),
-                ))
-            }
-            Part::Image(_) | Part::ToolResult(_) => None,
-        });
-    }
-    events.extend(usage.map(Event::Usage));
-    events.push_back(Event::Finish(reason));
-    events
 }
 
 #[cfg(test)]

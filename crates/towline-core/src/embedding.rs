@@ -48,6 +48,13 @@ impl EmbeddingRequest {
         self
     }
 
+    /// Asks another model.
+    #[must_use]
+    pub fn with_model(mut self, model: impl Into<Text>) -> Self {
+        self.model = model.into();
+        self
+    }
+
     /// The model that is asked.
     #[must_use]
     pub fn model(&self) -> &str {
@@ -71,6 +78,12 @@ impl EmbeddingRequest {
     pub const fn context(&self) -> &Context {
         &self.context
     }
+
+    /// The facts for layers, to change.
+    #[must_use]
+    pub const fn context_mut(&mut self) -> &mut Context {
+        &mut self.context
+    }
 }
 
 impl Metered for EmbeddingRequest {
@@ -82,9 +95,25 @@ impl Metered for EmbeddingRequest {
         &self.context
     }
 
-    fn estimated_tokens(&self) -> u64 {
+    fn context_mut(&mut self) -> &mut Context {
+        &mut self.context
+    }
+
+    fn set_model(&mut self, model: Text) {
+        self.model = model;
+    }
+
+    fn streams(&self) -> bool {
+        false
+    }
+
+    fn estimated_input(&self) -> u64 {
         let counted = self.context.token_estimate();
         counted.unwrap_or_else(|| estimate(self.inputs.iter().map(|text| text.len())))
+    }
+
+    fn estimated_output(&self) -> u64 {
+        0
     }
 }
 
@@ -105,6 +134,12 @@ impl EmbeddingResponse {
     #[must_use]
     pub const fn head(&self) -> &Head {
         &self.head
+    }
+
+    /// The head, to change.
+    #[must_use]
+    pub const fn head_mut(&mut self) -> &mut Head {
+        &mut self.head
     }
 
     /// One vector for each input, in the order of the inputs.

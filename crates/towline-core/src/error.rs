@@ -8,7 +8,7 @@ mod kind;
 
 pub use self::kind::{Elsewhere, ErrorKind, Repeat};
 
-use crate::Completion;
+use crate::{Completion, Journey};
 use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
 
 /// Why a call failed. See the [module docs](self).
@@ -43,8 +43,30 @@ struct Inner {
     request_id: Option<Cow<'static, str>>,
     retry_after: Option<Duration>,
     retryable: Option<bool>,
+    refused_by: Option<&'static str>,
+    clock: Option<Clock>,
+    journey: Option<Journey>,
+    others: Vec<Error>,
     partial: Option<Box<Completion>>,
     source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// Which clock ran out, of an [`ErrorKind::Timeout`].
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Clock {
+    /// Looking up the name, TCP and TLS together.
+    Connect,
+    /// From the attempt's start to the first content of its answer.
+    FirstToken,
+    /// Silence: not even a sign of life.
+    Idle,
+    /// Signs of life, and nothing of the answer.
+    Progress,
+    /// One attempt.
+    Attempt,
+    /// The whole call, its queues, pauses and attempts.
+    Total,
 }
 
 /// Prints an [`Error`] with all its sources, outermost first. Made by [`Error::report`].
@@ -70,6 +92,10 @@ impl Error {
                 request_id: None,
                 retry_after: None,
                 retryable: None,
+                refused_by: None,
+                clock: None,
+                journey: None,
+                others: Vec::new(),
                 partial: None,
                 source: None,
             }),
@@ -129,6 +155,34 @@ impl Error {
     #[must_use]
     pub const fn with_retryable(mut self, retryable: bool) -> Self {
         self.inner.retryable = Some(retryable);
+        self
+    }
+
+    /// Says that `layer` turned the call away, and that no provider was asked: not a failure of one.
+    #[must_use]
+    pub const fn with_refused_by(mut self, layer: &'static str) -> Self {
+        self.inner.refused_by = Some(layer);
+        self
+    }
+
+    /// Adds the clock that ran out.
+    #[must_use]
+    pub const fn with_clock(mut self, clock: Clock) -> Self {
+        self.inner.clock = Some(clock);
+        self
+    }
+
+    /// Adds what happened to the call on its way.
+    #[must_use]
+    pub fn with_journey(mut self, journey: Journey) -> Self {
+        self.inner.journey = Some(journey);
+        self
+    }
+
+    /// Adds the errors of other targets that were asked before.
+    #[must_use]
+    pub fn with_others(mut self, others: Vec<Self>) -> Self {
+        self.inner.others = others;
         self
     }
 
@@ -195,6 +249,31 @@ impl Error {
         self.inner.retry_after
     }
 
+    /// The layer that turned the call away, where no provider was asked. What is refused here says
+    /// nothing about a provider: breakers and budgets do not count it.
+    #[must_use]
+    pub const fn refused_by(&self) -> Option<&'static str> {
+        self.inner.refused_by
+    }
+
+    /// The clock that ran out.
+    #[must_use]
+    pub const fn clock(&self) -> Option<Clock> {
+        self.inner.clock
+    }
+
+    /// What happened to the call on its way, where somebody wrote it down.
+    #[must_use]
+    pub const fn journey(&self) -> Option<&Journey> {
+        self.inner.journey.as_ref()
+    }
+
+    /// The errors of other targets that were asked before, in their order.
+    #[must_use]
+    pub fn others(&self) -> &[Self] {
+        &self.inner.others
+    }
+
     /// What had been delivered when the answer broke off. Its finish reason is unknown.
     #[must_use]
     pub fn partial(&self) -> Option<&Completion> {
@@ -256,6 +335,9 @@ impl fmt::Debug for Error {
             .field("request_id", &self.inner.request_id)
             .field("retry_after", &self.inner.retry_after)
             .field("retryable", &self.is_retryable())
+            .field("refused_by", &self.inner.refused_by)
+            .field("clock", &self.inner.clock)
+            .field("others", &self.inner.others)
             .field("source", &self.inner.source)
             .finish_non_exhaustive()
     }
@@ -271,6 +353,29 @@ impl StdError for Error {
 impl From<ErrorKind> for Error {
     fn from(kind: ErrorKind) -> Self {
         Self::new(kind)
+    }
+}
+
+// === impl Clock ===
+
+impl Clock {
+    /// The stable name, as it stands in metrics and JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::FirstToken => "first_token",
+            Self::Idle => "idle",
+            Self::Progress => "progress",
+            Self::Attempt => "attempt",
+            Self::Total => "total",
+        }
+    }
+}
+
+impl fmt::Display for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

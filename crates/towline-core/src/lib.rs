@@ -11,7 +11,7 @@
 //!
 //! - An answer ends with its terminal event or with an error. [`Body`] sees to it.
 //! - What a call holds, it holds until the end of the body: permits and timers ride in the body as
-//!   guards ([`Body::with_guard`]).
+//!   guards ([`Body::with_guard`]), clocks and counters as a [`Watch`].
 //! - `poll_ready` only passes through. Waiting for admission happens in the future of `call`, where
 //!   tenant, priority and cost are known.
 //! - There is one [`Error`], and one table of what may be tried again ([`ErrorKind`]).
@@ -38,6 +38,7 @@
 //! # }
 //! ```
 
+mod answer;
 mod body;
 mod capability;
 mod completion;
@@ -47,6 +48,7 @@ mod embedding;
 pub mod error;
 mod event;
 mod finish;
+mod journey;
 mod limits;
 mod message;
 mod model;
@@ -61,17 +63,19 @@ mod tool;
 mod usage;
 
 pub use self::{
-    body::{Body, EventStream},
+    answer::Answer,
+    body::{Body, Ending, EventStream, Watch},
     capability::{Capabilities, Capability},
     completion::Completion,
     conversation::{Conversation, WireDialect, WireForm},
     credential::{Credential, CredentialSource},
     embedding::{EmbeddingRequest, EmbeddingResponse},
-    error::{Error, ErrorKind},
+    error::{Clock, Error, ErrorKind},
     event::{Event, ReasoningDelta, Start, ToolCallDelta},
     finish::FinishReason,
+    journey::{Attempt, AttemptId, Journey, Outcome, Step},
     limits::{RateLimit, RateLimits},
-    message::{CacheHint, Image, ImageDetail, ImageSource, Message, Part, Reasoning, Role},
+    message::{CacheHint, File, FileSource, Image, ImageDetail, ImageSource, Message, Part, Reasoning, Role},
     model::ModelInfo,
     options::{CompletionOptions, JsonSchema, ReasoningEffort, ResponseFormat},
     redact::{cut, redact},

@@ -1,6 +1,6 @@
 //! A call to a model, and what layers need to know about it.
 
-use crate::{CompletionOptions, Conversation, Text};
+use crate::{CompletionOptions, Conversation, Journey, Text};
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -36,6 +36,7 @@ pub struct Context {
     retry: RetrySafety,
     token_estimate: Option<u64>,
     seed: u64,
+    journey: Option<Journey>,
 }
 
 /// How urgent a call is to the caller.
@@ -62,16 +63,34 @@ pub enum RetrySafety {
     Once,
 }
 
-/// What layers need to know of a request of any kind, to weigh and sort it.
-pub trait Metered {
+/// What layers need to know of a request of any kind, to weigh, sort and send it.
+pub trait Metered: Send + 'static {
     /// The model that is asked.
     fn model(&self) -> &str;
 
     /// Facts about the call.
     fn context(&self) -> &Context;
 
-    /// Tokens the call will use, input and output, as far as is known before it is made.
-    fn estimated_tokens(&self) -> u64;
+    /// Facts about the call, to change.
+    fn context_mut(&mut self) -> &mut Context;
+
+    /// Asks another model.
+    fn set_model(&mut self, model: Text);
+
+    /// Whether the answer shall come piece by piece.
+    fn streams(&self) -> bool;
+
+    /// Tokens of the input, as far as is known before the call is made.
+    fn estimated_input(&self) -> u64;
+
+    /// Tokens of the output that are asked for; 0 where the request says nothing.
+    fn estimated_output(&self) -> u64;
+
+    /// Tokens the call will use, input and output.
+    fn estimated_tokens(&self) -> u64 {
+        let input = self.estimated_input();
+        input.saturating_add(self.estimated_output())
+    }
 }
 
 // === impl Request ===
@@ -169,10 +188,25 @@ impl Metered for Request {
         &self.context
     }
 
-    fn estimated_tokens(&self) -> u64 {
-        let output = self.options.max_tokens().unwrap_or(0);
+    fn context_mut(&mut self) -> &mut Context {
+        &mut self.context
+    }
+
+    fn set_model(&mut self, model: Text) {
+        self.model = model;
+    }
+
+    fn streams(&self) -> bool {
+        self.stream
+    }
+
+    fn estimated_input(&self) -> u64 {
         let input = || estimate(self.conversation.messages().iter().map(|m| m.text().len()));
-        self.context.token_estimate.unwrap_or_else(input) + output
+        self.context.token_estimate.unwrap_or_else(input)
+    }
+
+    fn estimated_output(&self) -> u64 {
+        self.options.max_tokens().unwrap_or(0)
     }
 }
 
@@ -239,6 +273,25 @@ impl Context {
     pub const fn with_seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
+    }
+
+    /// Writes what happens to the call into `journey`.
+    #[must_use]
+    pub fn with_journey(mut self, journey: Journey) -> Self {
+        self.journey = Some(journey);
+        self
+    }
+
+    /// Brings the deadline forward to `deadline`, where that is earlier. It is never put off.
+    pub fn narrow_deadline(&mut self, deadline: Instant) {
+        let earlier = self.deadline.map_or(deadline, |known| known.min(deadline));
+        self.deadline = Some(earlier);
+    }
+
+    /// Where what happens to the call is written down, if anywhere.
+    #[must_use]
+    pub const fn journey(&self) -> Option<&Journey> {
+        self.journey.as_ref()
     }
 
     /// The moment after which the answer is of no use.

@@ -1,6 +1,6 @@
 //! The answer to a call: its head, and a body that may still be arriving.
 
-use crate::{Body, Completion, Error, RateLimits, Text};
+use crate::{Body, Completion, Error, Journey, RateLimits, Text};
 use http::HeaderMap;
 
 /// The answer to a [`Request`](crate::Request).
@@ -20,6 +20,7 @@ pub struct Head {
     parse_limits: fn(&HeaderMap) -> RateLimits,
     dropped: Vec<&'static str>,
     attempts: u32,
+    journey: Option<Journey>,
 }
 
 // === impl Response ===
@@ -41,6 +42,12 @@ impl Response {
     #[must_use]
     pub const fn head_mut(&mut self) -> &mut Head {
         &mut self.head
+    }
+
+    /// The answer.
+    #[must_use]
+    pub const fn body(&self) -> &Body {
+        &self.body
     }
 
     /// The answer, to read event by event.
@@ -98,6 +105,7 @@ impl Head {
             parse_limits: |_| RateLimits::default(),
             dropped: Vec::new(),
             attempts: 1,
+            journey: None,
         }
     }
 
@@ -168,10 +176,25 @@ impl Head {
         &self.dropped
     }
 
-    /// How many calls were made to a provider for this answer.
+    /// How many calls were made to a provider for this answer: those in the journey, where it has
+    /// one.
     #[must_use]
-    pub const fn attempts(&self) -> u32 {
-        self.attempts
+    pub fn attempts(&self) -> u32 {
+        let journey = self.journey.as_ref();
+        journey.map_or(self.attempts, |journey| {
+            journey.attempts().max(self.attempts)
+        })
+    }
+
+    /// Keeps what happened to the call on its way.
+    pub fn set_journey(&mut self, journey: Journey) {
+        self.journey = Some(journey);
+    }
+
+    /// What happened to the call on its way, where somebody wrote it down.
+    #[must_use]
+    pub const fn journey(&self) -> Option<&Journey> {
+        self.journey.as_ref()
     }
 
     /// Adds provider, model and request id to an error that broke off this answer.

@@ -1,11 +1,11 @@
-use super::Body;
+use super::{Body, Ending, Watch};
 use crate::{Completion, Error, ErrorKind, Event, FinishReason, Part, Start, ToolCallDelta, Usage};
 use futures_core::Stream;
 use std::{
     collections::VecDeque,
-    future::Future,
+    future::{Future, poll_fn},
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex},
     task::{Context, Poll},
 };
 
@@ -17,6 +17,20 @@ impl Stream for Script {
 
     fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         Poll::Ready(self.0.pop_front())
+    }
+}
+
+/// One event, then silence. Holds something as an open exchange would.
+struct ThenSilence(Option<Event>, #[expect(dead_code, reason = "held")] Arc<()>);
+
+impl Stream for ThenSilence {
+    type Item = Result<Event, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match self.0.take() {
+            Some(event) => Poll::Ready(Some(Ok(event))),
+            None => Poll::Pending,
+        }
     }
 }
 
@@ -208,4 +222,116 @@ async fn guards_live_to_the_last_event_and_no_longer() {
         .await
         .unwrap();
     assert!(!held(&guard), "the answer was collected");
+}
+
+/// Writes down what it sees.
+struct Spy {
+    seen: Arc<Mutex<Vec<String>>>,
+    stop: bool,
+}
+
+impl Watch for Spy {
+    fn on_event(&mut self, event: &Event) -> Result<(), Error> {
+        self.seen.lock().unwrap().push(format!("{event:?}"));
+        Ok(())
+    }
+
+    fn poll_stop(&mut self, _cx: &mut Context<'_>) -> Poll<Error> {
+        if self.stop {
+            return Poll::Ready(Error::new(ErrorKind::Timeout));
+        }
+        Poll::Pending
+    }
+
+    fn on_error(&mut self, error: Error) -> Error {
+        error.with_provider("spied")
+    }
+
+    fn on_end(&mut self, ending: Ending<'_>, usage: Option<&Usage>) {
+        let total = usage.and_then(Usage::total);
+        let ending = match ending {
+            Ending::Whole(reason) => format!("whole: {reason:?}"),
+            Ending::Failed(error) => format!("failed: {error}"),
+            Ending::Dropped => "dropped".to_owned(),
+        };
+        self.seen
+            .lock()
+            .unwrap()
+            .push(format!("{ending}, {total:?}"));
+    }
+}
+
+fn spied(mut body: Body, stop: bool) -> (Body, Arc<Mutex<Vec<String>>>) {
+    let seen = Arc::<Mutex<Vec<String>>>::default();
+    let spy = Spy {
+        seen: Arc::clone(&seen),
+        stop,
+    };
+    body.watch(spy);
+    (body, seen)
+}
+
+#[tokio::test]
+async fn a_watch_sees_each_event_and_one_end() {
+    let usage = Event::Usage(Usage::inclusive(3, 4));
+    let events = [
+        Event::Text("a".into()),
+        usage,
+        Event::Finish(FinishReason::Stop),
+    ];
+    let (body, seen) = spied(script(events.map(Ok)), false);
+    body.collect().await.unwrap();
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen.len(), 3);
+    assert_eq!(seen.last().unwrap(), "whole: Stop, Some(7)");
+}
+
+#[tokio::test]
+async fn a_watch_that_says_stop_ends_a_silent_stream_after_the_exchange_is_closed() {
+    let exchange = Arc::new(());
+    let events = ThenSilence(Some(Event::Text("a".into())), Arc::clone(&exchange));
+    let (mut body, seen) = spied(Body::stream(events), true);
+    assert!(body.next().await.unwrap().is_ok());
+    let error = body.next().await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(error.provider(), Some("spied"));
+    assert_eq!(error.partial().unwrap().text(), "a");
+    assert_eq!(Arc::strong_count(&exchange), 1, "the exchange is closed");
+    assert!(body.next().await.is_none());
+    drop(body);
+    let ends = seen.lock().unwrap().len();
+    assert_eq!(ends, 2, "the end is told once");
+}
+
+#[tokio::test]
+async fn who_comes_after_the_beginning_sees_what_was_read_ahead() {
+    let events = [
+        Event::Start(Start::new("1", "m")),
+        Event::Usage(Usage::inclusive(3, 0)),
+        Event::Text("a".into()),
+        Event::Finish(FinishReason::Stop),
+    ];
+    let mut body = script(events.map(Ok));
+    poll_fn(|cx| body.poll_begin(cx)).await.unwrap();
+    let (mut body, seen) = spied(body, false);
+    assert_eq!(seen.lock().unwrap().len(), 3, "start, usage, text");
+    assert!(matches!(body.next().await, Some(Ok(Event::Start(_)))));
+    drop(body);
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen.last().unwrap(), "dropped, Some(3)");
+}
+
+#[tokio::test]
+async fn a_failure_before_the_first_content_is_one_of_the_beginning() {
+    let events = [
+        Ok(Event::Start(Start::new("1", "m"))),
+        Ok(Event::Ping),
+        Err(Error::new(ErrorKind::Overloaded)),
+    ];
+    let (mut body, seen) = spied(script(events), false);
+    let error = poll_fn(|cx| body.poll_begin(cx)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Overloaded);
+    assert!(error.is_retryable(), "nothing was delivered");
+    assert!(body.next().await.is_none(), "the body has ended");
+    assert_eq!(seen.lock().unwrap().len(), 3);
 }

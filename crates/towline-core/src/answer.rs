@@ -1,0 +1,71 @@
+//! What layers need to know of an answer of any kind.
+
+use crate::{EmbeddingResponse, Ending, Error, FinishReason, Head, Response, Watch};
+use std::task::{Context, Poll};
+
+/// An answer of any kind, as layers see it: they follow it to its end and never look inside.
+pub trait Answer: Send + Sized + 'static {
+    /// What is known before the answer itself.
+    fn head(&self) -> &Head;
+
+    /// The head, to change.
+    fn head_mut(&mut self) -> &mut Head;
+
+    /// Whether all of it is there.
+    fn is_whole(&self) -> bool;
+
+    /// Lets `watch` see the rest of the answer and its end. Where the answer is all there, it sees the
+    /// end now and is dropped: nothing is held for an exchange that is over.
+    fn watch(&mut self, watch: impl Watch);
+
+    /// Waits until the answer has begun in earnest, as [`Body::poll_begin`](crate::Body::poll_begin).
+    ///
+    /// # Errors
+    ///
+    /// The answer broke off before it began.
+    fn poll_begin(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
+}
+
+impl Answer for Response {
+    fn head(&self) -> &Head {
+        Self::head(self)
+    }
+
+    fn head_mut(&mut self) -> &mut Head {
+        Self::head_mut(self)
+    }
+
+    fn is_whole(&self) -> bool {
+        self.body().is_complete()
+    }
+
+    fn watch(&mut self, watch: impl Watch) {
+        self.body_mut().watch(watch);
+    }
+
+    fn poll_begin(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.body_mut().poll_begin(cx)
+    }
+}
+
+impl Answer for EmbeddingResponse {
+    fn head(&self) -> &Head {
+        Self::head(self)
+    }
+
+    fn head_mut(&mut self) -> &mut Head {
+        Self::head_mut(self)
+    }
+
+    fn is_whole(&self) -> bool {
+        true
+    }
+
+    fn watch(&mut self, mut watch: impl Watch) {
+        watch.on_end(Ending::Whole(&FinishReason::Stop), self.usage());
+    }
+
+    fn poll_begin(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+}

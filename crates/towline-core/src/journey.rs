@@ -1,0 +1,361 @@
+//! What happened to a call on its way: every wait, refusal and attempt.
+
+use crate::{ErrorKind, Text, Usage};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// The record of one logical call. Clones are handles of the same record.
+///
+/// Whoever makes the call puts one into its [`Context`](crate::Context); layers write into it, and it
+/// comes back in the [`Head`](crate::Head) of the answer or in the [`Error`](crate::Error).
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use towline_core::{ErrorKind, Journey, Outcome, Step};
+///
+/// let journey = Journey::new();
+/// let first = journey.begin_attempt("openai", "gpt-4o-mini", false);
+/// journey.end_attempt(first, Outcome::Failed(ErrorKind::Overloaded), None);
+/// journey.push(Step::waited("retry", "overloaded", Duration::from_millis(640)));
+/// let second = journey.begin_attempt("openai", "gpt-4o-mini", false);
+/// journey.end_attempt(second, Outcome::Whole, None);
+/// assert_eq!(journey.attempts(), 2);
+/// assert_eq!(journey.waited(), Duration::from_millis(640));
+/// ```
+#[derive(Clone)]
+pub struct Journey {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    started: Instant,
+    record: Mutex<Record>,
+}
+
+/// Most calls are one attempt: that one needs no list.
+#[derive(Debug, Default)]
+struct Record {
+    first: Option<Step>,
+    more: Vec<Step>,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Step {
+    /// The call stood still.
+    Waited {
+        /// The layer that held it.
+        layer: &'static str,
+        /// Why, in one word of the layer's.
+        reason: &'static str,
+        /// For how long.
+        time: Duration,
+    },
+    /// A layer turned it away without asking a provider.
+    Refused {
+        /// The layer.
+        layer: &'static str,
+        /// As what the caller sees it.
+        kind: ErrorKind,
+        /// When another try would be let in.
+        retry_after: Option<Duration>,
+    },
+    /// It went on to another target.
+    Moved {
+        /// The layer that moved it.
+        layer: &'static str,
+        /// What failed there.
+        from: Text,
+        /// What is asked now.
+        to: Text,
+        /// Why.
+        kind: ErrorKind,
+    },
+    /// A provider was asked.
+    Attempt(Attempt),
+}
+
+/// One call to a provider. Each may be billed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempt {
+    provider: Text,
+    model: Text,
+    hedge: bool,
+    began: Duration,
+    first: Option<Duration>,
+    ended: Option<Duration>,
+    outcome: Outcome,
+    usage: Option<Usage>,
+    estimate: Option<u64>,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It has not ended.
+    Running,
+    /// The answer was whole.
+    Whole,
+    /// It failed.
+    Failed(ErrorKind),
+    /// The caller, or a layer that had a better answer, dropped it.
+    Dropped,
+}
+
+/// Which attempt of a [`Journey`] it was.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct AttemptId {
+    index: usize,
+}
+
+// === impl Journey ===
+
+impl Journey {
+    /// A call that starts now.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                started: Instant::now(),
+                record: Mutex::default(),
+            }),
+        }
+    }
+
+    /// When the call started.
+    #[must_use]
+    pub fn started(&self) -> Instant {
+        self.shared.started
+    }
+
+    /// Writes down what happened.
+    pub fn push(&self, step: Step) {
+        self.lock().push(step);
+    }
+
+    /// Writes down that `provider` is asked for `model`; as a `hedge` beside another attempt, or not.
+    pub fn begin_attempt(
+        &self,
+        provider: impl Into<Text>,
+        model: impl Into<Text>,
+        hedge: bool,
+    ) -> AttemptId {
+        let attempt = Attempt {
+            provider: provider.into(),
+            model: model.into(),
+            hedge,
+            began: self.elapsed(),
+            first: None,
+            ended: None,
+            outcome: Outcome::Running,
+            usage: None,
+            estimate: None,
+        };
+        AttemptId {
+            index: self.lock().push(Step::Attempt(attempt)),
+        }
+    }
+
+    /// The first content of an attempt arrived.
+    pub fn first_token(&self, id: AttemptId) {
+        let now = self.elapsed();
+        self.with_attempt(id, |attempt| {
+            attempt.first.get_or_insert(now);
+        });
+    }
+
+    /// An attempt ended. Only the first end of an attempt counts.
+    pub fn end_attempt(&self, id: AttemptId, outcome: Outcome, usage: Option<&Usage>) {
+        let now = self.elapsed();
+        self.with_attempt(id, |attempt| {
+            if attempt.ended.is_none() {
+                attempt.ended = Some(now);
+                attempt.outcome = outcome;
+                attempt.usage = usage.cloned();
+            }
+        });
+    }
+
+    /// What an attempt has probably used, where the provider did not say.
+    pub fn estimate(&self, id: AttemptId, tokens: u64) {
+        self.with_attempt(id, |attempt| attempt.estimate = Some(tokens));
+    }
+
+    /// Everything so far, in the order in which it began.
+    #[must_use]
+    pub fn steps(&self) -> Vec<Step> {
+        let record = self.lock();
+        record.first.iter().chain(&record.more).cloned().collect()
+    }
+
+    /// How many times a provider was asked.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        let record = self.lock();
+        let steps = record.first.iter().chain(&record.more);
+        let count = steps
+            .filter(|step| matches!(step, Step::Attempt(_)))
+            .count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    /// How long the call stood still, all waits together.
+    #[must_use]
+    pub fn waited(&self) -> Duration {
+        let record = self.lock();
+        let steps = record.first.iter().chain(&record.more);
+        steps.fold(Duration::ZERO, |sum, step| match step {
+            Step::Waited { time, .. } => sum.saturating_add(*time),
+            _ => sum,
+        })
+    }
+
+    /// Tokens of all attempts: what providers reported, and estimates where they did not.
+    #[must_use]
+    pub fn tokens(&self) -> u64 {
+        let record = self.lock();
+        let steps = record.first.iter().chain(&record.more);
+        steps.fold(0, |sum, step| match step {
+            Step::Attempt(attempt) => sum.saturating_add(attempt.tokens().unwrap_or(0)),
+            _ => sum,
+        })
+    }
+
+    fn elapsed(&self) -> Duration {
+        Instant::now().saturating_duration_since(self.shared.started)
+    }
+
+    fn with_attempt(&self, id: AttemptId, change: impl FnOnce(&mut Attempt)) {
+        if let Some(Step::Attempt(attempt)) = self.lock().get(id.index) {
+            change(attempt);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Record> {
+        // Nothing panics while it is held, and a record with a hole is better than none.
+        let record = self.shared.record.lock();
+        record.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Journey {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Prints the steps.
+impl fmt::Debug for Journey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.steps()).finish()
+    }
+}
+
+// === impl Record ===
+
+impl Record {
+    /// Adds `step` and says its index.
+    fn push(&mut self, step: Step) -> usize {
+        if self.first.is_none() {
+            self.first = Some(step);
+            return 0;
+        }
+        self.more.push(step);
+        self.more.len()
+    }
+
+    fn get(&mut self, index: usize) -> Option<&mut Step> {
+        match index.checked_sub(1) {
+            None => self.first.as_mut(),
+            Some(index) => self.more.get_mut(index),
+        }
+    }
+}
+
+// === impl Step ===
+
+impl Step {
+    /// The call stood still in `layer` for `time`.
+    #[must_use]
+    pub const fn waited(layer: &'static str, reason: &'static str, time: Duration) -> Self {
+        Self::Waited {
+            layer,
+            reason,
+            time,
+        }
+    }
+}
+
+// === impl Attempt ===
+
+impl Attempt {
+    /// The provider that was asked.
+    #[must_use]
+    pub fn provider(&self) -> &str {
+        &self.provider
+    }
+
+    /// The model that was asked.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// Whether it was sent beside another attempt, to be faster.
+    #[must_use]
+    pub const fn is_hedge(&self) -> bool {
+        self.hedge
+    }
+
+    /// When it began, from the start of the call.
+    #[must_use]
+    pub const fn began(&self) -> Duration {
+        self.began
+    }
+
+    /// When its first content arrived, from the start of the call.
+    #[must_use]
+    pub const fn first_token(&self) -> Option<Duration> {
+        self.first
+    }
+
+    /// When it ended, from the start of the call.
+    #[must_use]
+    pub const fn ended(&self) -> Option<Duration> {
+        self.ended
+    }
+
+    /// How it ended.
+    #[must_use]
+    pub const fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// What the provider said it used.
+    #[must_use]
+    pub const fn usage(&self) -> Option<&Usage> {
+        self.usage.as_ref()
+    }
+
+    /// Tokens: what the provider reported, else an estimate.
+    #[must_use]
+    pub fn tokens(&self) -> Option<u64> {
+        let reported = self.usage.as_ref().and_then(Usage::total);
+        reported.or(self.estimate)
+    }
+
+    /// Whether [`tokens`](Self::tokens) is an estimate: the provider did not say, and may bill.
+    #[must_use]
+    pub fn is_estimate(&self) -> bool {
+        let reported = self.usage.as_ref().and_then(Usage::total);
+        reported.is_none() && self.estimate.is_some()
+    }
+}
