@@ -101,6 +101,7 @@ pub const CAPABILITIES: Capabilities = Capabilities::of(&[
     Capability::ParallelTools,
     Capability::ToolChoice,
     Capability::Vision,
+    Capability::Files,
     Capability::SchemaOutput,
     Capability::Reasoning,
     Capability::ReasoningReplay,

@@ -30,6 +30,8 @@ pub enum Capability {
     ToolChoice,
     /// Messages may hold images.
     Vision,
+    /// Messages may hold files, such as a PDF.
+    Files,
     /// The answer can be held to a JSON schema.
     SchemaOutput,
     /// The model's reasoning can be asked for, and is kept apart from the text.
@@ -95,11 +97,12 @@ impl Capabilities {
 
 impl Capability {
     /// Every capability, in the order of tables.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Tools,
         Self::ParallelTools,
         Self::ToolChoice,
         Self::Vision,
+        Self::Files,
         Self::SchemaOutput,
         Self::Reasoning,
         Self::ReasoningReplay,
@@ -117,6 +120,7 @@ impl Capability {
             Self::ParallelTools => "parallel tools",
             Self::ToolChoice => "tool choice",
             Self::Vision => "vision",
+            Self::Files => "files",
             Self::SchemaOutput => "schema output",
             Self::Reasoning => "reasoning",
             Self::ReasoningReplay => "reasoning replay",
@@ -140,6 +144,7 @@ impl Capability {
             Self::PromptCache => 1 << 8,
             Self::Embeddings => 1 << 9,
             Self::ModelList => 1 << 10,
+            Self::Files => 1 << 11,
         }
     }
 }

@@ -75,7 +75,10 @@ pub use self::{
     finish::FinishReason,
     journey::{Attempt, AttemptId, Journey, Outcome, Step},
     limits::{RateLimit, RateLimits},
-    message::{CacheHint, File, FileSource, Image, ImageDetail, ImageSource, Message, Part, Reasoning, Role},
+    message::{
+        CacheHint, File, FileSource, Image, ImageDetail, ImageSource, Message, Part, Reasoning,
+        Role,
+    },
     model::ModelInfo,
     options::{CompletionOptions, JsonSchema, ReasoningEffort, ResponseFormat},
     redact::{cut, redact},

@@ -1,9 +1,11 @@
 //! One turn of a conversation.
 
+mod file;
 mod image;
 mod reasoning;
 
 pub use self::{
+    file::{File, FileSource},
     image::{Image, ImageDetail, ImageSource},
     reasoning::Reasoning,
 };
@@ -33,6 +35,8 @@ pub enum Part {
     Text(Text),
     /// An image.
     Image(Image),
+    /// A file, such as a PDF.
+    File(File),
     /// The model's reasoning, kept so that it can be sent back unchanged.
     Reasoning(Reasoning),
     /// The model declined, in these words.
@@ -247,6 +251,12 @@ impl From<String> for Part {
 impl From<Image> for Part {
     fn from(image: Image) -> Self {
         Self::Image(image)
+    }
+}
+
+impl From<File> for Part {
+    fn from(file: File) -> Self {
+        Self::File(file)
     }
 }
 

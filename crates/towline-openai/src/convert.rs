@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod call_id;
+pub(crate) mod file;
 pub(crate) mod message;
 pub(crate) mod reasoning;
 pub(crate) mod request;

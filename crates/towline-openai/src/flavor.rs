@@ -46,6 +46,8 @@ pub(crate) struct Traits {
     pub(crate) seed: &'static str,
     /// The ids of tool calls that the server takes back.
     pub(crate) call_ids: CallIds,
+    /// In which form the server takes files.
+    pub(crate) files: Files,
     /// What the server cannot do, beyond what the other fields say.
     lacks: &'static [Capability],
     /// Whether the server takes a JSON schema for the answer.
@@ -109,6 +111,18 @@ pub(crate) enum CallIds {
     Short(usize),
     /// Nine letters and digits.
     Nine,
+}
+
+/// In which form a server takes files.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Files {
+    Never,
+    /// A part `file` with the content or an id.
+    Part,
+    /// A part `file` with the content or an address.
+    PartOrUrl,
+    /// A part `document_url`, whose address may be a `data:` URL.
+    DocumentUrl,
 }
 
 /// What ends a stream.
@@ -184,6 +198,9 @@ impl Flavor {
     pub fn capabilities(self) -> Capabilities {
         let lacks = self.traits.lacks.iter();
         let mut can = lacks.fold(ALL, |can, lacking| can.without(*lacking));
+        if self.traits.files == Files::Never {
+            can = can.without(Capability::Files);
+        }
         if !self.traits.json_schema {
             can = can.without(Capability::SchemaOutput);
         }
@@ -237,6 +254,7 @@ const PLAIN: Traits = Traits {
     required: "required",
     seed: "seed",
     call_ids: CallIds::Any,
+    files: Files::Never,
     lacks: &[],
     json_schema: true,
     stream_options: true,

@@ -1,5 +1,7 @@
 //! Parts of the contract as blocks of the wire.
 
+mod document;
+
 use crate::{
     DIALECT,
     wire::request::{BlockBody, ImageBody},
@@ -68,6 +70,7 @@ fn write_part(role: Role, part: &Part, out: &mut Vec<u8>) -> Result<(), Error> {
         Part::Text(text) if role != Role::Tool => append(&BlockBody::Text { text }, out),
         Part::Refusal(text) if role == Role::Assistant => append(&BlockBody::Text { text }, out),
         Part::Image(image) if role == Role::User => write_image(image, out),
+        Part::File(file) if role == Role::User => append(&document::body(file)?, out),
         Part::Reasoning(reasoning) if role == Role::Assistant => append(&thinking(reasoning), out),
         Part::ToolCall(call) if role == Role::Assistant => write_call(call, out),
         Part::ToolResult(result) if matches!(role, Role::Tool | Role::User) => {
@@ -81,6 +84,7 @@ fn write_part(role: Role, part: &Part, out: &mut Vec<u8>) -> Result<(), Error> {
         Part::Text(_) => Err(misplaced("text", "not in tool messages")),
         Part::Image(_) if spoken => Err(misplaced("an image", "not in system messages")),
         Part::Image(_) => Err(misplaced("an image", "only in user messages")),
+        Part::File(_) => Err(misplaced("a file", "only in user messages")),
         Part::Refusal(_) => Err(misplaced("a refusal", "only in assistant messages")),
         Part::Reasoning(_) => Err(misplaced("reasoning", "only in assistant messages")),
         Part::ToolCall(_) => Err(misplaced("a tool call", "only in assistant messages")),

@@ -2,6 +2,7 @@
 
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// A block of content.
 #[derive(Debug, Serialize)]
@@ -12,6 +13,11 @@ pub(crate) enum BlockBody<'a> {
     },
     Image {
         source: ImageBody<'a>,
+    },
+    Document {
+        source: DocumentBody<'a>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        title: Option<&'a str>,
     },
     Thinking {
         thinking: &'a str,
@@ -40,6 +46,16 @@ pub(crate) enum BlockBody<'a> {
 pub(crate) enum ImageBody<'a> {
     Url { url: &'a str },
     Base64 { media_type: &'a str, data: &'a str },
+}
+
+/// Where the content of a document is.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(crate) enum DocumentBody<'a> {
+    Base64 { media_type: &'a str, data: &'a str },
+    Text { media_type: &'a str, data: Cow<'a, str> },
+    Url { url: &'a str },
+    File { file_id: &'a str },
 }
 
 /// A tool that the model may call.

@@ -1,5 +1,5 @@
 use super::{Conversation, WireDialect};
-use crate::{Error, ErrorKind, Message, Part, Role, ToolCall, ToolResult};
+use crate::{Error, ErrorKind, File, Message, Part, Role, ToolCall, ToolResult};
 use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, proptest};
 
 const DIALECT: WireDialect = WireDialect::new("test", 0);
@@ -164,4 +164,20 @@ fn all_violations_are_reported_at_once() {
     ] {
         assert!(message.contains(part), "{part} is missing in {message}");
     }
+}
+
+#[test]
+fn a_file_is_content_and_stands_with_the_user() {
+    let file = || Part::File(File::url("https://example.com/a.pdf"));
+    let asked = Conversation::from(Message::new(Role::User, vec![file()]));
+    assert!(asked.validate().is_ok());
+    let said = asked.with(Message::new(Role::Assistant, vec![file()]));
+    let error = said.validate().unwrap_err();
+    assert!(
+        error
+            .message()
+            .unwrap()
+            .contains("message 1 (assistant) holds a file"),
+        "{error}"
+    );
 }

@@ -33,6 +33,12 @@ fn check_content(messages: &[Message], faults: &mut Vec<String>) {
                 message.role().as_str()
             ));
         }
+        if message.role() != Role::User && message.parts().iter().any(is_file) {
+            faults.push(format!(
+                "message {index} ({}) holds a file, which only a user message may do",
+                message.role().as_str()
+            ));
+        }
         for call in message.tool_calls() {
             if message.role() != Role::Assistant {
                 faults.push(format!(
@@ -81,10 +87,14 @@ fn indexed(messages: &[Message], role: Role) -> impl Iterator<Item = (usize, &Me
     all.filter(move |(_, message)| message.role() == role)
 }
 
+const fn is_file(part: &Part) -> bool {
+    matches!(part, Part::File(_))
+}
+
 fn is_blank(part: &Part) -> bool {
     match part {
         Part::Text(text) | Part::Refusal(text) => text.trim().is_empty(),
         Part::Reasoning(_) => true,
-        Part::Image(_) | Part::ToolCall(_) | Part::ToolResult(_) => false,
+        Part::Image(_) | Part::File(_) | Part::ToolCall(_) | Part::ToolResult(_) => false,
     }
 }

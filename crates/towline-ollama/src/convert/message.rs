@@ -47,6 +47,7 @@ fn spoken<'a>(role: &'static str, message: &'a Message) -> Result<MessageBody<'a
         match part {
             Part::Text(more) => append_text(&mut body.content, more),
             Part::Image(image) => body.images.push(pixels(image)?),
+            Part::File(_) => return Err(no_files()),
             Part::Reasoning(_) => return Err(misplaced("reasoning", "only in assistant messages")),
             Part::Refusal(_) => return Err(misplaced("a refusal", "only in assistant messages")),
             Part::ToolCall(_) => {
@@ -57,6 +58,12 @@ fn spoken<'a>(role: &'static str, message: &'a Message) -> Result<MessageBody<'a
         }
     }
     Ok(body)
+}
+
+fn no_files() -> Error {
+    Error::new(ErrorKind::Unsupported).with_message(
+        "the conversation holds a file, and Ollama takes none: send its text, or its pages as images",
+    )
 }
 
 /// The image in base64. The server fetches nothing.
@@ -89,6 +96,7 @@ fn assistant(message: &Message) -> Result<Option<MessageBody<'_>>, Error> {
             }
             Part::Reasoning(_) | Part::ToolCall(_) => {}
             Part::Image(_) => return Err(misplaced("an image", "not in assistant messages")),
+            Part::File(_) => return Err(no_files()),
             _ => {
                 return Err(misplaced(
                     "a part of this kind",

@@ -1,6 +1,6 @@
 //! Messages of the contract as messages of the wire.
 
-use super::{call_id, rules::ModelRules};
+use super::{call_id, file, rules::ModelRules};
 use crate::{
     Flavor,
     flavor::Replay,
@@ -20,8 +20,8 @@ pub(crate) fn write(
     out: &mut Vec<u8>,
 ) -> Result<(), Error> {
     let body = match message.role() {
-        Role::System => spoken(rules.system_role, message)?,
-        Role::User => spoken("user", message)?,
+        Role::System => spoken(flavor, rules.system_role, message)?,
+        Role::User => spoken(flavor, "user", message)?,
         Role::Assistant => assistant(flavor, message)?,
         Role::Tool => return write_results(flavor, message, out),
         role => return Err(misplaced(&format!("{role:?} message"), "in this dialect")),
@@ -38,10 +38,20 @@ fn append(body: &MessageBody<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
 }
 
 /// A system or user message: one text goes as a string, anything else as a list.
-fn spoken<'a>(role: &'static str, message: &'a Message) -> Result<MessageBody<'a>, Error> {
+fn spoken<'a>(
+    flavor: Flavor,
+    role: &'static str,
+    message: &'a Message,
+) -> Result<MessageBody<'a>, Error> {
     let content = match message.parts() {
         [Part::Text(text)] => ContentBody::Text(Cow::Borrowed(text)),
-        parts => ContentBody::Parts(parts.iter().map(spoken_part).collect::<Result<_, _>>()?),
+        parts => {
+            let parts = parts.iter().map(|part| match part {
+                Part::File(file) => file::chat(flavor, message.role(), file),
+                part => spoken_part(part),
+            });
+            ContentBody::Parts(parts.collect::<Result<_, _>>()?)
+        }
     };
     Ok(MessageBody {
         role,
@@ -103,6 +113,7 @@ fn assistant(flavor: Flavor, message: &Message) -> Result<MessageBody<'_>, Error
             Part::Refusal(more) => append_text(&mut text, more),
             Part::ToolCall(_) | Part::Reasoning(_) => {}
             Part::Image(_) => return Err(misplaced("an image", "not in assistant messages")),
+            Part::File(_) => return Err(misplaced("a file", "only in user messages")),
             _ => {
                 return Err(misplaced(
                     "a part of this kind",

@@ -1,6 +1,6 @@
 //! The table of flavors. Each row says only where it leaves the dialect.
 
-use super::{CallIds, PLAIN, ReasoningAsk, Replay, Terminal, Texts, Traits};
+use super::{CallIds, Files, PLAIN, ReasoningAsk, Replay, Terminal, Texts, Traits};
 use crate::limits;
 use towline_core::Capability::{
     Embeddings, ModelList, ParallelTools, PromptCache, ToolChoice, Tools, Vision,
@@ -35,6 +35,7 @@ pub(super) static OPENAI: Traits = Traits {
     own_reasoning_models: true,
     refusal_field: true,
     call_ids: CHAT_ID,
+    files: Files::Part,
     ..PLAIN
 };
 
@@ -44,6 +45,7 @@ const CHAT_ID: CallIds = CallIds::Short(40);
 /// Self-hosted servers are mostly vLLM or llama.cpp behind another name: their texts are read.
 pub(super) static COMPATIBLE: Traits = Traits {
     texts: Texts::Vllm,
+    files: Files::Part,
     ..PLAIN
 };
 
@@ -58,6 +60,7 @@ pub(super) static AZURE: Traits = Traits {
     own_reasoning_models: true,
     refusal_field: true,
     limits: limits::without_reset,
+    files: Files::Part,
     call_ids: CHAT_ID,
     ..PLAIN
 };
@@ -68,6 +71,7 @@ static OPENROUTER: Traits = Traits {
     texts: Texts::OpenRouter,
     reasoning: ReasoningAsk::Object,
     replay: Replay::Details,
+    files: Files::PartOrUrl,
     call_ids: CHAT_ID,
     ..PLAIN
 };
@@ -99,6 +103,7 @@ static MISTRAL: Traits = Traits {
     stream_options: false,
     limits: limits::mistral,
     call_ids: CallIds::Nine,
+    files: Files::DocumentUrl,
     lacks: &[PromptCache],
     ..PLAIN
 };

@@ -3,10 +3,11 @@
 use crate::{
     Flavor,
     convert::{
-        call_id,
+        call_id, file,
         message::{image_url, misplaced},
         rules::ModelRules,
     },
+    wire::request::FileBody,
 };
 use serde::Serialize;
 use std::borrow::Cow;
@@ -54,6 +55,7 @@ enum PartBody<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         detail: Option<&'static str>,
     },
+    InputFile(FileBody<'a>),
     OutputText {
         text: &'a str,
     },
@@ -76,8 +78,8 @@ pub(super) fn write(
     out: &mut Vec<u8>,
 ) -> Result<(), Error> {
     let items = match message.role() {
-        Role::System => vec![spoken(rules.system_role, message)?],
-        Role::User => vec![spoken("user", message)?],
+        Role::System => vec![spoken(flavor, rules.system_role, message)?],
+        Role::User => vec![spoken(flavor, "user", message)?],
         Role::Assistant => assistant(flavor, message)?,
         Role::Tool => results(message)?,
         role => {
@@ -100,10 +102,22 @@ pub(super) fn write(
     Ok(())
 }
 
-fn spoken<'a>(role: &'static str, message: &'a Message) -> Result<ItemBody<'a>, Error> {
+fn spoken<'a>(
+    flavor: Flavor,
+    role: &'static str,
+    message: &'a Message,
+) -> Result<ItemBody<'a>, Error> {
     let content = match message.parts() {
         [Part::Text(text)] => ContentBody::Text(text),
-        parts => ContentBody::Parts(parts.iter().map(spoken_part).collect::<Result<_, _>>()?),
+        parts => {
+            let parts = parts.iter().map(|part| match part {
+                Part::File(file) => {
+                    file::responses(flavor, message.role(), file).map(PartBody::InputFile)
+                }
+                part => spoken_part(part),
+            });
+            ContentBody::Parts(parts.collect::<Result<_, _>>()?)
+        }
     };
     Ok(ItemBody::Message { role, content })
 }

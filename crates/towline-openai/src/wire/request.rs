@@ -38,6 +38,8 @@ pub(crate) enum ContentBody<'a> {
 pub(crate) enum PartBody<'a> {
     Text { text: &'a str },
     ImageUrl { image_url: ImageUrlBody<'a> },
+    File { file: FileBody<'a> },
+    DocumentUrl { document_url: Cow<'a, str> },
 }
 
 /// An image, by address or as a `data:` URL.
@@ -46,6 +48,19 @@ pub(crate) struct ImageUrlBody<'a> {
     pub(crate) url: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) detail: Option<&'static str>,
+}
+
+/// A file: its content as a `data:` URL with a name, or its id.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct FileBody<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) filename: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) file_data: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) file_url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) file_id: Option<&'a str>,
 }
 
 /// A call that the model made.

@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 use towline_core::{
-    CompletionOptions, Conversation, ErrorKind, Image, JsonSchema, Message, Part, Reasoning,
+    CompletionOptions, Conversation, ErrorKind, File, Image, JsonSchema, Message, Part, Reasoning,
     ReasoningEffort, Request, ResponseFormat, Role, ToolCall, ToolChoice, ToolResult, ToolSpec,
 };
 
@@ -67,6 +67,15 @@ fn a_plain_question_says_that_it_wants_no_stream() {
     assert_eq!(body(&Request::new("qwen3", "Hi")), expected);
     let streamed = Request::new("qwen3", "Hi").with_stream(true);
     assert_eq!(body(&streamed)["stream"], true);
+}
+
+#[test]
+fn a_file_is_refused_before_anything_is_sent() {
+    let message = Message::user("Read it.").with_part(File::url("https://example.com/a.pdf"));
+    let request = Request::new("m", Conversation::from(message));
+    let error = encode(&config(), &request).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.message().unwrap().contains("a file"), "{error}");
 }
 
 #[test]

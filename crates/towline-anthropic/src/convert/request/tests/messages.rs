@@ -1,11 +1,11 @@
 //! The conversation: its turns, and what they are made of.
 
-use super::{body, bytes, config, encode, read, text};
+use super::{OLD, body, bytes, config, encode, read, text};
 use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, proptest};
 use serde_json::{Value, json};
 use towline_core::{
-    CacheHint, Conversation, ErrorKind, Image, ImageDetail, Message, Part, Reasoning, Request,
-    Role, ToolCall, ToolResult,
+    CacheHint, Conversation, ErrorKind, File, Image, ImageDetail, Message, Part, Reasoning,
+    Request, Role, ToolCall, ToolResult,
 };
 
 fn messages(conversation: impl Into<Conversation>) -> Value {
@@ -28,6 +28,46 @@ fn an_image_goes_by_url_or_by_value() {
         value("image/gif", "R0lG"),
     ]}]);
     assert_eq!(messages(message), expected);
+}
+
+#[test]
+fn a_file_is_a_document_from_where_it_is() {
+    let files = [
+        File::pdf(b"%PDF-").unwrap().with_name("bill.pdf"),
+        File::from_bytes("text/plain", b"so it is"),
+        File::url("https://example.com/a.pdf"),
+        File::url("data:application/pdf;base64,JVBERi0="),
+        File::id("file_1"),
+    ];
+    let message = Message::new(Role::User, files.map(Part::from).into());
+    let pdf = json!({"type": "base64", "media_type": "application/pdf", "data": "JVBERi0="});
+    let plain = json!({"type": "text", "media_type": "text/plain", "data": "so it is"});
+    let expected = json!([{"role": "user", "content": [
+        {"type": "document", "source": pdf, "title": "bill.pdf"},
+        {"type": "document", "source": plain},
+        {"type": "document", "source": {"type": "url", "url": "https://example.com/a.pdf"}},
+        {"type": "document", "source": pdf},
+        {"type": "document", "source": {"type": "file", "file_id": "file_1"}},
+    ]}]);
+    assert_eq!(messages(message), expected);
+}
+
+#[test]
+fn a_file_that_the_api_does_not_take_is_an_error_before_anything_is_sent() {
+    let error = |role, file: File| {
+        let message = Message::new(role, vec![file.into()]);
+        encode(&config(), &Request::new(OLD, Conversation::from(message))).unwrap_err()
+    };
+    let word = error(Role::User, File::from_bytes("application/msword", b"x"));
+    assert_eq!(word.kind(), ErrorKind::Unsupported);
+    assert!(
+        word.message().unwrap().contains("application/msword"),
+        "{word}"
+    );
+    let binary = error(Role::User, File::from_bytes("text/plain", b"\xFF"));
+    assert_eq!(binary.kind(), ErrorKind::InvalidRequest);
+    let said = error(Role::Assistant, File::id("file_1"));
+    assert!(said.message().unwrap().contains("a file"), "{said}");
 }
 
 #[test]
