@@ -1,0 +1,64 @@
+//! A call whose answer has begun.
+
+use pin_project_lite::pin_project;
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+use towline_core::{Answer, Error};
+
+pin_project! {
+    /// Resolves when the answer of `call` has begun in earnest. What fails before that fails the
+    /// call: nobody was given anything of it, and another try may take its place.
+    #[derive(Debug)]
+    pub(crate) struct Begun<F, A> {
+        #[pin]
+        call: F,
+        answer: Option<A>,
+    }
+}
+
+// === impl Begun ===
+
+impl<F, A> Begun<F, A> {
+    pub(crate) const fn new(call: F) -> Self {
+        Self { call, answer: None }
+    }
+}
+
+impl<F, A> Future for Begun<F, A>
+where
+    F: Future<Output = Result<A, Error>>,
+    A: Answer,
+{
+    type Output = Result<A, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut answer = match this.answer.take() {
+            Some(answer) => answer,
+            None => ready!(this.call.poll(cx))?,
+        };
+        match answer.poll_begin(cx) {
+            Poll::Ready(Ok(())) => Poll::Ready(Ok(answer)),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(sign(&answer, error))),
+            Poll::Pending => {
+                *this.answer = Some(answer);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+/// Adds whose answer it was, where the error does not say.
+fn sign<A: Answer>(answer: &A, error: Error) -> Error {
+    let head = answer.head();
+    let error = match error.provider() {
+        None => error.with_provider(head.provider().to_owned()),
+        Some(_) => error,
+    };
+    match error.model() {
+        None => error.with_model(head.model().to_owned()),
+        Some(_) => error,
+    }
+}

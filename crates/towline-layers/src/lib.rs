@@ -1,0 +1,65 @@
+//! What a production team wraps around a model call, as tower layers.
+//!
+//! Each layer is a module and a feature of its own. They know no provider and, with few exceptions
+//! that their docs name, not each other: they compose in any order, though not every order makes
+//! sense. Each module's docs say where its layer goes and why.
+//!
+//! All of them hold under streams: what a call takes, it keeps until its answer has ended, failed or
+//! was dropped. And all of them admit inside the future of `call`, where tenant, priority and cost
+//! are known; `poll_ready` only passes through.
+//!
+//! | module | the layer |
+//! |---|---|
+//! | `timeout` | ends a call when a clock runs out: first token, idle, progress, attempt, total |
+//! | `retry` | tries again, within a budget in tokens, never after the first delivered content |
+//! | `limit` | admits by requests and tokens per minute and by slots, in one step, fairly |
+//! | `concurrency` | bounds calls under way, streams included; fixed or adaptive |
+//! | `breaker` | stops asking a target that fails |
+//! | `fallback` | asks other targets in order |
+//! | `hedge` | asks twice when the first answer is slow to begin |
+//! | `balance` | spreads calls over deployments of a model |
+//! | `shed` | turns calls away when the queue grows old |
+//! | `coalesce` | makes one call of equal calls |
+//! | `guard` | checks prompts before they are sent |
+//! | `drain` | lets calls end and no new ones in |
+//! | `journey` | writes down what happened to each call |
+
+#[cfg(feature = "balance")]
+pub mod balance;
+#[cfg(any(
+    feature = "fallback",
+    feature = "hedge",
+    feature = "retry",
+    feature = "timeout"
+))]
+mod begun;
+#[cfg(feature = "breaker")]
+pub mod breaker;
+#[cfg(any(feature = "retry", feature = "hedge"))]
+pub mod budget;
+#[cfg(feature = "coalesce")]
+pub mod coalesce;
+#[cfg(feature = "concurrency")]
+pub mod concurrency;
+#[cfg(feature = "drain")]
+pub mod drain;
+#[cfg(feature = "fallback")]
+pub mod fallback;
+#[cfg(feature = "guard")]
+pub mod guard;
+#[cfg(feature = "hedge")]
+pub mod hedge;
+#[cfg(feature = "journey")]
+pub mod journey;
+#[cfg(feature = "limit")]
+pub mod limit;
+#[cfg(any(feature = "limit", feature = "concurrency"))]
+mod queue;
+#[cfg(feature = "retry")]
+pub mod retry;
+#[cfg(any(feature = "retry", feature = "hedge", feature = "balance"))]
+mod seed;
+#[cfg(feature = "shed")]
+pub mod shed;
+#[cfg(feature = "timeout")]
+pub mod timeout;
