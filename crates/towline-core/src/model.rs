@@ -55,3 +55,48 @@ impl ModelInfo {
         self.context_window
     }
 }
+
+/// Whether a model of this name thinks before it answers, whatever it is asked. By the names that
+/// vendors give: a name that is not known is taken for one that answers at once.
+///
+/// Source: the vendors' lists of models, 2026-11.
+pub(crate) fn reasons(model: &str) -> bool {
+    // Behind a path such as `openai/` or `accounts/fireworks/models/`.
+    let name = model.rsplit('/').next().unwrap_or(model).as_bytes();
+    let starts = |part: &&str| {
+        let start = name.get(..part.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(part.as_bytes()))
+    };
+    let holds = |part: &&str| {
+        let mut windows = name.windows(part.len());
+        windows.any(|window| window.eq_ignore_ascii_case(part.as_bytes()))
+    };
+    !ANSWERING.iter().any(holds) && (THINKING.iter().any(starts) || THOUGHTFUL.iter().any(holds))
+}
+
+/// How names of models that think begin.
+const THINKING: &[&str] = &[
+    "o1",
+    "o3",
+    "o4",
+    "gpt-5",
+    "gpt-oss",
+    "magistral",
+    "qwq",
+    "grok-4",
+];
+
+/// What names of models that think hold.
+const THOUGHTFUL: &[&str] = &[
+    "reason",
+    "thinking",
+    "deepseek-r1",
+    "gemini-2.5-pro",
+    "gemini-3",
+];
+
+/// What names of their siblings hold that answer at once.
+const ANSWERING: &[&str] = &["-chat", "non-reasoning"];
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! A call to a model, and what layers need to know about it.
 
-use crate::{CompletionOptions, Conversation, Journey, Text};
+use crate::{CompletionOptions, Conversation, Journey, ReasoningEffort, Text, model};
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -79,6 +79,11 @@ pub trait Metered: Send + 'static {
 
     /// Whether the answer shall come piece by piece.
     fn streams(&self) -> bool;
+
+    /// Whether the model is expected to think before it answers, and so to be silent for long.
+    fn reasons(&self) -> bool {
+        false
+    }
 
     /// Tokens of the input, as far as is known before the call is made.
     fn estimated_input(&self) -> u64;
@@ -198,6 +203,14 @@ impl Metered for Request {
 
     fn streams(&self) -> bool {
         self.stream
+    }
+
+    /// By the effort that is asked for, else by the model's name.
+    fn reasons(&self) -> bool {
+        match self.options.reasoning() {
+            Some(effort) => effort != ReasoningEffort::None,
+            None => self.options.reasoning_budget().is_some() || model::reasons(&self.model),
+        }
     }
 
     fn estimated_input(&self) -> u64 {
