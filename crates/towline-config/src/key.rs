@@ -9,7 +9,7 @@ pub(crate) use self::{
     path::{Path, canonical, snake},
 };
 
-use self::table::{EMBEDDING, Field, GLOBAL, SECTION};
+use self::table::{EMBEDDING, Field, program_fields, section_fields};
 use crate::vendor::{Home, Vendor};
 use std::{borrow::Cow, collections::BTreeMap, sync::LazyLock};
 
@@ -63,14 +63,14 @@ pub(crate) fn is_variable(name: &str) -> bool {
 /// The key of a field of the named provider `name`.
 pub(crate) fn named(name: &str, field: &str) -> Option<Key> {
     let section = format!("providers.{name}");
-    table_fields(SECTION)
+    table_fields(section_fields())
         .find(|candidate| candidate.name == field)
         .map(|field| Key::of(&section, &field, Vec::new(), None))
 }
 
 /// The names of all fields that a named provider may have.
 pub(crate) fn named_fields() -> impl Iterator<Item = String> {
-    table_fields(SECTION).map(|field| field.name.into_owned())
+    table_fields(section_fields()).map(|field| field.name.into_owned())
 }
 
 /// A field, or the `_file` twin that each secret has.
@@ -82,8 +82,8 @@ struct Twin {
 }
 
 /// The fields of a table with the `_file` twins of its secrets.
-fn table_fields(fields: &'static [Field]) -> impl Iterator<Item = Twin> {
-    fields.iter().flat_map(|field| {
+fn table_fields(fields: impl Iterator<Item = &'static Field>) -> impl Iterator<Item = Twin> {
+    fields.flat_map(|field| {
         let plain = Twin {
             name: Cow::Borrowed(field.name),
             kind: field.kind,
@@ -105,13 +105,13 @@ fn expand() -> BTreeMap<String, Key> {
     let mut add = |key: Key| {
         keys.insert(key.name.clone(), key);
     };
-    for twin in table_fields(GLOBAL) {
+    for twin in table_fields(program_fields()) {
         let guide = twin.names(twin.field.env);
         add(Key::of("", &twin, guide, twin.field.default));
     }
     for vendor in Vendor::all() {
         let section = vendor.section();
-        for twin in table_fields(SECTION).filter(|twin| twin.suits(vendor)) {
+        for twin in table_fields(section_fields()).filter(|twin| twin.suits(vendor)) {
             add(Key::of(
                 &section,
                 &twin,
@@ -119,7 +119,7 @@ fn expand() -> BTreeMap<String, Key> {
                 twin.vendor_default(vendor),
             ));
         }
-        for twin in table_fields(EMBEDDING) {
+        for twin in table_fields(EMBEDDING.iter()) {
             let guide = twin.embedding_names(vendor);
             let default = twin.embedding_default(vendor);
             add(Key::of(
@@ -129,7 +129,7 @@ fn expand() -> BTreeMap<String, Key> {
                 default,
             ));
         }
-        for twin in table_fields(SECTION).filter(|twin| twin.field.name == "api_key") {
+        for twin in table_fields(section_fields()).filter(|twin| twin.field.name == "api_key") {
             add(Key::of(
                 &format!("credentials.{section}"),
                 &twin,

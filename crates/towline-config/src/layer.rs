@@ -92,6 +92,15 @@ impl Origin {
     pub(crate) const fn rank(&self) -> (Layer, usize) {
         (self.layer, self.order)
     }
+
+    /// As [`rank`](Self::rank), with all overrides of a command line as one: their order means nothing
+    /// to keys that only bear on each other.
+    pub(crate) const fn place(&self) -> (Layer, usize) {
+        match self.layer {
+            Layer::Override => (self.layer, 0),
+            Layer::File | Layer::DotEnv | Layer::Environment => self.rank(),
+        }
+    }
 }
 
 impl fmt::Display for Origin {

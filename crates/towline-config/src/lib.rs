@@ -13,7 +13,7 @@
 //! replaced by a variable, `${?NAME}` leaves the key out when it is not set, `$${` is a plain `${`.
 //! Each secret `X` has a twin `X_FILE` (key `x_file`) that names a file which holds it; that of an API
 //! key is read again when it changes ([`ProviderSettings::credential`]). Blank values
-//! count as missing. All keys are in `docs/configuration.md`, which [`reference()`] writes.
+//! count as missing. The settings of the layers around a call are in [`stack`]. All keys are in `docs/configuration.md`, which [`reference()`] writes.
 //!
 //! Wrong settings are told all at once, each with key, variable, origin and remedy, and never with
 //! the value of a secret.
@@ -55,6 +55,7 @@ mod reference;
 mod resolve;
 mod settings;
 mod source;
+pub mod stack;
 mod substitute;
 mod transport;
 mod vendor;

@@ -1,8 +1,13 @@
 //! One provider, complete and checked.
 
 use crate::{
+    key::snake,
     keyfile::{KeyFile, Notice},
     source::without_secrets,
+    stack::{
+        BreakerSettings, ConcurrencySettings, LimitSettings, RetrySettings, TargetSettings,
+        TimeoutSettings,
+    },
     transport::TransportSettings,
     vendor::Vendor,
 };
@@ -35,9 +40,13 @@ pub struct ProviderSettings {
     pub(crate) stream_usage: Option<bool>,
     pub(crate) timeouts: Timeouts,
     pub(crate) transport: TransportSettings,
+    pub(crate) target: TargetSettings,
 }
 
-/// How long the parts of a call may take.
+/// How long the parts of one exchange with a provider may take, `timeouts.*`.
+///
+/// The clocks of the layers, which see queues, retries and tokens, are
+/// [`TimeoutSettings`](crate::stack::TimeoutSettings).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Timeouts {
     pub(crate) connect: Duration,
@@ -191,6 +200,46 @@ impl ProviderSettings {
     pub const fn transport(&self) -> &TransportSettings {
         &self.transport
     }
+
+    /// The clocks of a call: the section's own `timeout.*`, else those of the whole program.
+    #[must_use]
+    pub const fn timeout(&self) -> &TimeoutSettings {
+        &self.target.timeout
+    }
+
+    /// Trying again: the section's own `retry.*`, else those of the whole program.
+    #[must_use]
+    pub const fn retry(&self) -> &RetrySettings {
+        &self.target.retry
+    }
+
+    /// Rates: the section's own `limit.*`, else those of the whole program.
+    #[must_use]
+    pub const fn limit(&self) -> &LimitSettings {
+        &self.target.limit
+    }
+
+    /// Calls at once: the section's own `concurrency.*`, else those of the whole program.
+    #[must_use]
+    pub const fn concurrency(&self) -> &ConcurrencySettings {
+        &self.target.concurrency
+    }
+
+    /// The breaker: the section's own `breaker.*`, else those of the whole program.
+    #[must_use]
+    pub const fn breaker(&self) -> &BreakerSettings {
+        &self.target.breaker
+    }
+
+    /// Whether both are one provider and one model: the same name, and the same model.
+    #[must_use]
+    pub fn is_same_target(&self, other: &Self) -> bool {
+        snake(&self.name) == snake(&other.name) && self.model == other.model
+    }
+
+    pub(crate) const fn target(&self) -> &TargetSettings {
+        &self.target
+    }
 }
 
 impl fmt::Debug for ProviderSettings {
@@ -216,6 +265,7 @@ impl fmt::Debug for ProviderSettings {
             .field("stream_usage", &self.stream_usage)
             .field("timeouts", &self.timeouts)
             .field("transport", &self.transport)
+            .field("target", &self.target)
             .finish()
     }
 }
@@ -229,7 +279,7 @@ impl Timeouts {
         self.connect
     }
 
-    /// Limit for a whole call without streaming. Default by vendor, 2 or 5 minutes.
+    /// Limit for one whole exchange without streaming. Default by vendor, 2 or 5 minutes.
     #[must_use]
     pub const fn request(&self) -> Duration {
         self.request

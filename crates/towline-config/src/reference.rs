@@ -3,7 +3,7 @@
 use crate::{
     key::{
         Kind, named_fields,
-        table::{EMBEDDING, Field, GLOBAL, SECTION},
+        table::{EMBEDDING, Field, GLOBAL, RETRY_PRESETS, SECTION, STACK, TARGET},
     },
     vendor::{Home, KeyRule, Vendor},
 };
@@ -21,6 +21,12 @@ pub fn reference() -> String {
     let mut page = INTRODUCTION.to_owned();
     page.push_str("\n## Keys of the whole program\n\n");
     table(&mut page, "towline.", GLOBAL);
+    page.push_str(TARGETS);
+    table(&mut page, "towline.", TARGET);
+    page.push_str(PRESETS);
+    presets(&mut page);
+    page.push_str(STACKS);
+    table(&mut page, "towline.", STACK);
     page.push_str(SECTIONS);
     table(&mut page, "towline.<section>.", SECTION);
     page.push_str(VENDORS);
@@ -64,6 +70,10 @@ For every key, highest first:
 - In a `.env` file `${NAME}` works outside single quotes; a `$` without brace is itself.
 - Blank values count as missing. Values are trimmed.
 - A duration is a number and a unit: `500 ms`, `30 s`, `2 min`, `1 h 30 min`. A bare number is refused.
+- A share is a decimal or a percentage, `0.05` or `5%`, with at most six decimals. `off` turns a limit
+  off where the type says so.
+- A list is a list of the format, or text with commas. Patterns may hold commas: as text they stand one
+  on a line. `none` is the empty list of models, so that a higher layer can take back a lower one's.
 - A `.env` file may hold what other programs need: what is wrong there is a fault only in the names of
   this page, else a warning.
 - Unknown keys are faults. An unknown `TOWLINE_` variable is a fault when it is nearly a known one,
@@ -71,12 +81,34 @@ For every key, highest first:
 - Only the section of the selected provider must be complete. What is wrong in others is a warning.
 ";
 
+const TARGETS: &str = "
+## Keys of a call, of the whole program or of one provider
+
+These tell the layers around a call what to do. Each may stand in a provider section too, such as
+`towline.openai.limit.tokens_per_minute`, and goes before the key of the whole program there.
+
+";
+
+const PRESETS: &str = "
+`retry.preset` has the names of the LLM4S guide. Its other values of the same presets have keys of
+their own: for `conservative` set `breaker.failures` to 3, `breaker.cooldown` to `60 s`,
+`breaker.successes` to 3 and `timeout.total` to `10 min`; for `aggressive` 10, `15 s`, 1 and `3 min`.
+Its default deadline is `5 min`.
+
+";
+
+const STACKS: &str = "
+## Keys of the layers that see all providers
+
+";
+
 const SECTIONS: &str = "
 ## Keys of a provider section
 
 A section is `towline.<vendor>`, or `towline.providers.<name>` for a named provider. Fields that are
 marked with vendors exist only in those vendors' sections; a named provider may have them all. A key of
-the section goes before the key of the whole program with the same end.
+the section goes before the key of the whole program with the same end. A section may also have every
+key of `timeout`, `retry`, `limit`, `concurrency` and `breaker` above, but for `limit.per_tenant`.
 
 `towline.credentials.<vendor>.api_key` is a key that all sections of the vendor share. A named
 section's own key goes before it.
@@ -151,6 +183,17 @@ fn row(page: &mut String, prefix: &str, field: &Field) {
         field.kind.title(),
         names.join(", "),
     );
+}
+
+fn presets(page: &mut String) {
+    page.push_str("| preset | sets |\n|---|---|\n");
+    for (name, values) in RETRY_PRESETS {
+        let values: Vec<String> = values
+            .iter()
+            .map(|(field, text)| format!("`retry.{field}` = `{text}`"))
+            .collect();
+        let _infallible = writeln!(page, "| `{name}` | {} |", values.join(", "));
+    }
 }
 
 fn vendors(page: &mut String) {

@@ -7,6 +7,7 @@ mod section;
 mod select;
 mod show;
 mod spec;
+mod stack;
 
 pub(crate) use self::book::Book;
 
@@ -38,6 +39,7 @@ pub(crate) fn settle(
         book.warn(warning.clone());
     }
     let mut hard = book.hard_faults(&used);
+    hard.extend(book.contradictions());
     if !hard.is_empty() {
         for missing in [llm.outcome, embedding.outcome]
             .into_iter()

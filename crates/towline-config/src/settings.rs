@@ -2,7 +2,7 @@
 
 use crate::{
     configured::Configured, error::ConfigError, key::snake, provider::ProviderSettings,
-    resolve::Book, source::Source,
+    resolve::Book, source::Source, stack::StackSettings,
 };
 use std::fmt;
 
@@ -100,6 +100,17 @@ impl Settings {
     /// As for [`for_model`](Self::for_model).
     pub fn for_embedding_model(&self, spec: &str) -> Result<ProviderSettings, ConfigError> {
         self.book.for_embedding_model(spec)
+    }
+
+    /// The settings of the layers around a model call. The targets of `fallback` and
+    /// `balance.deployments` are built, which reads the files of their keys.
+    ///
+    /// # Errors
+    ///
+    /// A target in one of the lists is unknown or lacks something. All faults of all targets at once.
+    pub fn stack(&self) -> Result<StackSettings, ConfigError> {
+        let selected = self.llm.as_ref().ok().and_then(Option::as_ref);
+        self.book.stack(selected)
     }
 
     /// Every key that is set, and every default that is in force, in the order of the keys. The

@@ -1,8 +1,10 @@
 //! What a key holds, and how a written value becomes one.
 
 mod duration;
+mod limit;
 
 use self::duration::Span;
+use crate::stack::Ratio;
 use figment::value::Value;
 use std::time::Duration;
 use towline_core::Secret;
@@ -23,10 +25,22 @@ pub(crate) enum Kind {
     Bool,
     /// A whole number, at least this.
     Count(u64),
+    /// A whole number, from the first to the second.
+    Within(u64, u64),
+    /// A whole number from 1 to this, or `off`.
+    Cap(u64),
     Port,
     Duration,
+    /// A duration, or `off`.
+    Clock,
+    /// A share of a whole, at least this many millionths.
+    Ratio(u32),
     Path,
     List,
+    /// Model specs and names of named providers, or `none`.
+    Models,
+    /// Texts that may hold commas.
+    Patterns,
     Headers,
     Choice(&'static [&'static str]),
     Vendor,
@@ -40,6 +54,9 @@ pub(crate) enum Typed {
     Bool(bool),
     Count(u64),
     Duration(Duration),
+    Ratio(Ratio),
+    /// What could be limited is not.
+    Off,
     List(Vec<String>),
 }
 
@@ -63,9 +80,15 @@ pub(crate) fn check(kind: Kind, value: &Value) -> Result<Typed, Mismatch> {
         Kind::Choice(words) => choice(words, &text(value)?).map(Typed::Text),
         Kind::Bool => flag(value).map(Typed::Bool),
         Kind::Count(least) => count(value, least, u64::MAX).map(Typed::Count),
+        Kind::Within(least, most) => count(value, least, most).map(Typed::Count),
+        Kind::Cap(most) => limit::cap(value, most),
         Kind::Port => count(value, 1, u64::from(u16::MAX)).map(Typed::Count),
         Kind::Duration => span(value).map(Typed::Duration),
-        Kind::List => list(value).map(Typed::List),
+        Kind::Clock => limit::clock(value),
+        Kind::Ratio(least) => limit::ratio(value, least).map(Typed::Ratio),
+        Kind::List => list(value, &[',']).map(Typed::List),
+        Kind::Models => models(value).map(Typed::List),
+        Kind::Patterns => list(value, &['\n', '\r']).map(Typed::List),
         // Maps are taken apart into single headers before they come here.
         Kind::Headers => Err(Mismatch::found(shape(value))),
     }
@@ -151,11 +174,10 @@ fn proxy(text: &str) -> Result<Secret, Mismatch> {
 }
 
 fn choice(words: &[&str], text: &str) -> Result<String, Mismatch> {
-    let word = text.to_lowercase();
-    if words.contains(&word.as_str()) {
-        return Ok(word);
-    }
-    Err(Mismatch::found("another word"))
+    let plain = |word: &str| word.to_lowercase().replace('-', "_");
+    let word = words.iter().find(|word| plain(word) == plain(text));
+    word.map(|word| (*word).to_owned())
+        .ok_or_else(|| Mismatch::found("another word"))
 }
 
 fn flag(value: &Value) -> Result<bool, Mismatch> {
@@ -199,15 +221,24 @@ fn span(value: &Value) -> Result<Duration, Mismatch> {
     }
 }
 
-fn list(value: &Value) -> Result<Vec<String>, Mismatch> {
+fn list(value: &Value, separators: &[char]) -> Result<Vec<String>, Mismatch> {
     let items: Vec<String> = match value {
         Value::Array(_, items) => items.iter().map(text).collect::<Result<_, _>>()?,
         value => text(value)?
-            .split(',')
+            .split(separators)
             .map(|item| item.trim().to_owned())
             .collect(),
     };
     Ok(items.into_iter().filter(|item| !item.is_empty()).collect())
+}
+
+/// `none` empties the list of a lower layer. Whether a target is known is told with the target.
+fn models(value: &Value) -> Result<Vec<String>, Mismatch> {
+    let items = list(value, &[','])?;
+    match items.as_slice() {
+        [only] if only.eq_ignore_ascii_case("none") => Ok(Vec::new()),
+        _ => Ok(items),
+    }
 }
 
 /// What kind of thing a value is, for messages.
@@ -236,7 +267,17 @@ impl Kind {
             Self::Bool => "true or false".to_owned(),
             Self::Count(0) => "a whole number".to_owned(),
             Self::Count(least) => format!("a whole number of at least {least}"),
+            Self::Within(least, most) => format!("a whole number from {least} to {most}"),
+            Self::Cap(_) => "a whole number of at least 1, or off".to_owned(),
             Self::Port => "a port, 1 to 65535".to_owned(),
+            Self::Clock => "a duration such as \"30 s\", or off".to_owned(),
+            Self::Ratio(0) => "a share from 0 to 1, such as 0.2 or 20%".to_owned(),
+            Self::Ratio(_) => "a share above 0 and up to 1, such as 0.5 or 50%".to_owned(),
+            Self::Models => {
+                "a list of provider/model, or text with commas such as \"openai/a,groq/b\""
+                    .to_owned()
+            }
+            Self::Patterns => "a list of texts, or one text per line".to_owned(),
             Self::Duration => "a duration such as \"30 s\"".to_owned(),
             Self::List => "a list, or text with commas".to_owned(),
             Self::Headers => "a table, or name=value,name=value".to_owned(),
@@ -255,7 +296,12 @@ impl Kind {
             Self::Url | Self::BaseUrl => "address".to_owned(),
             Self::Proxy => "proxy".to_owned(),
             Self::Bool => "true or false".to_owned(),
-            Self::Count(_) => "number".to_owned(),
+            Self::Count(_) | Self::Within(..) => "number".to_owned(),
+            Self::Cap(_) => "number or `off`".to_owned(),
+            Self::Clock => "duration or `off`".to_owned(),
+            Self::Ratio(_) => "share".to_owned(),
+            Self::Models => "list of models".to_owned(),
+            Self::Patterns => "list of patterns".to_owned(),
             Self::Port => "port".to_owned(),
             Self::Duration => "duration".to_owned(),
             Self::List => "list".to_owned(),

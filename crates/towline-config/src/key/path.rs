@@ -86,7 +86,8 @@ fn unknown(path: &Path) -> Unknown {
         .map(|key| (strsim::normalized_damerau_levenshtein(key, &text), key))
         .filter(|(alike, _)| *alike >= ALIKE)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, key)| format!("towline.{key}"));
+        .map(|(_, key)| key.clone());
+    let nearest = of_program(path).or(nearest);
     // The first segment at which no known key goes on.
     let depth = (1..=path.0.len())
         .find(|depth| {
@@ -100,8 +101,19 @@ fn unknown(path: &Path) -> Unknown {
     Unknown {
         depth,
         section: known.iter().any(|key| key.starts_with(&inside)),
-        nearest,
+        nearest: nearest.map(|key| format!("towline.{key}")),
     }
+}
+
+/// The key of the whole program that somebody put into a provider section, which has none of it.
+fn of_program(path: &Path) -> Option<String> {
+    let rest = match path.0.as_slice() {
+        [first, _, rest @ ..] if first == "providers" => rest,
+        [vendor, rest @ ..] if Vendor::find(vendor).is_some() => rest,
+        _ => return None,
+    };
+    let name = rest.join(".");
+    all().contains_key(&name).then_some(name)
 }
 
 /// All keys that could have been meant: the table, and the fields of the provider that is named.

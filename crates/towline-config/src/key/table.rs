@@ -1,5 +1,9 @@
 //! The table of keys: the settings of the whole program, and the fields of a provider section.
 
+mod stack;
+
+pub(crate) use self::stack::{RETRY_PRESETS, STACK, TARGET};
+
 use super::Kind;
 
 /// One row. The name is a key without its root, or a field of a section.
@@ -60,6 +64,16 @@ impl Field {
     }
 }
 
+/// All keys of the whole program.
+pub(crate) fn program_fields() -> impl Iterator<Item = &'static Field> {
+    GLOBAL.iter().chain(TARGET).chain(STACK)
+}
+
+/// All fields of a provider section.
+pub(crate) fn section_fields() -> impl Iterator<Item = &'static Field> {
+    SECTION.iter().chain(TARGET)
+}
+
 /// The modes of tracing, with their aliases.
 const TRACING_MODES: &[&str] = &[
     "console",
@@ -93,12 +107,14 @@ pub(crate) const GLOBAL: &[Field] = &[
     row(
         "timeouts.request",
         Kind::Duration,
-        "Limit for a whole call without streaming; unset: the vendor's own.",
+        "Older clock of one exchange with a provider: limit for the whole of it, without streaming; \
+         unset: the vendor's own. For a call with its retries see `timeout.total`.",
     ),
     row(
         "timeouts.stream",
         Kind::Duration,
-        "Longest pause in a streamed call: before its first event, and between two events.",
+        "Older clock of one exchange with a provider: longest pause in a stream, before its first \
+         event and between two. The first of this, `timeout.first_token` and `timeout.idle` counts.",
     )
     .default("10 min"),
     row(

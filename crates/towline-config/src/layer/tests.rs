@@ -34,13 +34,18 @@ fn value(kind: Kind, number: usize) -> (String, String) {
     match kind {
         Kind::Text | Kind::Path | Kind::SecretFile => same(format!("value-{number}")),
         Kind::List => same(format!("host-{number}, other")),
+        Kind::Models => same(format!("openai/m-{number}, groq/m")),
+        Kind::Patterns => same(format!("a{{1,{number}}}")),
+        Kind::Ratio(_) => (format!("{number}2.5%"), format!("0.{number}25")),
         Kind::Secret => (format!("secret-{number}"), "***".to_owned()),
         Kind::Headers => (format!("x-test=secret-{number}"), "***".to_owned()),
         Kind::Url | Kind::BaseUrl => same(format!("http://host-{number}.test")),
         Kind::Proxy => same(format!("http://proxy-{number}.test:3128")),
         Kind::Bool => same(number.is_multiple_of(2).to_string()),
-        Kind::Count(_) | Kind::Port => same((number + 10).to_string()),
-        Kind::Duration => (format!("{} s", number + 1), format!("{}s", number + 1)),
+        Kind::Count(_) | Kind::Within(..) | Kind::Cap(_) | Kind::Port => {
+            same((number + 10).to_string())
+        }
+        Kind::Duration | Kind::Clock => (format!("{} s", number + 1), format!("{}s", number + 1)),
         Kind::Choice(words) => same(words[number % words.len()].to_owned()),
         Kind::Vendor => same(["openai", "groq", "xai", "cohere"][number % 4].to_owned()),
     }

@@ -2,9 +2,10 @@
 
 use crate::{
     error::Fault,
-    key::{Key, Kind, Path, Typed, check},
+    key::{Key, Kind, Path, Typed, check, find, table::RETRY_PRESETS},
     layer::{Found, Layer, Merged, Origin},
 };
+use figment::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The checked values, the faults by section, and the warnings so far.
@@ -43,7 +44,53 @@ impl Book {
         for (path, found) in merged.into_found() {
             book.enter(path, found);
         }
+        book.apply_presets();
         book
+    }
+
+    /// Puts the values of a preset under their keys: where the key is not set beside it, or only by a
+    /// lower layer.
+    fn apply_presets(&mut self) {
+        let mut added = Vec::new();
+        for (path, preset) in &self.held {
+            let [scope @ .., group, last] = path.segments() else {
+                continue;
+            };
+            let Typed::Text(word) = &preset.value else {
+                continue;
+            };
+            let chosen = RETRY_PRESETS.iter().find(|(name, _)| name == word);
+            let (("retry", "preset"), Some((_, values))) = ((&**group, &**last), chosen) else {
+                continue;
+            };
+            let scope = Path::from_segments(scope.to_vec()).push("retry");
+            for (field, text) in *values {
+                added.extend(self.of_preset(&scope.push(field), text, preset));
+            }
+        }
+        self.held.extend(added);
+    }
+
+    /// The value of a preset for one key, unless that is set in the same layer or a higher one.
+    fn of_preset(&self, path: &Path, text: &str, preset: &Held) -> Option<(Path, Held)> {
+        let rank = preset.origin.place();
+        let own = self.held.get(path).map(|own| own.origin.place());
+        if own.is_some_and(|own| own >= rank) || self.bad.contains(path) {
+            return None;
+        }
+        let key = find(path)?;
+        let value = check(key.kind, &Value::from(text)).ok()?;
+        let origin = Origin {
+            name: format!("{} of {}", preset.key.full(), preset.origin),
+            ..preset.origin.clone()
+        };
+        let held = Held {
+            key,
+            value,
+            origin,
+            spelled: preset.spelled.clone(),
+        };
+        Some((path.clone(), held))
     }
 
     fn enter(&mut self, path: Path, found: Found) {
@@ -134,7 +181,7 @@ impl Book {
         let bad = self
             .bad
             .iter()
-            .any(|path| crate::key::find(path).is_some_and(|key| is_provider_section(&key)));
+            .any(|path| find(path).is_some_and(|key| is_provider_section(&key)));
         bad || self.held.values().any(|held| {
             is_provider_section(&held.key) && (held.origin.meant || held.key.is_access())
         })

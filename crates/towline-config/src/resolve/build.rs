@@ -140,6 +140,10 @@ impl<'a> Build<'a> {
         let api_key = self.api_key(&address);
         let transport = self.transport(&address);
         let timeouts = self.timeouts();
+        let target = self.sections.target();
+        for contradiction in self.sections.contradictions(&target) {
+            self.sections.fault(contradiction);
+        }
         let address_key = self.address_key(&address);
         let api_version = self
             .sections
@@ -166,6 +170,7 @@ impl<'a> Build<'a> {
             api_key,
             timeouts,
             transport,
+            target,
         };
         let faults = self.sections.into_faults();
         let outcome = if faults.is_empty() {

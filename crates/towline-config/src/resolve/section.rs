@@ -67,6 +67,11 @@ impl<'a> Sections<'a> {
             .any(|scope| self.book.is_bad(&scope.join(field)))
     }
 
+    /// As [`is_bad`](Self::is_bad), the key of the whole program included.
+    pub(super) fn is_bad_in_force(&self, field: &str) -> bool {
+        self.is_bad(field) || self.book.is_bad(&Path::of(field))
+    }
+
     /// The key of a field in the nearest section that can have it.
     pub(super) fn key(&self, field: &str) -> Key {
         self.scopes
@@ -96,12 +101,16 @@ impl<'a> Sections<'a> {
     }
 
     /// The value of a field, the general key of the same name, or the default.
-    fn value(&self, field: &str) -> Option<Typed> {
+    pub(super) fn value(&self, field: &str) -> Option<Typed> {
+        self.set_value(field).or_else(|| self.default(field))
+    }
+
+    /// The value of a field, or the general key of the same name, without defaults.
+    pub(super) fn set_value(&self, field: &str) -> Option<Typed> {
         let general = || self.book.get(&Path::of(field));
         self.held(field)
             .or_else(general)
             .map(|held| held.value.clone())
-            .or_else(|| self.default(field))
     }
 
     pub(super) fn text(&self, field: &str) -> Option<String> {
@@ -288,7 +297,7 @@ impl<'a> Sections<'a> {
         self.incomplete
     }
 
-    fn origin_of(&self, field: &str) -> Option<String> {
+    pub(super) fn origin_of(&self, field: &str) -> Option<String> {
         let held = self
             .held(field)
             .or_else(|| self.book.get(&Path::of(field)))?;

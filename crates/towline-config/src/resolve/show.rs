@@ -67,6 +67,8 @@ fn shown(key: &Key, value: &Typed) -> String {
         Typed::Bool(flag) => flag.to_string(),
         Typed::Count(count) => count.to_string(),
         Typed::Duration(duration) => format!("{duration:?}"),
+        Typed::Ratio(ratio) => ratio.to_string(),
+        Typed::Off => "off".to_owned(),
         Typed::List(items) => items.join(", "),
     }
 }

@@ -5,7 +5,12 @@ use super::{
     build::{known_vendors, nearest_vendor},
     select::key,
 };
-use crate::{error::Fault, key::snake, layer::Origin, vendor::Vendor};
+use crate::{
+    error::Fault,
+    key::{Key, snake},
+    layer::Origin,
+    vendor::Vendor,
+};
 
 /// A provider and a model.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -45,6 +50,17 @@ impl Book {
         origin: Option<&Origin>,
         purpose: Purpose,
     ) -> Result<Target, Fault> {
+        self.target_of(spec, origin, purpose, &key(purpose.key()))
+    }
+
+    /// As [`target`](Self::target), for a spec of another key.
+    pub(super) fn target_of(
+        &self,
+        spec: &str,
+        origin: Option<&Origin>,
+        purpose: Purpose,
+        from: &Key,
+    ) -> Result<Target, Fault> {
         let found = match spec.split_once('/') {
             Some((prefix, model)) => self.prefixed(spec, prefix.trim(), model.trim()),
             None => self.bare(spec),
@@ -52,7 +68,7 @@ impl Book {
         found.map_err(|(problem, remedy)| {
             let remedy = remedy
                 .unwrap_or_else(|| format!("write provider/model, such as {}", purpose.example()));
-            let fault = of_key(&key(purpose.key()), problem).with_remedy(remedy);
+            let fault = of_key(from, problem).with_remedy(remedy);
             match origin {
                 Some(origin) => fault.with_origin(origin.name.clone()),
                 None => fault,

@@ -11,6 +11,7 @@ mod page;
 mod provider;
 mod rotation;
 mod secret;
+mod stack;
 mod switched_off;
 
 use std::path::{Path, PathBuf};
