@@ -87,7 +87,7 @@ impl EmbeddingRequest {
 }
 
 impl Metered for EmbeddingRequest {
-    fn model(&self) -> &str {
+    fn model_text(&self) -> &Text {
         &self.model
     }
 

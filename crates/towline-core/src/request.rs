@@ -37,6 +37,8 @@ pub struct Context {
     token_estimate: Option<u64>,
     seed: u64,
     journey: Option<Journey>,
+    hedge: bool,
+    avoided: Vec<Text>,
 }
 
 /// How urgent a call is to the caller.
@@ -66,7 +68,12 @@ pub enum RetrySafety {
 /// What layers need to know of a request of any kind, to weigh, sort and send it.
 pub trait Metered: Send + 'static {
     /// The model that is asked.
-    fn model(&self) -> &str;
+    fn model(&self) -> &str {
+        self.model_text()
+    }
+
+    /// The model's name, to keep.
+    fn model_text(&self) -> &Text;
 
     /// Facts about the call.
     fn context(&self) -> &Context;
@@ -185,7 +192,7 @@ impl Request {
 }
 
 impl Metered for Request {
-    fn model(&self) -> &str {
+    fn model_text(&self) -> &Text {
         &self.model
     }
 
@@ -295,6 +302,24 @@ impl Context {
         self
     }
 
+    /// Writes what happens to the call into `journey`.
+    pub fn set_journey(&mut self, journey: Journey) {
+        self.journey = Some(journey);
+    }
+
+    /// Says that the attempt is sent beside another, to be faster.
+    pub const fn set_hedge(&mut self, hedge: bool) {
+        self.hedge = hedge;
+    }
+
+    /// Asks whoever picks among deployments to take another than `deployment`, if there is one.
+    pub fn avoid(&mut self, deployment: impl Into<Text>) {
+        let deployment = deployment.into();
+        if !self.avoided.contains(&deployment) {
+            self.avoided.push(deployment);
+        }
+    }
+
     /// Brings the deadline forward to `deadline`, where that is earlier. It is never put off.
     pub fn narrow_deadline(&mut self, deadline: Instant) {
         let earlier = self.deadline.map_or(deadline, |known| known.min(deadline));
@@ -305,6 +330,18 @@ impl Context {
     #[must_use]
     pub const fn journey(&self) -> Option<&Journey> {
         self.journey.as_ref()
+    }
+
+    /// Whether the attempt is sent beside another, to be faster.
+    #[must_use]
+    pub const fn is_hedge(&self) -> bool {
+        self.hedge
+    }
+
+    /// Deployments that were asked for this call before, or are being asked.
+    #[must_use]
+    pub fn avoided(&self) -> &[Text] {
+        &self.avoided
     }
 
     /// The moment after which the answer is of no use.
