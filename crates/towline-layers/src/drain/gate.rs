@@ -1,0 +1,151 @@
+//! Who is inside, and whether anybody may come in.
+
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::Notify;
+use towline_core::{Error, ErrorKind};
+
+/// The gate that the calls of a stack pass. Clones are handles of the same gate.
+#[derive(Clone, Debug, Default)]
+pub struct Drain {
+    pub(super) shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    /// How many are inside, and in the highest bit whether the gate is closed.
+    state: AtomicUsize,
+    /// Whether those inside have to leave.
+    cut: AtomicBool,
+    /// Told when the last one leaves a closed gate.
+    pub(super) empty: Notify,
+    /// Told when those inside have to leave.
+    pub(super) leave: Arc<Notify>,
+}
+
+/// What [`Drain::run`] found.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Drained {
+    cut: usize,
+}
+
+/// One call that is inside. It leaves when this is dropped.
+#[derive(Debug)]
+pub(super) struct Pass {
+    pub(super) shared: Arc<Shared>,
+}
+
+const CLOSED: usize = 1 << (usize::BITS - 1);
+
+// === impl Drain ===
+
+impl Drain {
+    /// An open gate.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Turns new calls away from now on. Calls under way go on.
+    pub fn start(&self) {
+        self.shared.state.fetch_or(CLOSED, Ordering::AcqRel);
+        if self.inside() == 0 {
+            self.shared.empty.notify_waiters();
+        }
+    }
+
+    /// Turns new calls away, waits for those under way for as long as `patience`, and then ends those
+    /// that are left. Several may wait at once; the first whose patience ends cuts for all.
+    ///
+    /// # Cancel safety
+    ///
+    /// The gate stays closed when the future is dropped; nobody is cut.
+    pub async fn run(&self, patience: Duration) -> Drained {
+        self.start();
+        if tokio::time::timeout(patience, self.emptied()).await.is_ok() {
+            return Drained { cut: 0 };
+        }
+        let cut = self.inside();
+        self.shared.cut.store(true, Ordering::Release);
+        self.shared.leave.notify_waiters();
+        Drained { cut }
+    }
+
+    /// Waits until nobody is inside; for ever where the gate stays open.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when the future is dropped.
+    pub async fn emptied(&self) {
+        loop {
+            let mut empty = pin!(self.shared.empty.notified());
+            // Listen before looking: who leaves in between is heard.
+            empty.as_mut().enable();
+            if self.is_closed() && self.inside() == 0 {
+                return;
+            }
+            empty.await;
+        }
+    }
+
+    /// Calls under way, streams that are still being read among them.
+    #[must_use]
+    pub fn inside(&self) -> usize {
+        self.shared.state.load(Ordering::Acquire) & !CLOSED
+    }
+
+    /// Whether new calls are turned away.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.shared.state.load(Ordering::Acquire) & CLOSED != 0
+    }
+
+    /// Lets one call in.
+    pub(super) fn enter(&self) -> Result<Pass, Error> {
+        let before = self.shared.state.fetch_add(1, Ordering::AcqRel);
+        let pass = Pass {
+            shared: Arc::clone(&self.shared),
+        };
+        if before & CLOSED == 0 {
+            return Ok(pass);
+        }
+        Err(Error::new(ErrorKind::Closed)
+            .with_refused_by("drain")
+            .with_message("nothing was sent: make a new client with `connect`"))
+    }
+}
+
+// === impl Shared ===
+
+impl Shared {
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut.load(Ordering::Acquire)
+    }
+}
+
+// === impl Pass ===
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        let before = self.shared.state.fetch_sub(1, Ordering::AcqRel);
+        if before == CLOSED | 1 {
+            self.shared.empty.notify_waiters();
+        }
+    }
+}
+
+// === impl Drained ===
+
+impl Drained {
+    /// How many calls had not ended in time, and were ended.
+    #[must_use]
+    pub const fn cut(self) -> usize {
+        self.cut
+    }
+}

@@ -1,0 +1,207 @@
+//! The gate as a layer.
+
+use super::gate::{Drain, Pass, Shared};
+use pin_project_lite::pin_project;
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+use tokio::sync::futures::OwnedNotified;
+use tower_layer::Layer;
+use tower_service::Service;
+use towline_core::{Answer, Error, ErrorKind, Event, Watch};
+
+/// Leads calls through a [`Drain`]. The [module docs](super) say where it goes.
+#[derive(Clone, Debug)]
+pub struct DrainLayer {
+    drain: Drain,
+}
+
+/// The service that [`DrainLayer`] makes.
+#[derive(Clone, Debug)]
+pub struct DrainService<S> {
+    inner: S,
+    drain: Drain,
+}
+
+pin_project! {
+    /// The future that [`DrainService`] returns.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the call, which leaves the gate.
+    #[derive(Debug)]
+    pub struct DrainFuture<F> {
+        #[pin]
+        state: State<F>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    #[derive(Debug)]
+    enum State<F> {
+        Refused { error: Option<Error> },
+        Inside {
+            #[pin]
+            call: F,
+            pass: Option<Pass>,
+            // Set where the call is pending, not before.
+            #[pin]
+            leave: Option<OwnedNotified>,
+        },
+        Over,
+    }
+}
+
+/// Keeps the pass to the end of the body, and ends the body when it has to.
+struct Stay {
+    pass: Pass,
+    leave: Option<Pin<Box<OwnedNotified>>>,
+}
+
+// === impl DrainLayer ===
+
+impl DrainLayer {
+    /// Leads calls through `drain`.
+    #[must_use]
+    pub fn new(drain: &Drain) -> Self {
+        Self {
+            drain: drain.clone(),
+        }
+    }
+}
+
+impl<S> Layer<S> for DrainLayer {
+    type Service = DrainService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        DrainService {
+            inner,
+            drain: self.drain.clone(),
+        }
+    }
+}
+
+// === impl DrainService ===
+
+impl<S, Req> Service<Req> for DrainService<S>
+where
+    S: Service<Req, Error = Error>,
+    S::Response: Answer,
+{
+    type Response = S::Response;
+    type Error = Error;
+    type Future = DrainFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Req) -> Self::Future {
+        let state = match self.drain.enter() {
+            Ok(pass) => State::Inside {
+                call: self.inner.call(request),
+                pass: Some(pass),
+                leave: None,
+            },
+            Err(error) => State::Refused { error: Some(error) },
+        };
+        DrainFuture { state }
+    }
+}
+
+// === impl DrainFuture ===
+
+impl<F, A> Future for DrainFuture<F>
+where
+    F: Future<Output = Result<A, Error>>,
+    A: Answer,
+{
+    type Output = Result<A, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let result = ready!(self.as_mut().project().state.poll_call(cx));
+        // The call and its pass are gone before the result is seen.
+        self.project().state.set(State::Over);
+        Poll::Ready(result)
+    }
+}
+
+impl<F> State<F> {
+    fn poll_call<A>(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<A, Error>>
+    where
+        F: Future<Output = Result<A, Error>>,
+        A: Answer,
+    {
+        let (call, pass, mut leave) = match self.project() {
+            StateProj::Refused { error } => {
+                return Poll::Ready(Err(error.take().unwrap_or_else(cut)));
+            }
+            StateProj::Inside { call, pass, leave } => (call, pass, leave),
+            StateProj::Over => return Poll::Ready(Err(cut())),
+        };
+        if let Poll::Ready(result) = call.poll(cx) {
+            return Poll::Ready(result.map(|answer| stay(answer, pass.take())));
+        }
+        let Some(pass) = pass else {
+            return Poll::Pending;
+        };
+        if leave.is_none() {
+            leave.set(Some(Arc::clone(&pass.shared.leave).notified_owned()));
+        }
+        ready!(poll_leave(leave.as_pin_mut(), &pass.shared, cx));
+        Poll::Ready(Err(cut()))
+    }
+}
+
+/// Ready once those inside have to leave.
+fn poll_leave(
+    leave: Option<Pin<&mut OwnedNotified>>,
+    shared: &Shared,
+    cx: &mut Context<'_>,
+) -> Poll<()> {
+    let Some(mut leave) = leave else {
+        return Poll::Pending;
+    };
+    let told = leave.as_mut().poll(cx).is_ready();
+    // Listen before looking: what was told in between is seen.
+    if told || shared.is_cut() {
+        return Poll::Ready(());
+    }
+    Poll::Pending
+}
+
+/// Keeps the pass for as long as the answer arrives.
+fn stay<A: Answer>(mut answer: A, pass: Option<Pass>) -> A {
+    if let (false, Some(pass)) = (answer.is_whole(), pass) {
+        answer.watch(Stay { pass, leave: None });
+    }
+    answer
+}
+
+fn cut() -> Error {
+    Error::new(ErrorKind::Closed)
+        .with_message("the answer was not whole when the time to shut down was over")
+}
+
+// === impl Stay ===
+
+impl Watch for Stay {
+    fn on_event(&mut self, _event: &Event) -> Result<(), Error> {
+        if self.pass.shared.is_cut() {
+            return Err(cut());
+        }
+        Ok(())
+    }
+
+    fn poll_stop(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        let shared = &self.pass.shared;
+        let leave = self
+            .leave
+            .get_or_insert_with(|| Box::pin(Arc::clone(&shared.leave).notified_owned()));
+        ready!(poll_leave(Some(leave.as_mut()), shared, cx));
+        Poll::Ready(cut())
+    }
+}

@@ -1,0 +1,206 @@
+//! What each call to a provider did and used.
+
+use pin_project_lite::pin_project;
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+use tower_layer::Layer;
+use tower_service::Service;
+use towline_core::{
+    Answer, AttemptId, Ending, Error, Event, Journey, Metered, Outcome, Text, Usage, Watch,
+};
+
+/// Writes down each attempt. The [module docs](super) say where it goes.
+#[derive(Clone, Debug)]
+pub struct AttemptLayer {
+    provider: Text,
+}
+
+/// The service that [`AttemptLayer`] makes.
+#[derive(Clone, Debug)]
+pub struct Attempt<S> {
+    inner: S,
+    provider: Text,
+}
+
+pin_project! {
+    /// The future that [`Attempt`] returns.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the attempt, which is written down as dropped.
+    #[derive(Debug)]
+    pub struct AttemptFuture<F> {
+        #[pin]
+        call: F,
+        entry: Option<Entry>,
+    }
+}
+
+/// The line of an attempt in the record. Whatever happens it is closed once.
+#[derive(Debug)]
+struct Entry {
+    journey: Journey,
+    id: AttemptId,
+    open: bool,
+    begun: bool,
+    /// Tokens of the input, as estimated.
+    input: u64,
+    /// Bytes that were delivered.
+    bytes: u64,
+}
+
+// === impl AttemptLayer ===
+
+impl AttemptLayer {
+    /// Writes attempts down under the name of `provider`.
+    #[must_use]
+    pub fn new(provider: impl Into<Text>) -> Self {
+        Self {
+            provider: provider.into(),
+        }
+    }
+}
+
+impl<S> Layer<S> for AttemptLayer {
+    type Service = Attempt<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Attempt {
+            inner,
+            provider: self.provider.clone(),
+        }
+    }
+}
+
+// === impl Attempt ===
+
+impl<S, Req> Service<Req> for Attempt<S>
+where
+    S: Service<Req, Error = Error>,
+    S::Response: Answer,
+    Req: Metered,
+{
+    type Response = S::Response;
+    type Error = Error;
+    type Future = AttemptFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Req) -> Self::Future {
+        let journey = request.context().journey().cloned();
+        let entry = journey.map(|journey| Entry::open(journey, &self.provider, &request));
+        AttemptFuture {
+            call: self.inner.call(request),
+            entry,
+        }
+    }
+}
+
+// === impl AttemptFuture ===
+
+impl<F, A> Future for AttemptFuture<F>
+where
+    F: Future<Output = Result<A, Error>>,
+    A: Answer,
+{
+    type Output = Result<A, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let result = ready!(this.call.poll(cx));
+        let Some(mut entry) = this.entry.take() else {
+            return Poll::Ready(result);
+        };
+        match result {
+            Ok(mut answer) => {
+                if answer.is_whole() {
+                    entry.begin();
+                }
+                answer.watch(entry);
+                Poll::Ready(Ok(answer))
+            }
+            Err(error) => {
+                entry.close(Outcome::Failed(error.kind()), None);
+                Poll::Ready(Err(error))
+            }
+        }
+    }
+}
+
+// === impl Entry ===
+
+impl Entry {
+    fn open<Req: Metered>(journey: Journey, provider: &Text, request: &Req) -> Self {
+        let hedge = request.context().is_hedge();
+        let model = request.model_text().clone();
+        let id = journey.begin_attempt(provider.clone(), model, hedge);
+        Self {
+            journey,
+            id,
+            open: true,
+            begun: false,
+            input: request.estimated_input(),
+            bytes: 0,
+        }
+    }
+
+    fn begin(&mut self) {
+        if !self.begun {
+            self.begun = true;
+            self.journey.first_token(self.id);
+        }
+    }
+
+    fn close(&mut self, outcome: Outcome, usage: Option<&Usage>) {
+        if !std::mem::replace(&mut self.open, false) {
+            return;
+        }
+        self.journey.end_attempt(self.id, outcome, usage);
+        if usage.and_then(Usage::total).is_none() {
+            // Four bytes a token, as everywhere where nobody has counted.
+            let output = self.bytes / 4;
+            let tokens = self.input.saturating_add(output);
+            self.journey.estimate(self.id, tokens);
+        }
+    }
+}
+
+impl Watch for Entry {
+    fn on_event(&mut self, event: &Event) -> Result<(), Error> {
+        if event.is_content() {
+            self.begin();
+            self.bytes = self.bytes.saturating_add(size(event));
+        }
+        Ok(())
+    }
+
+    fn on_end(&mut self, ending: Ending<'_>, usage: Option<&Usage>) {
+        let outcome = match ending {
+            Ending::Whole(_) => Outcome::Whole,
+            Ending::Failed(error) => Outcome::Failed(error.kind()),
+            _ => Outcome::Dropped,
+        };
+        self.close(outcome, usage);
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.close(Outcome::Dropped, None);
+    }
+}
+
+/// Bytes of content in `event`.
+fn size(event: &Event) -> u64 {
+    let bytes = match event {
+        Event::Text(text) | Event::Refusal(text) => text.len(),
+        Event::Reasoning(delta) => delta.text().len(),
+        Event::ToolCall(delta) => delta.arguments().len(),
+        _ => 0,
+    };
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,122 @@
+//! The record of a call, from its start to its end.
+
+use pin_project_lite::pin_project;
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+use tower_layer::Layer;
+use tower_service::Service;
+use towline_core::{Answer, Error, Journey, Metered, Watch};
+
+/// Starts the record of each call. The [module docs](super) say where it goes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct JourneyLayer {
+    _private: (),
+}
+
+/// The service that [`JourneyLayer`] makes.
+#[derive(Clone, Debug)]
+pub struct Root<S> {
+    inner: S,
+}
+
+pin_project! {
+    /// The future that [`Root`] returns.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the call. The record stays with whoever holds it.
+    #[derive(Debug)]
+    pub struct RootFuture<F> {
+        #[pin]
+        call: F,
+        journey: Journey,
+    }
+}
+
+/// Adds the record to an error in the middle of a stream.
+struct Sign {
+    journey: Journey,
+}
+
+// === impl JourneyLayer ===
+
+impl JourneyLayer {
+    /// A layer that starts records.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { _private: () }
+    }
+}
+
+impl<S> Layer<S> for JourneyLayer {
+    type Service = Root<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Root { inner }
+    }
+}
+
+// === impl Root ===
+
+impl<S, Req> Service<Req> for Root<S>
+where
+    S: Service<Req, Error = Error>,
+    S::Response: Answer,
+    Req: Metered,
+{
+    type Response = S::Response;
+    type Error = Error;
+    type Future = RootFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Req) -> Self::Future {
+        let known = request.context().journey().cloned();
+        let journey = known.unwrap_or_else(|| {
+            let journey = Journey::new();
+            request.context_mut().set_journey(journey.clone());
+            journey
+        });
+        RootFuture {
+            call: self.inner.call(request),
+            journey,
+        }
+    }
+}
+
+// === impl RootFuture ===
+
+impl<F, A> Future for RootFuture<F>
+where
+    F: Future<Output = Result<A, Error>>,
+    A: Answer,
+{
+    type Output = Result<A, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let journey = this.journey.clone();
+        match ready!(this.call.poll(cx)) {
+            Ok(mut answer) => {
+                answer.head_mut().set_journey(journey.clone());
+                if !answer.is_whole() {
+                    answer.watch(Sign { journey });
+                }
+                Poll::Ready(Ok(answer))
+            }
+            Err(error) => Poll::Ready(Err(error.with_journey(journey))),
+        }
+    }
+}
+
+// === impl Sign ===
+
+impl Watch for Sign {
+    fn on_error(&mut self, error: Error) -> Error {
+        error.with_journey(self.journey.clone())
+    }
+}

@@ -1,0 +1,261 @@
+//! The clocks of one attempt.
+
+use super::{alarm::Alarm, clocks::Clocks};
+use crate::begun::Begun;
+use pin_project_lite::pin_project;
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+use tokio::time::{Instant, Sleep, sleep_until};
+use tower_layer::Layer;
+use tower_service::Service;
+use towline_core::{Answer, Clock, Error, ErrorKind, Event, Metered, Watch};
+
+/// Bounds each attempt. The [module docs](super) say where it goes.
+///
+/// A streamed answer is handed on when its first content is there.
+#[derive(Clone, Copy, Debug)]
+pub struct AttemptLayer {
+    clocks: Clocks,
+}
+
+/// The service that [`AttemptLayer`] makes.
+#[derive(Clone, Debug)]
+pub struct Attempt<S> {
+    inner: S,
+    clocks: Clocks,
+}
+
+pin_project! {
+    /// The future that [`Attempt`] returns.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the attempt; what was sent by then may be billed.
+    #[derive(Debug)]
+    pub struct AttemptFuture<F, A> {
+        #[pin]
+        call: Option<Begun<F, A>>,
+        // Set where the call is pending, not before.
+        #[pin]
+        sleep: Option<Sleep>,
+        start: Instant,
+        limit: Limit,
+        clocks: Clocks,
+    }
+}
+
+/// A clock and how long it runs.
+#[derive(Clone, Copy, Debug)]
+struct Limit {
+    clock: Clock,
+    time: Duration,
+}
+
+/// Bounds the rest of a streamed answer.
+#[derive(Debug)]
+struct Rest {
+    clocks: Clocks,
+    /// When the attempt has to be over.
+    end: Option<Instant>,
+    /// The last sign of life.
+    heard: Instant,
+    /// The last content.
+    moved: Instant,
+    alarm: Alarm,
+}
+
+// === impl AttemptLayer ===
+
+impl AttemptLayer {
+    /// Bounds each attempt by `clocks`.
+    #[must_use]
+    pub const fn new(clocks: Clocks) -> Self {
+        Self { clocks }
+    }
+}
+
+impl<S> Layer<S> for AttemptLayer {
+    type Service = Attempt<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Attempt {
+            inner,
+            clocks: self.clocks,
+        }
+    }
+}
+
+// === impl Attempt ===
+
+impl<S, Req> Service<Req> for Attempt<S>
+where
+    S: Service<Req, Error = Error>,
+    S::Response: Answer,
+    Req: Metered,
+{
+    type Response = S::Response;
+    type Error = Error;
+    type Future = AttemptFuture<S::Future, S::Response>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Req) -> Self::Future {
+        let limit = Limit::of_head(&self.clocks, &request);
+        AttemptFuture {
+            call: Some(Begun::new(self.inner.call(request))),
+            sleep: None,
+            start: Instant::now(),
+            limit,
+            clocks: self.clocks,
+        }
+    }
+}
+
+// === impl AttemptFuture ===
+
+impl<F, A> Future for AttemptFuture<F, A>
+where
+    F: Future<Output = Result<A, Error>>,
+    A: Answer,
+{
+    type Output = Result<A, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let limit = *this.limit;
+        let Some(call) = this.call.as_mut().as_pin_mut() else {
+            // Polled after its end, which no caller does.
+            return Poll::Ready(Err(limit.error()));
+        };
+        if let Poll::Ready(result) = call.poll(cx) {
+            let (clocks, start) = (*this.clocks, *this.start);
+            return Poll::Ready(result.map(|answer| bound(answer, clocks, start)));
+        }
+        if this.sleep.is_none() {
+            let Some(due) = this.start.checked_add(limit.time) else {
+                return Poll::Pending;
+            };
+            this.sleep.set(Some(sleep_until(due)));
+        }
+        if let Some(sleep) = this.sleep.as_pin_mut() {
+            ready!(sleep.poll(cx));
+        }
+        // The exchange is closed before the error is told.
+        this.call.set(None);
+        Poll::Ready(Err(limit.error()))
+    }
+}
+
+/// Keeps the clocks running over the body.
+fn bound<A: Answer>(mut answer: A, clocks: Clocks, start: Instant) -> A {
+    if !answer.is_whole() {
+        let now = Instant::now();
+        answer.watch(Rest {
+            clocks,
+            end: clocks.attempt.and_then(|limit| start.checked_add(limit)),
+            heard: now,
+            moved: now,
+            alarm: Alarm::default(),
+        });
+    }
+    answer
+}
+
+// === impl Limit ===
+
+impl Limit {
+    /// What runs until the answer has begun, or is there where it is not streamed.
+    fn of_head<Req: Metered>(clocks: &Clocks, request: &Req) -> Self {
+        let head = if !request.streams() {
+            Self::new(Clock::Attempt, clocks.whole)
+        } else if request.reasons() {
+            Self::new(Clock::FirstToken, clocks.reasoning)
+        } else {
+            Self::new(Clock::FirstToken, clocks.first_token)
+        };
+        match clocks.attempt {
+            Some(limit) if limit < head.time => Self::new(Clock::Attempt, limit),
+            _ => head,
+        }
+    }
+
+    const fn new(clock: Clock, time: Duration) -> Self {
+        Self { clock, time }
+    }
+
+    fn error(self) -> Error {
+        let time = self.time;
+        let message = match self.clock {
+            Clock::FirstToken => format!(
+                "the answer had not begun after {time:?}; raise `timeout.first_token` for models that \
+                 think longer"
+            ),
+            Clock::Idle => {
+                format!("the stream was silent for {time:?}; raise `timeout.idle` to wait longer")
+            }
+            Clock::Progress => format!(
+                "the stream sent signs of life and no content for {time:?}; raise `timeout.progress` \
+                 to wait longer"
+            ),
+            _ => format!(
+                "the attempt was not over after {time:?}; raise `timeouts.request` or \
+                 `timeout.attempt`, or stream the answer"
+            ),
+        };
+        Error::new(ErrorKind::Timeout)
+            .with_clock(self.clock)
+            .with_message(message)
+    }
+}
+
+// === impl Rest ===
+
+impl Rest {
+    /// The clock that runs out first, and when.
+    fn next(&self) -> (Instant, Limit) {
+        let clocks = &self.clocks;
+        let idle = self.heard.checked_add(clocks.idle);
+        let progress = clocks.progress.and_then(|limit| {
+            let due = self.moved.checked_add(limit)?;
+            Some((due, Limit::new(Clock::Progress, limit)))
+        });
+        let attempt = self.end.zip(clocks.attempt);
+        let attempt = attempt.map(|(due, limit)| (due, Limit::new(Clock::Attempt, limit)));
+        let idle = idle.map(|due| (due, Limit::new(Clock::Idle, clocks.idle)));
+        let clocks = [attempt, progress, idle].into_iter().flatten();
+        clocks
+            .min_by_key(|(due, _)| *due)
+            // A limit beyond what the clock can say is none: a day later it is looked at again.
+            .unwrap_or_else(|| (self.heard + DAY, Limit::new(Clock::Idle, DAY)))
+    }
+}
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+impl Watch for Rest {
+    fn on_event(&mut self, event: &Event) -> Result<(), Error> {
+        let now = Instant::now();
+        self.heard = now;
+        if !matches!(event, Event::Ping) {
+            self.moved = now;
+        }
+        // A provider that is never silent would else go on for ever.
+        match self.next() {
+            (due, limit) if due < now => Err(limit.error()),
+            _ => Ok(()),
+        }
+    }
+
+    fn poll_stop(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        let mut alarm = std::mem::take(&mut self.alarm);
+        let rung = alarm.poll(cx, || Some(self.next().0));
+        self.alarm = alarm;
+        ready!(rung);
+        Poll::Ready(self.next().1.error())
+    }
+}
