@@ -8,6 +8,7 @@ mod select;
 mod show;
 mod spec;
 mod stack;
+mod target;
 
 pub(crate) use self::book::Book;
 
