@@ -169,7 +169,7 @@ async fn to2_the_clocks_of_an_attempt_start_when_it_is_let_through() {
             attempt.oneshot(request).await
         }
     });
-    let call = tokio::spawn(queued.oneshot(question(true)));
+    let call = towline_core::task::spawn(queued.oneshot(question(true)));
     let exchange = handle.next().await;
     advance(SECOND * 10 - TICK * 2).await;
     let feed = exchange.stream();
@@ -344,7 +344,7 @@ proptest! {
                 }
                 match step {
                     Step::Wait(time) => advance(time).await,
-                    Step::Head => feed = feed.or(handle.try_next().map(super::support::Exchange::stream)),
+                    Step::Head => feed = feed.or_else(|| handle.try_next().map(super::support::Exchange::stream)),
                     Step::Text => drop(feed.as_ref().map(|feed| feed.text("x"))),
                     Step::Fail => drop(feed.take().map(|feed| feed.fail(ErrorKind::Server))),
                     Step::Drop => {
