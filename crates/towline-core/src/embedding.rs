@@ -1,6 +1,6 @@
 //! Texts to vectors.
 
-use crate::{Context, Head, Metered, Text, Usage, request::estimate};
+use crate::{Capabilities, Capability, Context, Head, Metered, Text, Usage, request::estimate};
 use std::sync::Arc;
 
 /// A call that turns texts into vectors.
@@ -105,6 +105,10 @@ impl Metered for EmbeddingRequest {
 
     fn streams(&self) -> bool {
         false
+    }
+
+    fn needs(&self) -> Capabilities {
+        Capabilities::of(&[Capability::Embeddings])
     }
 
     fn estimated_input(&self) -> u64 {

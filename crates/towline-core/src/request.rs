@@ -1,6 +1,9 @@
 //! A call to a model, and what layers need to know about it.
 
-use crate::{CompletionOptions, Conversation, Journey, ReasoningEffort, Text, model};
+use crate::{
+    Capabilities, Capability, CompletionOptions, Conversation, Journey, Part, ReasoningEffort,
+    ResponseFormat, Text, model,
+};
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -90,6 +93,11 @@ pub trait Metered: Send + 'static {
     /// Whether the model is expected to think before it answers, and so to be silent for long.
     fn reasons(&self) -> bool {
         false
+    }
+
+    /// What a target has to be able to do to answer this. Looks through the whole conversation.
+    fn needs(&self) -> Capabilities {
+        Capabilities::default()
     }
 
     /// Tokens of the input, as far as is known before the call is made.
@@ -218,6 +226,24 @@ impl Metered for Request {
             Some(effort) => effort != ReasoningEffort::None,
             None => self.options.reasoning_budget().is_some() || model::reasons(&self.model),
         }
+    }
+
+    fn needs(&self) -> Capabilities {
+        let mut needs = Capabilities::default();
+        if !self.options.tools().is_empty() {
+            needs = needs.with(Capability::Tools);
+        }
+        if let Some(ResponseFormat::JsonSchema(_)) = self.options.response_format() {
+            needs = needs.with(Capability::SchemaOutput);
+        }
+        let messages = self.conversation.messages().iter();
+        messages
+            .flat_map(|message| message.parts())
+            .fold(needs, |needs, part| match part {
+                Part::Image(_) => needs.with(Capability::Vision),
+                Part::File(_) => needs.with(Capability::Files),
+                _ => needs,
+            })
     }
 
     fn estimated_input(&self) -> u64 {
