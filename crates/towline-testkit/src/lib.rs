@@ -6,6 +6,7 @@
 //! | [`mock`] | tests of a layer: `tower_test`'s mock in the error type of a stack |
 //! | [`mod@conformance`] | tests of a provider crate: one suite, which each provider runs in one line |
 //! | [`corpus`] | tests of a wire dialect: recorded exchanges, every split, every framing |
+//! | [`generate`] | tests of a provider crate: requests of every shape |
 //! | [`setting`] | tests that need something prepared from outside, such as a real server |
 //!
 //! A server to test against, with faults, is in `towline-sim`. This crate is a dev-dependency only.
@@ -13,5 +14,6 @@
 pub mod client;
 pub mod conformance;
 pub mod corpus;
+pub mod generate;
 pub mod mock;
 pub mod setting;
