@@ -29,7 +29,7 @@ fn targets<const N: usize>() -> (Fallback<Upstream>, [Handle; N]) {
             Some(fallback) => fallback.then(target),
         });
     }
-    let handles = handles.try_into().ok().expect("as many as asked for");
+    let handles = handles.try_into().expect("as many as asked for");
     (fallback.expect("at least one"), handles)
 }
 
