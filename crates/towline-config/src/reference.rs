@@ -5,6 +5,7 @@ use crate::{
         Kind, named_fields,
         table::{EMBEDDING, Field, GLOBAL, RETRY_PRESETS, SECTION, STACK, TARGET},
     },
+    stack::LINTS,
     vendor::{Home, KeyRule, Vendor},
 };
 use std::fmt::Write as _;
@@ -27,6 +28,8 @@ pub fn reference() -> String {
     presets(&mut page);
     page.push_str(STACKS);
     table(&mut page, "towline.", STACK);
+    page.push_str(WARNINGS);
+    lints(&mut page);
     page.push_str(SECTIONS);
     table(&mut page, "towline.<section>.", SECTION);
     page.push_str(VENDORS);
@@ -99,6 +102,14 @@ Its default deadline is `5 min`.
 
 const STACKS: &str = "
 ## Keys of the layers that see all providers
+
+";
+
+const WARNINGS: &str = "
+## Warnings about keys that do not fit together
+
+What cannot be, such as a base delay above the longest delay, is a fault. What can be and is probably
+not meant is a warning with one of these names.
 
 ";
 
@@ -193,6 +204,13 @@ fn presets(page: &mut String) {
             .map(|(field, text)| format!("`retry.{field}` = `{text}`"))
             .collect();
         let _infallible = writeln!(page, "| `{name}` | {} |", values.join(", "));
+    }
+}
+
+fn lints(page: &mut String) {
+    page.push_str("| warning | when |\n|---|---|\n");
+    for (name, when) in LINTS {
+        let _infallible = writeln!(page, "| `{name}` | {when} |");
     }
 }
 

@@ -54,7 +54,10 @@ pub use self::{
     timeout::TimeoutSettings,
 };
 
-pub(crate) use self::timeout::{FIRST_TOKEN, REASONING_FIRST_TOKEN};
+pub(crate) use self::{
+    lint::LINTS,
+    timeout::{FIRST_TOKEN, REASONING_FIRST_TOKEN},
+};
 
 use crate::provider::ProviderSettings;
 use std::time::Duration;

@@ -31,6 +31,63 @@ const MANY_ATTEMPTS: u64 = 10;
 /// Models that think send nothing for longer than this.
 const THINKING: Duration = Duration::from_secs(30);
 
+/// The names of all lints and when they speak, for the reference page.
+pub(crate) const LINTS: &[(&str, &str)] = &[
+    (
+        "total-before-first-token",
+        "`timeout.total` is below `timeout.first_token`",
+    ),
+    (
+        "retry-delay-beyond-total",
+        "`retry.max_delay` is above `timeout.total`",
+    ),
+    (
+        "no-time-for-a-retry",
+        "`retry.min_attempt` leaves no room in `timeout.total`",
+    ),
+    (
+        "limit-wait-beyond-total",
+        "`limit.max_wait` is above `timeout.total`",
+    ),
+    ("idle-cuts-thinking", "`timeout.idle` is below 30 s"),
+    (
+        "exchange-clock-first",
+        "`timeouts.stream` is below `timeout.first_token` or `timeout.idle`",
+    ),
+    (
+        "limit-burst-below-one",
+        "`limit.burst` is 0, or less than one request",
+    ),
+    (
+        "hedge-after-deadline",
+        "`hedge.delay` is not below `timeout.total`",
+    ),
+    (
+        "hedge-after-first-token",
+        "`hedge.delay` is not below `timeout.first_token`",
+    ),
+    (
+        "hedge-without-second-deployment",
+        "`hedge.enabled`, and `balance.deployments` adds none",
+    ),
+    (
+        "breaker-without-alternative",
+        "a key of `breaker` is set, and there is one deployment and no fallback",
+    ),
+    (
+        "attempts-multiply",
+        "attempts of all targets, hedged ones too, are more than 10",
+    ),
+    (
+        "continue-without-fallback",
+        "`fallback_continue`, and `fallback` is empty",
+    ),
+    (
+        "target-repeated",
+        "`fallback` or `balance.deployments` names a target twice",
+    ),
+];
+
 /// All lints of a stack: of the program's own values, then of the providers that differ from them.
 pub(super) fn of(stack: &StackSettings) -> Vec<Lint> {
     let mut lints = of_target(&stack.target, stack);

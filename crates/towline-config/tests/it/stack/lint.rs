@@ -110,8 +110,16 @@ fn each_lint_is_told_alone_with_keys_and_remedy() {
 }
 
 #[test]
-fn every_key_of_a_lint_is_one_of_the_page() {
+fn every_lint_and_its_keys_are_on_the_page() {
     let page = towline_config::reference();
+    let section = page.split("## Warnings about").nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let mut names: Vec<&str> = ALONE.iter().map(|(name, _)| *name).collect();
+    names.dedup();
+    for name in &names {
+        assert!(section.contains(&format!("| `{name}` |")), "{name}");
+    }
+    assert_eq!(section.matches("\n| `").count(), names.len());
     for (_, keys) in ALONE {
         for lint in lints(keys) {
             for key in lint.keys() {
