@@ -75,7 +75,7 @@ For every key, highest first:
 - A duration is a number and a unit: `500 ms`, `30 s`, `2 min`, `1 h 30 min`. A bare number is refused.
 - A share is a decimal or a percentage, `0.05` or `5%`, with at most six decimals. `off` turns a limit
   off where the type says so.
-- A list is a list of the format, or text with commas. Patterns may hold commas: as text they stand one
+- A list is a list of the format, or text with commas. Phrases may hold commas: as text they stand one
   on a line. `none` is the empty list of models, so that a higher layer can take back a lower one's.
 - A `.env` file may hold what other programs need: what is wrong there is a fault only in the names of
   this page, else a warning.

@@ -44,7 +44,7 @@ pub(crate) enum Kind {
     /// Model specs and names of named providers, or `none`.
     Models,
     /// Texts that may hold commas.
-    Patterns,
+    Phrases,
     Headers,
     Choice(&'static [&'static str]),
     Vendor,
@@ -92,7 +92,7 @@ pub(crate) fn check(kind: Kind, value: &Value) -> Result<Typed, Mismatch> {
         Kind::Ratio(least) => limit::ratio(value, least).map(Typed::Ratio),
         Kind::List => list(value, &[',']).map(Typed::List),
         Kind::Models => models(value).map(Typed::List),
-        Kind::Patterns => list(value, &['\n', '\r']).map(Typed::List),
+        Kind::Phrases => list(value, &['\n', '\r']).map(Typed::List),
         // Maps are taken apart into single headers before they come here.
         Kind::Headers => Err(Mismatch::found(shape(value))),
     }
@@ -218,7 +218,7 @@ impl Kind {
                 "a list of provider/model, or text with commas such as \"openai/a,groq/b\""
                     .to_owned()
             }
-            Self::Patterns => "a list of texts, or one text per line".to_owned(),
+            Self::Phrases => "a list of texts, or one text per line".to_owned(),
             Self::Duration => "a duration such as \"30 s\"".to_owned(),
             Self::List => "a list, or text with commas".to_owned(),
             Self::Headers => "a table, or name=value,name=value".to_owned(),
@@ -242,7 +242,7 @@ impl Kind {
             Self::Clock => "duration or `off`".to_owned(),
             Self::Ratio(_) => "share".to_owned(),
             Self::Models => "list of models".to_owned(),
-            Self::Patterns => "list of patterns".to_owned(),
+            Self::Phrases => "list of phrases".to_owned(),
             Self::Port => "port".to_owned(),
             Self::Duration => "duration".to_owned(),
             Self::List => "list".to_owned(),

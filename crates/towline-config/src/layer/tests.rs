@@ -35,7 +35,7 @@ fn value(kind: Kind, number: usize) -> (String, String) {
         Kind::Text | Kind::Path | Kind::SecretFile => same(format!("value-{number}")),
         Kind::List => same(format!("host-{number}, other")),
         Kind::Models => same(format!("openai/m-{number}, groq/m")),
-        Kind::Patterns => same(format!("a{{1,{number}}}")),
+        Kind::Phrases => same(format!("a{{1,{number}}}")),
         Kind::Ratio(_) => (format!("{number}2.5%"), format!("0.{number}25")),
         Kind::Secret => (format!("secret-{number}"), "***".to_owned()),
         Kind::Headers => (format!("x-test=secret-{number}"), "***".to_owned()),

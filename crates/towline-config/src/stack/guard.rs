@@ -18,8 +18,7 @@ impl GuardSettings {
         self.max_prompt_bytes
     }
 
-    /// Patterns that no prompt may hold, as they were written. Whether one is valid is for the layer
-    /// that reads them to say.
+    /// Phrases that no prompt may hold, as they were written. None is blank.
     #[must_use]
     pub fn forbidden(&self) -> &[String] {
         &self.forbidden

@@ -358,8 +358,8 @@ pub(crate) const STACK: &[Field] = &[
     ),
     row(
         "guard.forbidden",
-        Kind::Patterns,
-        "Patterns that no prompt may hold.",
+        Kind::Phrases,
+        "Phrases that no prompt may hold.",
     ),
     row(
         "drain.timeout",

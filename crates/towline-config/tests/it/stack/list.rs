@@ -1,4 +1,4 @@
-//! Lists of targets and patterns.
+//! Lists of targets and phrases.
 
 use super::{names, stack, with};
 use crate::env;
@@ -54,7 +54,7 @@ fn a_file_lists_targets_and_a_higher_layer_takes_them_back() {
 }
 
 #[test]
-fn patterns_of_a_variable_stand_one_on_a_line() {
+fn phrases_of_a_variable_stand_one_on_a_line() {
     let loader = env(&[("TOWLINE_GUARD_FORBIDDEN", "a{1,3}\n\n b,c \r\nd")]);
     let stack = loader.load().unwrap().stack().unwrap();
     assert_eq!(stack.guard().forbidden(), ["a{1,3}", "b,c", "d"]);
