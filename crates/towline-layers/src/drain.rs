@@ -44,7 +44,7 @@ mod gate;
 mod layer;
 
 pub use self::{
-    gate::{Drain, Drained},
+    gate::{Drain, Drained, Pass},
     layer::{DrainFuture, DrainLayer, DrainService},
 };
 

@@ -35,9 +35,10 @@ pub struct Drained {
     cut: usize,
 }
 
-/// One call that is inside. It leaves when this is dropped.
+/// Something that is inside: a call, or other work that a shutdown has to wait for. It leaves when this
+/// is dropped.
 #[derive(Debug)]
-pub(super) struct Pass {
+pub struct Pass {
     pub(super) shared: Arc<Shared>,
 }
 
@@ -106,8 +107,12 @@ impl Drain {
         self.shared.state.load(Ordering::Acquire) & CLOSED != 0
     }
 
-    /// Lets one call in.
-    pub(super) fn enter(&self) -> Result<Pass, Error> {
+    /// Lets somebody in. Calls go through a [`DrainLayer`](super::DrainLayer), which does this for them.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Closed`] after [`start`](Self::start).
+    pub fn enter(&self) -> Result<Pass, Error> {
         let before = self.shared.state.fetch_add(1, Ordering::AcqRel);
         let pass = Pass {
             shared: Arc::clone(&self.shared),

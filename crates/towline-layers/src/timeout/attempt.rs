@@ -133,7 +133,11 @@ where
             return Poll::Ready(Err(limit.error()));
         };
         if let Poll::Ready(result) = call.poll(cx) {
-            let (clocks, start) = (*this.clocks, *this.start);
+            let (mut clocks, start) = (*this.clocks, *this.start);
+            // A server may stream what was not to be streamed: it still has to be over in time.
+            if limit.clock == Clock::Attempt {
+                clocks.attempt = Some(limit.time);
+            }
             return Poll::Ready(result.map(|answer| bound(answer, clocks, start)));
         }
         if this.sleep.is_none() {
