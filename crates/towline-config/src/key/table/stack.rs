@@ -359,7 +359,7 @@ pub(crate) const STACK: &[Field] = &[
     row(
         "guard.forbidden",
         Kind::Phrases,
-        "Phrases that no prompt may hold.",
+        "Phrases that no prompt may hold, in any case of their letters.",
     ),
     row(
         "drain.timeout",
