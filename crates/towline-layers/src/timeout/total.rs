@@ -15,14 +15,21 @@ use towline_core::{Answer, Clock, Error, ErrorKind, Event, Metered, Watch};
 /// Bounds each call, from `call` to the end of its body. The [module docs](super) say where it goes.
 #[derive(Clone, Copy, Debug)]
 pub struct TotalLayer {
-    limit: Option<Duration>,
+    limits: Limits,
+}
+
+/// The limits of calls that are not streamed, and of those that are.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    whole: Option<Duration>,
+    streamed: Option<Duration>,
 }
 
 /// The service that [`TotalLayer`] makes.
 #[derive(Clone, Debug)]
 pub struct Total<S> {
     inner: S,
-    limit: Option<Duration>,
+    limits: Limits,
 }
 
 pin_project! {
@@ -63,13 +70,30 @@ impl TotalLayer {
     /// Bounds each call to `limit`, or to the deadline in its context where that is earlier.
     #[must_use]
     pub const fn new(limit: Duration) -> Self {
-        Self { limit: Some(limit) }
+        Self {
+            limits: Limits {
+                whole: Some(limit),
+                streamed: Some(limit),
+            },
+        }
     }
 
     /// Holds calls to the deadline in their context alone.
     #[must_use]
     pub const fn deadline_only() -> Self {
-        Self { limit: None }
+        Self {
+            limits: Limits {
+                whole: None,
+                streamed: None,
+            },
+        }
+    }
+
+    /// Sets another limit for streamed calls, or none: a long answer that is being read is no fault.
+    #[must_use]
+    pub const fn with_streamed(mut self, limit: Option<Duration>) -> Self {
+        self.limits.streamed = limit;
+        self
     }
 }
 
@@ -79,7 +103,7 @@ impl<S> Layer<S> for TotalLayer {
     fn layer(&self, inner: S) -> Self::Service {
         Total {
             inner,
-            limit: self.limit,
+            limits: self.limits,
         }
     }
 }
@@ -102,7 +126,11 @@ where
 
     fn call(&mut self, mut request: Req) -> Self::Future {
         let now = Instant::now();
-        let end = End::of(self.limit, request.context().deadline(), now);
+        let limit = match request.streams() {
+            true => self.limits.streamed,
+            false => self.limits.whole,
+        };
+        let end = End::of(limit, request.context().deadline(), now);
         let late = end.is_some_and(|end| end.at <= now);
         if let Some(end) = end {
             request.context_mut().narrow_deadline(end.at);
