@@ -2,6 +2,7 @@
 //!
 //! | module | for whom |
 //! |---|---|
+//! | [`mod@aimock`] | tests of a provider crate: one suite against a mock of somebody else's |
 //! | [`client`] | tests of an application or a stack: a model without a network, from a script |
 //! | [`mock`] | tests of a layer: `tower_test`'s mock in the error type of a stack |
 //! | [`mod@conformance`] | tests of a provider crate: one suite, which each provider runs in one line |
@@ -11,6 +12,7 @@
 //!
 //! A server to test against, with faults, is in `towline-sim`. This crate is a dev-dependency only.
 
+pub mod aimock;
 pub mod client;
 pub mod conformance;
 pub mod corpus;
