@@ -24,6 +24,8 @@
 //! | `drain` | lets calls end and no new ones in |
 //! | `journey` | writes down what happened to each call |
 
+#[cfg(any(feature = "limit", feature = "concurrency"))]
+pub mod adaptive;
 #[cfg(feature = "balance")]
 pub mod balance;
 #[cfg(any(
@@ -53,6 +55,8 @@ pub mod hedge;
 pub mod journey;
 #[cfg(feature = "limit")]
 pub mod limit;
+#[cfg(any(feature = "limit", feature = "concurrency", feature = "shed"))]
+pub mod overload;
 #[cfg(any(feature = "limit", feature = "concurrency"))]
 mod queue;
 #[cfg(feature = "retry")]
