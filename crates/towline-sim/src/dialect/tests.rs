@@ -24,7 +24,7 @@ const PATHS: [&str; 10] = [
 ];
 
 /// Names and words that the dialects know, so that made-up requests get far.
-const WORDS: [&str; 41] = [
+const WORDS: [&str; 46] = [
     "model",
     "messages",
     "input",
@@ -62,6 +62,11 @@ const WORDS: [&str; 41] = [
     "json_schema",
     "schema",
     "images",
+    "file",
+    "file_data",
+    "document",
+    "source",
+    "input_file",
     "cache_control",
     "stop",
     "previous_response_id",

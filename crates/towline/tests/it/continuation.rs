@@ -8,7 +8,9 @@ use self::{
     server::{Answer, Server},
 };
 use proptest::{collection::vec, prelude::*, sample::select};
-use towline_core::{Conversation, Error, Message, Part, Request, Role, ToolResult, ToolSpec};
+use towline_core::{
+    Conversation, Error, ErrorKind, File, Message, Part, Request, Role, ToolResult, ToolSpec,
+};
 
 /// Who answers: a provider, by the API through which it is asked.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -32,6 +34,8 @@ const KINDS: [Kind; 5] = [
 #[derive(Clone, Debug)]
 struct Round {
     question: String,
+    /// A file beside the question.
+    file: Option<Vec<u8>>,
     calls: Vec<CallRound>,
     end: Answer,
 }
@@ -86,9 +90,11 @@ fn ending() -> impl Strategy<Value = Answer> {
 }
 
 fn rounds() -> impl Strategy<Value = Vec<Round>> {
-    let round = (words(), vec(calling(), 0..3), ending());
-    let round = round.prop_map(|(question, calls, end)| Round {
+    let file = proptest::option::weighted(0.2, vec(any::<u8>(), 0..20));
+    let round = (words(), file, vec(calling(), 0..3), ending());
+    let round = round.prop_map(|(question, file, calls, end)| Round {
         question,
+        file,
         calls,
         end,
     });
@@ -135,6 +141,9 @@ impl Talk {
     /// Asks whoever is in turn, holds what was sent to the rules, and keeps the answer.
     async fn ask(&mut self, answer: &Answer) -> Result<Message, TestCaseError> {
         let kind = self.kind();
+        if kind == Kind::Ollama && has_file(&self.conversation) {
+            self.give_up_files(answer).await?;
+        }
         let server = Server::new(kind, answer, self.answers);
         self.answers += 1;
         let (completion, sent) = server
@@ -147,9 +156,24 @@ impl Talk {
         Ok(message)
     }
 
+    /// Who takes no files says so before anything is sent, and goes on once they are taken out.
+    async fn give_up_files(&mut self, answer: &Answer) -> Result<(), TestCaseError> {
+        let kind = self.kind();
+        let server = Server::new(kind, answer, self.answers);
+        let refused = server.ask(request(kind, &self.conversation)).await;
+        let error = refused.map(drop).unwrap_err();
+        prop_assert_eq!(error.kind(), ErrorKind::Unsupported, "{}", error.report());
+        let messages = self.conversation.messages().iter();
+        self.conversation = messages.map(without_files).collect();
+        Ok(())
+    }
+
     async fn round(&mut self, round: &Round) -> Result<(), TestCaseError> {
-        self.conversation
-            .push(Message::user(round.question.clone()));
+        let question = Message::user(round.question.clone());
+        self.conversation.push(match &round.file {
+            Some(bytes) => question.with_part(File::from_bytes("application/pdf", bytes)),
+            None => question,
+        });
         for calling in &round.calls {
             let message = self.ask(&calling.answer).await?;
             prop_assert_eq!(message.tool_calls().count(), calling.answer.calls.len());
@@ -157,6 +181,17 @@ impl Talk {
         }
         self.ask(&round.end).await.map(drop)
     }
+}
+
+fn has_file(conversation: &Conversation) -> bool {
+    let mut parts = conversation.messages().iter().flat_map(Message::parts);
+    parts.any(|part| matches!(part, Part::File(_)))
+}
+
+fn without_files(message: &Message) -> Message {
+    let parts = message.parts().iter();
+    let others = parts.filter(|part| !matches!(part, Part::File(_)));
+    Message::new(message.role(), others.cloned().collect())
 }
 
 fn request(kind: Kind, conversation: &Conversation) -> Request {
@@ -284,6 +319,7 @@ fn every_pair_can_hand_over_in_the_middle_of_a_tool_round() {
             };
             let round = Round {
                 question: "what now?".to_owned(),
+                file: (id_style == 2).then(|| b"%PDF-1.7".to_vec()),
                 calls: vec![calling.clone(), calling],
                 end: answer(Some("done"), &[], id_style),
             };

@@ -3,13 +3,15 @@
 use super::Kind;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use towline_core::{Conversation, Part, Reasoning, Role};
+use towline_core::{Conversation, FileSource, Part, Reasoning, Role};
 
 /// One thing that is said in a conversation.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Item {
     System(String),
     User(String),
+    /// In base64.
+    File(String),
     Thought(Value),
     Said(String),
     Call {
@@ -67,6 +69,10 @@ pub(super) fn expected(kind: Kind, conversation: &Conversation) -> Vec<Item> {
             Some(match (message.role(), part) {
                 (Role::System, Part::Text(text)) => Item::System(text.as_str().to_owned()),
                 (Role::User, Part::Text(text)) => Item::User(text.as_str().to_owned()),
+                (Role::User, Part::File(file)) => match file.source() {
+                    FileSource::Base64(data) => Item::File(data.as_str().to_owned()),
+                    _ => return None,
+                },
                 (_, Part::Text(text) | Part::Refusal(text)) => Item::Said(text.as_str().to_owned()),
                 (_, Part::Reasoning(reasoning)) => Item::Thought(thought(kind, reasoning)?),
                 (_, Part::ToolCall(call)) => Item::Call {
@@ -129,10 +135,31 @@ fn text(value: &Value) -> Result<String, String> {
     }
 }
 
+/// What the user says in OpenAI's APIs: a text, or parts of which one holds a file by value.
+fn user(content: &Value, kind: &str, items: &mut Vec<Item>) -> Result<(), String> {
+    let Some(parts) = content.as_array() else {
+        items.push(Item::User(text(content)?));
+        return Ok(());
+    };
+    for part in parts {
+        let file = part.get("file").unwrap_or(part);
+        items.push(match part["type"].as_str() {
+            Some(found) if found == kind => Item::User(text(&part["text"])?),
+            Some("file" | "input_file") if file["filename"].is_string() => {
+                let url = text(&file["file_data"])?;
+                let data = url.strip_prefix("data:application/pdf;base64,");
+                Item::File(data.ok_or("no PDF")?.to_owned())
+            }
+            _ => return Err(format!("{part} is no part")),
+        });
+    }
+    Ok(())
+}
+
 fn chat(message: &Value, items: &mut Vec<Item>) -> Result<(), String> {
     match message["role"].as_str() {
         Some("system" | "developer") => items.push(Item::System(text(&message["content"])?)),
-        Some("user") => items.push(Item::User(text(&message["content"])?)),
+        Some("user") => user(&message["content"], "text", items)?,
         Some("tool") => items.push(Item::Result {
             id: text(&message["tool_call_id"])?,
             content: text(&message["content"])?,
@@ -176,7 +203,7 @@ fn responses(item: &Value, items: &mut Vec<Item>) -> Result<(), String> {
         (Some("message"), Some("system" | "developer")) => {
             items.push(Item::System(text(content)?));
         }
-        (Some("message"), Some("user")) => items.push(Item::User(text(content)?)),
+        (Some("message"), Some("user")) => user(content, "input_text", items)?,
         (Some("message"), Some("assistant")) => {
             for part in content.as_array().ok_or("no parts")? {
                 let field = match part["type"].as_str() {
@@ -234,6 +261,9 @@ fn anthropic(body: &Value) -> Result<Vec<Item>, String> {
 fn anthropic_block(role: &str, block: &Value) -> Result<Item, String> {
     Ok(match (role, block["type"].as_str()) {
         ("user", Some("text")) => Item::User(text(&block["text"])?),
+        ("user", Some("document")) if block["source"]["type"] == "base64" => {
+            Item::File(text(&block["source"]["data"])?)
+        }
         (_, Some("text")) => Item::Said(text(&block["text"])?),
         ("assistant", Some("thinking")) => {
             Item::Thought(json!({"thinking": block["thinking"], "signature": block["signature"]}))

@@ -133,7 +133,28 @@ fn check_block(at: &str, block: &Value) -> Result<(), Wrong> {
             let at = format!("{at}.{kind}.source");
             Err(Wrong::missing(at, "where the content is"))
         }
+        "document" => check_document(&format!("{at}.document.source"), block),
         _ => Ok(()),
+    }
+}
+
+/// Where the content of a document is.
+fn check_document(at: &str, block: &Value) -> Result<(), Wrong> {
+    let source = given(block, "source").unwrap_or(&Value::Null);
+    let fields: &[&str] = match source.get("type").and_then(Value::as_str) {
+        Some("base64" | "text") => &["media_type", "data"],
+        Some("url") => &["url"],
+        Some("file") => &["file_id"],
+        Some("content") => &["content"],
+        Some(other) => {
+            let known = ["base64", "text", "url", "file", "content"];
+            return Err(Wrong::word(format!("{at}.type"), other, &known));
+        }
+        None => return Err(Wrong::missing(format!("{at}.type"), "where the content is")),
+    };
+    match fields.iter().find(|name| given(source, name).is_none()) {
+        Some(name) => Err(Wrong::missing(format!("{at}.{name}"), "the content")),
+        None => Ok(()),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     assistant::{Prompt, ToolResult, tokens},
     call::text_of,
-    dialect::field::{Reason, Wrong},
+    dialect::field::{Reason, Wrong, given},
     seed,
 };
 use serde_json::Value;
@@ -51,11 +51,41 @@ fn check_message(at: &str, message: &Value) -> Result<(), Wrong> {
     }
     let content_at = format!("{at}.content");
     match message.get("content") {
-        Some(Value::String(_) | Value::Array(_)) => Ok(()),
+        Some(Value::String(_)) => Ok(()),
+        Some(Value::Array(parts)) => check_parts(&content_at, parts),
         None | Some(Value::Null) if role == "assistant" => Ok(()),
         None | Some(Value::Null) => Err(Wrong::missing(content_at, "a text or a list of parts")),
         Some(other) => Err(Wrong::kind(content_at, "a string or an array", other)),
     }
+}
+
+/// A file has its content or its id. Parts that are not known here pass.
+fn check_parts(at: &str, parts: &[Value]) -> Result<(), Wrong> {
+    for (index, part) in parts.iter().enumerate() {
+        let at = format!("{at}[{index}]");
+        let kind = match given(part, "type") {
+            Some(Value::String(kind)) => kind,
+            Some(other) => return Err(Wrong::kind(format!("{at}.type"), "a string", other)),
+            None => return Err(Wrong::missing(format!("{at}.type"), "the type of the part")),
+        };
+        if kind != "file" {
+            continue;
+        }
+        let at = format!("{at}.file");
+        let file = given(part, "file").ok_or_else(|| Wrong::missing(at.as_str(), "the file"))?;
+        if given(file, "file_id").is_some() {
+            continue;
+        }
+        for (name, what) in [
+            ("file_data", "the content as a data URL, or `file_id`"),
+            ("filename", "a name for the content"),
+        ] {
+            if given(file, name).is_none() {
+                return Err(Wrong::missing(format!("{at}.{name}"), what));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A result needs the call it answers in the assistant message before it.

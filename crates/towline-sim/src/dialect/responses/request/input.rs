@@ -93,14 +93,33 @@ fn check_message(at: &str, item: &Value, role: &str) -> Result<(), Wrong> {
         _ => &["input_text", "input_image", "input_file", "input_audio"],
     };
     for (index, part) in parts.iter().enumerate() {
-        let at = format!("{at}[{index}].type");
+        let part_at = format!("{at}[{index}]");
+        let at = format!("{part_at}.type");
         match part.get("type").and_then(Value::as_str) {
+            Some("input_file") if known.contains(&"input_file") => check_file(&part_at, part)?,
             Some(kind) if known.contains(&kind) => {}
             Some(kind) => return Err(Wrong::word(at, kind, known)),
             None => return Err(Wrong::missing(at, "the type of the part")),
         }
     }
     Ok(())
+}
+
+/// A file has exactly one source.
+fn check_file(at: &str, part: &Value) -> Result<(), Wrong> {
+    let sources = ["file_data", "file_id", "file_url"];
+    match sources
+        .iter()
+        .filter(|name| given(part, name).is_some())
+        .count()
+    {
+        0 => Err(Wrong::missing(at, "one of file_data, file_id, file_url")),
+        1 => Ok(()),
+        _ => {
+            let what = "must have one of file_data, file_id, file_url, and has more";
+            Err(Wrong::value(at, what))
+        }
+    }
 }
 
 /// Calls and their results go together, and so do reasoning and what it led to.
