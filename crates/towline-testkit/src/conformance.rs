@@ -20,6 +20,7 @@
 mod answer;
 mod bench;
 mod damage;
+mod disorder;
 mod failure;
 mod lifetime;
 mod request;
@@ -51,7 +52,8 @@ pub enum Dialect {
     Azure,
     /// Anthropic messages: a refusal is a finish reason.
     Anthropic,
-    /// Ollama's own: answers and calls have no ids, nothing is cached, a refusal is text.
+    /// Ollama's own: answers and calls have no ids, nothing is cached, a refusal is text, files are not
+    /// taken.
     Ollama,
 }
 
@@ -69,6 +71,8 @@ pub enum Check {
     ToolCalls,
     /// A JSON schema is sent and its answer is read.
     StructuredOutput,
+    /// A file goes to the server whole, or is refused before anything is sent.
+    Files,
     /// What is sent passes the checks that a provider makes: roles, options, calls with their results,
     /// reasoning that goes back, schemas.
     Accepted,
@@ -82,7 +86,8 @@ pub enum Check {
     RequestId,
     /// Each error status has its kind, status and wait.
     ErrorStatus,
-    /// A body that is no JSON of the dialect, with a good status or a bad one.
+    /// A body that is no JSON of the dialect, with a good status or a bad one, and an event stream that
+    /// is none.
     ForeignBody,
     /// An error inside a stream is an error, whatever follows it.
     InBandError,
@@ -100,7 +105,7 @@ pub enum Check {
     DisorderedEvents,
     /// Dropping a call or a body closes the exchange.
     Cancellation,
-    /// A failure is reported, not tried again.
+    /// A failure is reported, not tried again: neither at once nor later.
     NoRetry,
     /// The key is sent, and shows up nowhere else.
     KeyStaysSecret,
@@ -124,6 +129,7 @@ macro_rules! conformance {
             conformance_one_byte_at_a_time: OneByteAtATime,
             conformance_tool_calls: ToolCalls,
             conformance_structured_output: StructuredOutput,
+            conformance_files: Files,
             conformance_accepted: Accepted,
             conformance_reasoning: Reasoning,
             conformance_refusal: Refusal,
@@ -196,6 +202,20 @@ impl Dialect {
         matches!(self, Self::OpenAi | Self::Responses | Self::Azure)
     }
 
+    /// The JSON of a failure of the server.
+    fn server_error(self) -> serde_json::Value {
+        match self {
+            Self::OpenAi | Self::Responses | Self::Azure => serde_json::json!({
+                "error": {"message": "It broke.", "type": "server_error", "param": null, "code": null},
+            }),
+            Self::Anthropic => serde_json::json!({
+                "type": "error",
+                "error": {"type": "api_error", "message": "It broke."},
+            }),
+            Self::Ollama => serde_json::json!({"error": "internal error: it broke"}),
+        }
+    }
+
     /// Whether answers and tool calls have ids of the provider.
     const fn has_ids(self) -> bool {
         !matches!(self, Self::Ollama)
@@ -211,12 +231,13 @@ impl Dialect {
 
 impl Check {
     /// Every check.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Unary,
         Self::Streamed,
         Self::OneByteAtATime,
         Self::ToolCalls,
         Self::StructuredOutput,
+        Self::Files,
         Self::Accepted,
         Self::Reasoning,
         Self::Refusal,
@@ -243,6 +264,7 @@ impl Check {
             Self::OneByteAtATime => Box::pin(answer::one_byte_at_a_time(setup)),
             Self::ToolCalls => Box::pin(answer::tool_calls(setup)),
             Self::StructuredOutput => Box::pin(answer::structured_output(setup)),
+            Self::Files => Box::pin(request::files(setup)),
             Self::Accepted => Box::pin(request::accepted(setup)),
             Self::Reasoning => Box::pin(answer::reasoning(setup)),
             Self::Refusal => Box::pin(answer::refusal(setup)),
@@ -256,7 +278,7 @@ impl Check {
             Self::BadUtf8 => Box::pin(damage::bad_utf8(setup)),
             Self::MalformedJson => Box::pin(damage::malformed_json(setup)),
             Self::WrongContentLength => Box::pin(damage::wrong_content_length(setup)),
-            Self::DisorderedEvents => Box::pin(damage::disordered_events(setup)),
+            Self::DisorderedEvents => Box::pin(disorder::disordered_events(setup)),
             Self::Cancellation => Box::pin(lifetime::cancellation(setup)),
             Self::NoRetry => Box::pin(lifetime::no_retry(setup)),
             Self::KeyStaysSecret => Box::pin(secret::key_stays_secret(setup)),

@@ -3,9 +3,7 @@ use towline_core::Secret;
 use towline_openai::Api;
 use towline_transport::Channel;
 
-/// The suite gives the base URL of OpenAI's dialect; Azure's begins at the origin.
-fn client(base_url: &str, key: Option<Secret>, api: Api) -> Azure<Channel> {
-    let origin = base_url.strip_suffix("/v1").unwrap_or(base_url);
+fn client(origin: String, key: Option<Secret>, api: Api) -> Azure<Channel> {
     let config = AzureConfig::builder(origin)
         .name("under-test")
         .api_key(key)
@@ -15,8 +13,22 @@ fn client(base_url: &str, key: Option<Secret>, api: Api) -> Azure<Channel> {
     Azure::new(config, channel)
 }
 
-async fn chat(base_url: String, key: Option<Secret>) -> Azure<Channel> {
-    client(&base_url, key, Api::Chat)
+mod chat {
+    use super::{Api, Azure, Channel, Secret, client};
+
+    async fn make(origin: String, key: Option<Secret>) -> Azure<Channel> {
+        client(origin, key, Api::Chat)
+    }
+
+    towline_testkit::conformance!(make, Azure);
 }
 
-towline_testkit::conformance!(chat);
+mod responses {
+    use super::{Api, Azure, Channel, Secret, client};
+
+    async fn make(origin: String, key: Option<Secret>) -> Azure<Channel> {
+        client(origin, key, Api::Responses)
+    }
+
+    towline_testkit::conformance!(make, Azure);
+}

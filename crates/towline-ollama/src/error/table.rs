@@ -29,6 +29,7 @@ static ROWS: &[(&str, ErrorKind)] = &[
     ("file does not exist", NotFound),
     ("unauthorized", Auth),
     ("server busy", Overloaded),
+    ("too many requests", RateLimit),
 ];
 
 /// The kind of a failure.

@@ -175,8 +175,13 @@ impl ResponsesDecoder {
             .push_back(Event::Reasoning(self.reasoning(delta)));
     }
 
+    /// An item begins. One that comes twice, or behind what belongs to it, is known already.
     fn item_added(&mut self, text: &Text, event: &EventWire<'_>) {
         let Some(item) = &event.item.0 else { return };
+        let mut known = self.items.iter();
+        if known.any(|seen| !seen.id.is_empty() && seen.id == item.id.0) {
+            return;
+        }
         let call = (item.kind.0 == "function_call").then_some(self.calls);
         self.items.push(Seen {
             index: event.output_index.0,

@@ -18,6 +18,8 @@ struct Call {
     index: Option<u64>,
     /// The server's own id, which may be missing.
     id: String,
+    /// Whether the tool was named.
+    named: bool,
 }
 
 // === impl Calls ===
@@ -38,7 +40,13 @@ impl Calls {
         let function = wire.function.0.as_ref().unwrap_or(&nothing);
         let arguments = text.share(&function.arguments.0);
         match self.find(wire, !function.name.is_empty()) {
-            Some(place) => ToolCallDelta::new(place, arguments),
+            Some(place) => {
+                let delta = ToolCallDelta::new(place, arguments);
+                match self.late_name(place, text, function) {
+                    Some(name) => delta.with_name(name),
+                    None => delta,
+                }
+            }
             None => self.begin(text, answer, wire, function, arguments),
         }
     }
@@ -69,6 +77,7 @@ impl Calls {
         self.seen.push(Call {
             index: wire.index.0,
             id: wire.id.0.clone().into_owned(),
+            named: !function.name.is_empty(),
         });
         let id = match &wire.id.0 {
             id if id.is_empty() => generated_id(answer, place),
@@ -77,6 +86,18 @@ impl Calls {
         ToolCallDelta::new(place, arguments)
             .with_id(id)
             .with_name(text.share(&function.name.0))
+    }
+
+    /// The name of a call whose fragments came in the wrong order.
+    fn late_name(
+        &mut self,
+        place: usize,
+        text: &Text,
+        function: &FunctionWire<'_>,
+    ) -> Option<Text> {
+        let call = self.seen.get_mut(place).filter(|call| !call.named)?;
+        call.named = !function.name.is_empty();
+        call.named.then(|| text.share(&function.name.0))
     }
 
     /// By id where it is known, else by index, else the call before. A name under an id of its own

@@ -28,5 +28,5 @@ mod responses {
         client(base_url, key, Api::Responses)
     }
 
-    towline_testkit::conformance!(make);
+    towline_testkit::conformance!(make, Responses);
 }

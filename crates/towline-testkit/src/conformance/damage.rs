@@ -4,7 +4,7 @@ use super::{
     Dialect,
     bench::{Bench, Read, Setup, hold, hold_kind, question, streamed},
 };
-use towline_core::{ErrorKind, Event, Usage};
+use towline_core::{ErrorKind, Event};
 use towline_sim::{Fault, Reply, Rule};
 
 /// Short, because every byte of its stream is cut once, and with letters of two to four bytes.
@@ -162,40 +162,4 @@ pub(super) async fn wrong_content_length(setup: &Setup) -> Result<(), String> {
         );
     }
     Ok(())
-}
-
-pub(super) async fn disordered_events(setup: &Setup) -> Result<(), String> {
-    let bench = setup.bench().await?;
-    let (events, _) = extent(&bench).await?;
-    bench.reply_once(Reply::text(TEXT));
-    let usage = usage_of(&bench.read(streamed()).await);
-    for event in 0..events {
-        let read = damaged(&bench, Fault::DuplicateEvent(event)).await?;
-        if read.end.is_ok() {
-            // Nobody can tell a piece of text that came twice from two that are equal; nothing else
-            // may count double.
-            let text = read.text();
-            hold!(
-                text.len() < TEXT.len() * 2,
-                "event {event} twice: text is {text:?}"
-            );
-            hold!(
-                usage_of(&read) == usage,
-                "event {event} twice: {:?}",
-                usage_of(&read)
-            );
-        }
-        let _ended_properly = damaged(&bench, Fault::SwapEvents(event, event + 1)).await?;
-    }
-    Ok(())
-}
-
-/// The last word on usage.
-fn usage_of(read: &Read) -> Option<Usage> {
-    let usages = read.events.iter().filter_map(|event| match event {
-        Event::Usage(usage) => Some(usage.clone()),
-        _ => None,
-    });
-    // The estimate depends on nothing but the question and the answer, which are the same each time.
-    usages.last()
 }

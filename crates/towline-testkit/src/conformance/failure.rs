@@ -1,6 +1,9 @@
 //! Failures that the provider reports.
 
-use super::bench::{Bench, Setup, hold, hold_kind, question, streamed, unexpected};
+use super::{
+    Dialect,
+    bench::{Bench, Setup, hold, hold_kind, question, streamed, unexpected},
+};
 use std::time::Duration;
 use towline_core::{ErrorKind, Event, Request};
 use towline_sim::{Fault, Reply, Rule};
@@ -79,7 +82,44 @@ pub(super) async fn foreign_body(setup: &Setup) -> Result<(), String> {
     let empty = [("content-type", "application/json")];
     bench.reply_once(Reply::raw(200, empty, ""));
     let error = bench.fails(question()).await?;
-    hold_kind(&error, &[ErrorKind::Protocol, ErrorKind::Truncated])
+    hold_kind(&error, &[ErrorKind::Protocol, ErrorKind::Truncated])?;
+    no_stream(setup, &bench, HTML).await
+}
+
+/// What calls itself a stream of events and is none: a page, nothing at all, or the JSON of an error
+/// as it stands, on one line or on many.
+async fn no_stream(setup: &Setup, bench: &Bench, html: &str) -> Result<(), String> {
+    let kind = match setup.dialect {
+        Dialect::Ollama => "application/x-ndjson",
+        _ => "text/event-stream",
+    };
+    for body in [html, "", "\n\n"] {
+        bench.reply_once(Reply::raw(200, [("content-type", kind)], body.to_owned()));
+        let error = bench.fails(streamed()).await?;
+        hold_kind(&error, &[ErrorKind::Protocol, ErrorKind::Truncated])
+            .map_err(|why| format!("{body:?} as {kind}: {why}"))?;
+    }
+    let error = setup.dialect.server_error();
+    for body in [
+        format!("{error}"),
+        format!("{error:#}"),
+        format!("{error}\n"),
+    ] {
+        bench.reply_once(Reply::raw(200, [("content-type", kind)], body.clone()));
+        let error = bench.fails(streamed()).await?;
+        // JSON on many lines is no line of JSON.
+        let kinds: &[ErrorKind] = match setup.dialect {
+            Dialect::Ollama => &[ErrorKind::Server, ErrorKind::Protocol],
+            _ => &[ErrorKind::Server],
+        };
+        hold_kind(&error, kinds).map_err(|why| format!("{body:?} as {kind}: {why}"))?;
+        hold!(
+            error.is_retryable() || error.kind() == ErrorKind::Protocol,
+            "{error:?}"
+        );
+        hold!(error.provider().is_some(), "no provider in {error:?}");
+    }
+    Ok(())
 }
 
 /// Status 200, and in the body nothing but an error.
@@ -87,6 +127,22 @@ async fn only_an_error(bench: &Bench, request: Request) -> Result<(), String> {
     bench.once(Rule::any().fault(Fault::in_band_status(0, 500)));
     let error = bench.fails(request).await?;
     hold_kind(&error, &[ErrorKind::Server])
+}
+
+/// What an error inside a stream is about is known as it is outside.
+async fn of_each_kind(bench: &Bench) -> Result<(), String> {
+    for (status, kinds) in [
+        (429, &[ErrorKind::RateLimit][..]),
+        (500, &[ErrorKind::Server]),
+        // Some dialects have no word for it.
+        (529, &[ErrorKind::Overloaded, ErrorKind::Server]),
+    ] {
+        bench.once(Rule::any().fault(Fault::in_band_status(0, status)));
+        let error = bench.fails(streamed()).await?;
+        hold_kind(&error, kinds).map_err(|why| format!("{status} inside a stream: {why}"))?;
+        hold!(error.is_retryable(), "{status} inside a stream: {error:?}");
+    }
+    Ok(())
 }
 
 pub(super) async fn in_band_error(setup: &Setup) -> Result<(), String> {
@@ -134,6 +190,7 @@ pub(super) async fn in_band_error(setup: &Setup) -> Result<(), String> {
             );
         }
     }
+    of_each_kind(&bench).await?;
     // The client is still of use.
     bench.reply_once(reply());
     bench.whole(streamed()).await.map_err(unexpected)?;

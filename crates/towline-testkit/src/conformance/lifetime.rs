@@ -1,7 +1,7 @@
 //! When a call begins, ends and is given up.
 
 use super::bench::{Setup, hold, question, streamed, unexpected};
-use std::{future::poll_fn, task::Poll};
+use std::{future::poll_fn, task::Poll, time::Duration};
 use towline_core::Event;
 use towline_sim::{Exchange, Fault, Reply, Rule, Simulator, Stall};
 
@@ -54,25 +54,45 @@ fn cancelled(sim: &Simulator) -> bool {
     journal.last().is_some_and(Exchange::cancelled)
 }
 
+/// Longer than any wait before another attempt, and shorter than the patience of the suite.
+const LATER: Duration = Duration::from_secs(90);
+
+/// All failures meet one client, and each is over before the next begins: whatever was tried again, at
+/// once or later, met an answer in between and is one request too many in the end.
 pub(super) async fn no_retry(setup: &Setup) -> Result<(), String> {
     let faults = [
-        Fault::status(429),
+        Fault::status(429).with_header("retry-after", "1"),
         Fault::status(500),
         Fault::status(503),
         Fault::ResetHead,
         Fault::CleanEndAfterEvents(1),
+        Fault::in_band_status(1, 500),
     ];
+    let bench = setup.bench().await?;
+    let mut calls = 0;
     for fault in faults {
         for request in [question(), streamed()] {
-            let bench = setup.bench().await?;
-            bench.sim.on(Rule::any().fault(fault.clone()));
+            bench.once(Rule::any().fault(fault.clone()));
             let first = bench.collect(request).await;
+            calls += 1;
             let requests = bench.sim.stats().requests();
             hold!(
-                requests == 1,
-                "{fault:?}: {requests} requests for one call, {first:?}"
+                requests == calls,
+                "{fault:?}: {requests} requests for {calls} calls, {first:?}"
             );
         }
     }
+    // What was put off is due now.
+    tokio::time::pause();
+    tokio::time::advance(LATER).await;
+    tokio::time::resume();
+    // It has a whole exchange's time to arrive.
+    bench.whole(streamed()).await?;
+    let requests = bench.sim.stats().requests();
+    hold!(
+        requests == calls + 1,
+        "{requests} requests for {} calls: some were sent again later",
+        calls + 1
+    );
     Ok(())
 }

@@ -1,11 +1,14 @@
 //! Requests that the provider looks at before it answers. The simulator has no rules here, so that it
 //! refuses what a provider would refuse.
 
-use super::bench::{Bench, Setup, hold};
+use super::{
+    Dialect,
+    bench::{Bench, Setup, hold, hold_kind},
+};
 use serde_json::{Value, json};
 use towline_core::{
-    CompletionOptions, Conversation, JsonSchema, Message, ReasoningEffort, Request, ResponseFormat,
-    ToolChoice, ToolSpec,
+    CompletionOptions, Conversation, ErrorKind, File, JsonSchema, Message, ReasoningEffort,
+    Request, ResponseFormat, ToolChoice, ToolSpec,
 };
 use towline_sim::DEFAULT_MODEL;
 
@@ -101,5 +104,30 @@ async fn schema(bench: &Bench, stream: bool) -> Result<(), String> {
         "the answer is {:?}",
         answer.text()
     );
+    Ok(())
+}
+
+pub(super) async fn files(setup: &Setup) -> Result<(), String> {
+    let bench = setup.bench().await?;
+    let file = File::from_bytes("application/pdf", b"%PDF-1.7 the content").with_name("bill.pdf");
+    let question = Message::user("What is the total?").with_part(file);
+    for stream in [false, true] {
+        let request = Request::new(DEFAULT_MODEL, Conversation::from(question.clone()));
+        let request = request.with_stream(stream);
+        if setup.dialect == Dialect::Ollama {
+            let error = bench.fails(request).await?;
+            hold_kind(&error, &[ErrorKind::Unsupported])?;
+            let sent = bench.sim.stats().requests();
+            hold!(sent == 0, "{sent} requests were sent with a file");
+            continue;
+        }
+        let answer = bench.whole(request).await?;
+        let text = answer.text();
+        hold!(text.contains("the total"), "the answer is {text:?}");
+        let sent = bench.last_body();
+        for wanted in ["JVBERi0xLjcgdGhlIGNvbnRlbnQ=", "bill.pdf"] {
+            hold!(sent.contains(wanted), "{wanted:?} was not sent: {sent}");
+        }
+    }
     Ok(())
 }
