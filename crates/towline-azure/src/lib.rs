@@ -19,9 +19,10 @@
 //! | a rate limit inside an answer with status 200 | is one: `response.failed` becomes an error of kind `rate_limit` |
 //! | model list | the models that the resource can deploy, not its deployments |
 //!
-//! Which API a completion goes through, and which options a model takes, is told by its name
-//! ([`Api::default_for`](towline_openai::Api::default_for)). A deployment that does not begin with the
-//! name of its model is taken for a model of before reasoning; name it like its model.
+//! Which API a completion goes through, and which options a model takes, is told by the name of the
+//! model ([`Api::default_for`](towline_openai::Api::default_for)):
+//! [`AzureConfigBuilder::base_model`], or else the name of the deployment. One that is not named like
+//! its model, and of which nothing else is said, is taken for a model of before reasoning.
 //!
 //! # Examples
 //!

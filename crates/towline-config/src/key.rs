@@ -13,6 +13,9 @@ use self::table::{EMBEDDING, Field, program_fields, section_fields};
 use crate::vendor::{Home, Vendor};
 use std::{borrow::Cow, collections::BTreeMap, sync::LazyLock};
 
+/// The fields that prove who calls. One of them is used.
+pub(crate) const SECRETS: [&str; 4] = ["api_key", "api_key_file", "token", "token_file"];
+
 /// One key of the table, without its root: `openai.api_key`.
 #[derive(Clone, Debug)]
 pub(crate) struct Key {
@@ -174,7 +177,7 @@ impl Key {
     /// Whether the key alone says that somebody wants to reach the vendor.
     pub(crate) fn is_access(&self) -> bool {
         let field = self.name.rsplit('.').next().unwrap_or_default();
-        matches!(field, "api_key" | "api_key_file" | "base_url" | "endpoint")
+        SECRETS.contains(&field) || matches!(field, "base_url" | "endpoint")
     }
 
     /// The key with its root, as messages show it.

@@ -26,6 +26,8 @@ pub struct ProviderSettings {
     pub(crate) at_home: bool,
     /// The file that the key was read from.
     pub(crate) api_key_file: Option<PathBuf>,
+    /// Whether it is a token.
+    pub(crate) key_is_token: bool,
     pub(crate) api_key_origin: Option<String>,
     /// The key and the variables that set the address.
     pub(crate) address_key: String,
@@ -33,6 +35,7 @@ pub struct ProviderSettings {
     pub(crate) project: Option<String>,
     pub(crate) endpoint: Option<String>,
     pub(crate) api_version: Option<String>,
+    pub(crate) base_model: Option<String>,
     pub(crate) api: Option<String>,
     pub(crate) headers: Vec<(String, Secret)>,
     pub(crate) context_window: Option<u64>,
@@ -86,6 +89,13 @@ impl ProviderSettings {
     #[must_use]
     pub const fn api_key(&self) -> Option<&Secret> {
         self.api_key.as_ref()
+    }
+
+    /// Whether [`api_key`](Self::api_key) is an access token of Microsoft Entra (Azure), which goes out
+    /// as a bearer token and not as a key.
+    #[must_use]
+    pub const fn key_is_token(&self) -> bool {
+        self.key_is_token
     }
 
     /// Where the key that is used comes from, as in [`Source::origin`](crate::Source::origin).
@@ -157,6 +167,13 @@ impl ProviderSettings {
     #[must_use]
     pub fn api_version(&self) -> Option<&str> {
         self.api_version.as_deref()
+    }
+
+    /// The model behind a deployment (Azure), by which its options and its context window are known.
+    /// Unset: [`model`](Self::model) tells.
+    #[must_use]
+    pub fn base_model(&self) -> Option<&str> {
+        self.base_model.as_deref()
     }
 
     /// Which of the vendor's interfaces to use: `chat` or `responses`. Unset: the provider decides.
@@ -251,6 +268,7 @@ impl fmt::Debug for ProviderSettings {
             .field("base_url", &self.base_url.as_deref().map(without_secrets))
             .field("api_key", &self.api_key)
             .field("api_key_file", &self.api_key_file)
+            .field("key_is_token", &self.key_is_token)
             .field("api_key_origin", &self.api_key_origin)
             .field("address_key", &self.address_key)
             .field("at_home", &self.at_home)
@@ -258,6 +276,7 @@ impl fmt::Debug for ProviderSettings {
             .field("project", &self.project)
             .field("endpoint", &self.endpoint.as_deref().map(without_secrets))
             .field("api_version", &self.api_version)
+            .field("base_model", &self.base_model)
             .field("api", &self.api)
             .field("headers", &self.headers)
             .field("context_window", &self.context_window)

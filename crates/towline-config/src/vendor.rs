@@ -127,6 +127,7 @@ pub(crate) const VENDORS: &[Row] = &[
         request: "5 min",
         env: &[
             ("api_key", &["AZURE_API_KEY", "AZURE_OPENAI_API_KEY"]),
+            ("token", &["AZURE_OPENAI_AD_TOKEN"]),
             ("endpoint", &["AZURE_API_BASE", "AZURE_OPENAI_ENDPOINT"]),
             ("api_version", &["AZURE_API_VERSION"]),
         ],

@@ -6,7 +6,7 @@ mod endpoint;
 pub use self::builder::OpenAiConfigBuilder;
 pub(crate) use self::endpoint::Endpoint;
 
-use crate::{Api, Flavor};
+use crate::{Api, Flavor, convert::rules::ModelRules};
 use http::HeaderMap;
 use std::{fmt, sync::Arc};
 use towline_core::{Secret, Text, redact};
@@ -24,6 +24,8 @@ pub struct OpenAiConfig {
     /// The headers of every request, with the key of now.
     headers: HeaderMap,
     api: Option<Api>,
+    /// The model behind the names that requests give.
+    base_model: Option<Text>,
     chat: Endpoint,
     responses: Endpoint,
     embeddings: Endpoint,
@@ -82,10 +84,20 @@ impl OpenAiConfig {
         &self.chat
     }
 
-    /// The API through which `model` is asked.
-    pub(crate) fn api(&self, model: &str) -> Api {
+    /// The API through which the model `name` of a request is asked.
+    pub(crate) fn api(&self, name: &str) -> Api {
         self.api
-            .unwrap_or_else(|| Api::default_for(self.flavor, model))
+            .unwrap_or_else(|| Api::default_for(self.flavor, self.model(name)))
+    }
+
+    /// What the model `name` of a request takes.
+    pub(crate) fn rules(&self, name: &str) -> ModelRules {
+        ModelRules::of(self.flavor, self.model(name))
+    }
+
+    /// The model that is meant by `name`, which may be that of a deployment.
+    fn model<'a>(&'a self, name: &'a str) -> &'a str {
+        self.base_model.as_deref().unwrap_or(name)
     }
 
     pub(crate) const fn responses(&self) -> &Endpoint {

@@ -14,6 +14,7 @@ pub struct AzureConfigBuilder {
     token: Credential,
     name: Option<Text>,
     api: Option<Api>,
+    base_model: Option<Text>,
     headers: Vec<(String, Secret)>,
     stream_usage: Option<bool>,
     max_body: Option<usize>,
@@ -37,6 +38,7 @@ impl AzureConfigBuilder {
             token: Credential::none(),
             name: None,
             api: None,
+            base_model: None,
             headers: Vec::new(),
             stream_usage: None,
             max_body: None,
@@ -82,11 +84,20 @@ impl AzureConfigBuilder {
         self
     }
 
-    /// Through which API to ask. The default is that of the deployment's name
-    /// ([`Api::default_for`]). The Responses API is that of v1 on every surface.
+    /// Through which API to ask. The default is that of the [base model](Self::base_model), or of the
+    /// deployment's name ([`Api::default_for`]). The Responses API is that of v1 on every surface.
     #[must_use]
     pub fn api(mut self, api: impl Into<Option<Api>>) -> Self {
         self.api = api.into();
+        self
+    }
+
+    /// The model behind the deployment, such as `gpt-5-mini`: by it is told which options are taken,
+    /// and through which API to ask. It holds for every deployment that this client is asked for. The
+    /// default is the name of the deployment.
+    #[must_use]
+    pub fn base_model(mut self, model: impl Into<Option<Text>>) -> Self {
+        self.base_model = model.into();
         self
     }
 
@@ -125,6 +136,7 @@ impl AzureConfigBuilder {
         let config = OpenAiConfig::builder(base_url)
             .flavor(Flavor::AZURE)
             .api(self.api)
+            .base_model(self.base_model.clone())
             .stream_usage(self.stream_usage);
         let config = self.prove(lay_out(config, surface, &api_version))?;
         let config = match self.name {

@@ -3,8 +3,8 @@
 use tower::ServiceExt as _;
 use towline_azure::{Azure, AzureConfig, AzureConfigBuilder, Surface};
 use towline_core::{
-    CompletionOptions, EmbeddingRequest, Error, ErrorKind, FinishReason, ReasoningEffort, Request,
-    Secret,
+    CompletionOptions, Conversation, EmbeddingRequest, Error, ErrorKind, FinishReason, Message,
+    ReasoningEffort, Request, Secret, Text,
 };
 use towline_openai::Api;
 use towline_sim::{Reply, Rule, Simulator};
@@ -120,6 +120,43 @@ async fn the_responses_api_answers_whole_and_streamed() {
         paths(&sim),
         ["/openai/v1/responses", "/openai/v1/responses"]
     );
+}
+
+#[tokio::test]
+async fn a_deployment_has_the_rules_of_the_model_behind_it() {
+    let sim = Simulator::start().await.unwrap();
+    let base = |model: &'static str| {
+        let config = AzureConfig::builder(sim.origin());
+        client(config.base_model(Text::from_static(model)))
+    };
+    let conversation = Conversation::from(Message::system("Be brief.")).with(Message::user("Hi"));
+    let options = CompletionOptions::new().with_max_tokens(500);
+    let request = Request::new("my-deployment", conversation).with_options(options);
+    for (model, path, limit) in [
+        (
+            "gpt-4o",
+            "/openai/deployments/my-deployment/chat/completions",
+            "max_tokens",
+        ),
+        (
+            "gpt-5-mini",
+            "/openai/deployments/my-deployment/chat/completions",
+            "max_completion_tokens",
+        ),
+        ("o3-pro", "/openai/v1/responses", "max_output_tokens"),
+    ] {
+        assert!(say(&base(model), request.clone()).await.is_ok(), "{model}");
+        let exchange = sim.journal().pop().unwrap();
+        assert_eq!(exchange.path(), path);
+        let body = exchange.json().unwrap();
+        assert_eq!(
+            (&body[limit], &body["model"]),
+            (&500.into(), &"my-deployment".into())
+        );
+        let warm = CompletionOptions::new().with_temperature(0.2);
+        let warm = say(&base(model), request.clone().with_options(warm)).await;
+        assert_eq!(warm.is_ok(), model == "gpt-4o", "{model}");
+    }
 }
 
 #[tokio::test]

@@ -382,6 +382,18 @@ pub(crate) const SECTION: &[Field] = &[
     )
     .only(&["azure"]),
     row(
+        "token",
+        Kind::Secret,
+        "An access token of Microsoft Entra, in the place of a key.",
+    )
+    .only(&["azure"]),
+    row(
+        "base_model",
+        Kind::Text,
+        "The model behind the deployment, such as `gpt-5-mini`; unset: the name of the deployment tells.",
+    )
+    .only(&["azure"]),
+    row(
         "api",
         Kind::Choice(&["chat", "responses"]),
         "Which of the vendor's interfaces to use; unset: the provider decides.",

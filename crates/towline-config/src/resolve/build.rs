@@ -165,6 +165,8 @@ impl<'a> Build<'a> {
             endpoint: address.endpoint,
             api_version: api_version.filter(|_| self.vendor == "azure"),
             api_key_file: self.sections.key_file().filter(|_| api_key.is_some()),
+            key_is_token: self.sections.has_token(),
+            base_model: self.sections.text("base_model"),
             api_key_origin: self.sections.key_origin().filter(|_| api_key.is_some()),
             address_key,
             api_key,

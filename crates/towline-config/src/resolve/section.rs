@@ -4,7 +4,7 @@ use super::book::{Book, Held, of_key};
 use crate::{
     edge,
     error::Fault,
-    key::{Key, Path, Typed, all, check, find},
+    key::{Key, Path, SECRETS, Typed, all, check, find},
     layer::Origin,
 };
 use figment::value::Value;
@@ -183,7 +183,7 @@ impl<'a> Sections<'a> {
         headers
     }
 
-    /// The vendor's key, or the content of the file that holds it.
+    /// The vendor's key or token, or the content of the file that holds it.
     pub(super) fn api_key(&mut self) -> Option<Secret> {
         let chosen = self.chosen_key()?;
         self.check_twin(chosen);
@@ -206,10 +206,18 @@ impl<'a> Sections<'a> {
 
     /// Whether a key is set, of whatever use.
     pub(super) fn has_bad_key(&self) -> bool {
-        self.key_groups.iter().flatten().any(|scope| {
-            self.book.is_bad(&scope.join("api_key"))
-                || self.book.is_bad(&scope.join("api_key_file"))
+        let mut scopes = self.key_groups.iter().flatten();
+        scopes.any(|scope| {
+            let mut fields = SECRETS.iter();
+            fields.any(|field| self.book.is_bad(&scope.join(field)))
         })
+    }
+
+    /// Whether what is used is a token, and no key.
+    pub(super) fn has_token(&self) -> bool {
+        let chosen = self.chosen_key().map(|held| held.key.name.as_str());
+        let field = chosen.and_then(|name| name.rsplit('.').next());
+        field.is_some_and(|field| field.starts_with("token"))
     }
 
     /// The section that the key comes from.
@@ -231,7 +239,7 @@ impl<'a> Sections<'a> {
     fn highest(&self, group: &[Path]) -> Option<&'a Held> {
         let mut best: Option<&'a Held> = None;
         for scope in group {
-            for field in ["api_key", "api_key_file"] {
+            for field in SECRETS {
                 let Some(held) = self.book.get(&scope.join(field)) else {
                     continue;
                 };
@@ -243,12 +251,14 @@ impl<'a> Sections<'a> {
         best
     }
 
-    /// A key and the file of a key in one layer: nobody can say which was meant.
+    /// Two of key, token and the files of either in one layer: nobody can say which was meant.
     fn check_twin(&mut self, held: &Held) {
-        let twin = Path::of(&format!("{}_file", held.key.name));
-        if let Some(twin) = self.book.get(&twin)
-            && twin.origin.rank() == held.origin.rank()
-        {
+        let section = Path::of(held.key.section.as_deref().unwrap_or_default());
+        let others = SECRETS.iter().map(|field| section.join(field));
+        let mut others = others.filter_map(|path| self.book.get(&path));
+        if let Some(twin) = others.find(|other| {
+            other.key.name != held.key.name && other.origin.rank() == held.origin.rank()
+        }) {
             let (full, other) = (held.key.full(), twin.key.full());
             let fault = of_key(&held.key, format!("both {full} and {other} are set"))
                 .with_origin(format!("{} and {}", held.origin, twin.origin))

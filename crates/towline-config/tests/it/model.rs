@@ -198,6 +198,47 @@ fn azure_takes_both_forms_of_its_version_and_tells_all_it_lacks() {
 }
 
 #[test]
+fn azure_takes_a_token_in_the_place_of_a_key() {
+    let base = || {
+        env(&[
+            ("LLM_MODEL", "azure/dep"),
+            ("AZURE_API_BASE", "https://r.test"),
+        ])
+    };
+    let provider = llm(base().env([("AZURE_OPENAI_AD_TOKEN", "planted-token")]));
+    assert!(provider.key_is_token());
+    assert_eq!(provider.api_key().unwrap().expose(), "planted-token");
+    assert_eq!(
+        provider.api_key_origin(),
+        Some("environment AZURE_OPENAI_AD_TOKEN")
+    );
+    assert!(!format!("{provider:?}").contains("planted-token"));
+    let keyed = llm(base().env([("AZURE_API_KEY", "k")]));
+    assert!(!keyed.key_is_token());
+
+    let both = base().env([("AZURE_API_KEY", "k"), ("AZURE_OPENAI_AD_TOKEN", "t")]);
+    let fault = llm_fault(both);
+    assert!(
+        fault.starts_with("both towline.azure.api_key and towline.azure.token are set"),
+        "{fault}"
+    );
+    let of_others = env(&[("LLM_MODEL", "openai/m"), ("OPENAI_API_KEY", "k")]);
+    assert!(!llm(of_others).key_is_token());
+}
+
+#[test]
+fn azure_can_be_told_the_model_behind_a_deployment() {
+    let base = [
+        ("LLM_MODEL", "azure/dep"),
+        ("AZURE_API_KEY", "k"),
+        ("AZURE_API_BASE", "https://r.test"),
+    ];
+    assert_eq!(llm(env(&base)).base_model(), None);
+    let told = env(&base).env([("TOWLINE_AZURE_BASE_MODEL", "gpt-5-mini")]);
+    assert_eq!(llm(told).base_model(), Some("gpt-5-mini"));
+}
+
+#[test]
 fn nothing_configured_is_no_provider_and_no_fault() {
     for variables in [
         &[][..],

@@ -50,6 +50,22 @@ fn a_changed_file_is_seen_at_the_next_call() {
     assert!(told.lock().unwrap().is_empty());
 }
 
+#[test]
+fn a_token_in_a_file_rotates_as_a_key_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "token", "first-token\n");
+    let provider = llm(env(&[
+        ("LLM_MODEL", "azure/dep"),
+        ("AZURE_API_BASE", "https://r.test"),
+        ("AZURE_OPENAI_AD_TOKEN_FILE", path.to_str().unwrap()),
+    ]));
+    assert!(provider.key_is_token());
+    let credential = provider.credential();
+    assert_eq!(key(&credential), "first-token");
+    write(folder.path(), "token", "the-second-token\n");
+    assert_eq!(key(&credential), "the-second-token");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_mounted_secret_that_is_swapped_by_its_link_is_seen() {

@@ -22,6 +22,7 @@ pub struct OpenAiConfigBuilder {
     project: Option<String>,
     headers: Vec<(String, Secret)>,
     api: Option<Api>,
+    base_model: Option<Text>,
     stream_usage: Option<bool>,
     paths: Paths,
     max_body: usize,
@@ -53,6 +54,7 @@ impl OpenAiConfigBuilder {
             project: None,
             headers: Vec::new(),
             api: None,
+            base_model: None,
             stream_usage: None,
             paths: Paths::default(),
             max_body: MAX_BODY,
@@ -146,6 +148,14 @@ impl OpenAiConfigBuilder {
         self
     }
 
+    /// The model behind the names that requests give, where those are names of deployments: by it is
+    /// told which options are taken, and through which API to ask. The default is the name itself.
+    #[must_use]
+    pub fn base_model(mut self, model: impl Into<Option<Text>>) -> Self {
+        self.base_model = model.into();
+        self
+    }
+
     /// Whether to ask for the usage of streams with `stream_options`. The default is the flavor's;
     /// some servers refuse the option.
     #[must_use]
@@ -189,6 +199,7 @@ impl OpenAiConfigBuilder {
                 .unwrap_or_else(|| Text::from_static(flavor.name())),
             flavor,
             api: self.api,
+            base_model: self.base_model,
             chat: Endpoint::new(path, &self.paths.chat)?,
             responses: Endpoint::new(path, &self.paths.responses)?,
             embeddings: Endpoint::new(path, &self.paths.embeddings)?,

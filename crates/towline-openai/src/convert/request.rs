@@ -36,7 +36,7 @@ pub(crate) const ONE_PIECE: usize = 16 * 1024;
 /// Writes the body. The messages come last, from their cache, so that the prefix of a conversation
 /// has the same bytes in every turn.
 pub(crate) fn encode(config: &OpenAiConfig, request: &Request) -> Result<Encoded, Error> {
-    let rules = ModelRules::of(config.flavor(), request.model());
+    let rules = config.rules(request.model());
     let messages = messages(config, rules, request)?;
     let mut fields = Fields::new(messages.len(), config, request.options());
     fields.put("model", request.model())?;

@@ -43,7 +43,7 @@ struct SchemaBody<'a> {
 /// Writes the body. The items come last, from their cache.
 pub(crate) fn encode(config: &OpenAiConfig, request: &Request) -> Result<Encoded, Error> {
     let flavor = config.flavor();
-    let rules = ModelRules::of(flavor, request.model());
+    let rules = config.rules(request.model());
     reject_empty(request)?;
     let dialect = WireDialect::new("openai-responses", rules.variant(flavor));
     let items = request.conversation().wire(dialect, |message, out| {
