@@ -37,6 +37,8 @@ pub struct ClientBuilder {
     embedder: Embedder,
     names: Names,
     vendor: Option<String>,
+    /// The model behind the name of a deployment.
+    base_model: Option<String>,
     window: Option<u64>,
     reserve: Option<u64>,
     access: Access,
@@ -57,6 +59,7 @@ impl ClientBuilder {
             embedder: Embedder::None,
             names: Names::default(),
             vendor: None,
+            base_model: None,
             window: None,
             reserve: None,
             access: Access::default(),
@@ -78,6 +81,7 @@ impl ClientBuilder {
             .model(settings.model())
             .request_timeout(settings.timeouts().request())
             .stream_timeout(settings.timeouts().stream());
+        builder.base_model = settings.base_model().map(str::to_owned);
         builder.window = settings.context_window();
         builder.reserve = settings.reserve_completion();
         builder.access = Access::of_settings(settings);
@@ -145,9 +149,8 @@ impl ClientBuilder {
     #[must_use]
     pub fn build(self) -> Client {
         let vendor = self.vendor.as_deref().unwrap_or(&self.names.provider);
-        let window = self
-            .window
-            .unwrap_or_else(|| known_window(vendor, &self.names.model));
+        let model = self.base_model.as_deref().unwrap_or(&self.names.model);
+        let window = self.window.unwrap_or_else(|| known_window(vendor, model));
         let reserve = self
             .reserve
             .unwrap_or_else(|| known_reserve(vendor, window));

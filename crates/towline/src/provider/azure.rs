@@ -9,7 +9,7 @@ use std::sync::Arc;
 use towline_azure::{Azure, AzureConfig, CAPABILITIES};
 use towline_config::ProviderSettings;
 use towline_core::{
-    Capabilities, EmbeddingRequest, EmbeddingResponse, Error, ModelInfo, Request, Response,
+    Capabilities, EmbeddingRequest, EmbeddingResponse, Error, ModelInfo, Request, Response, Text,
 };
 use towline_transport::Channel;
 
@@ -72,8 +72,13 @@ fn service(settings: &ProviderSettings) -> Result<Azure<Channel>, Error> {
     let mut config = AzureConfig::builder(endpoint)
         .name(settings.name())
         .api(api(settings)?)
-        .api_key(settings.credential())
+        .base_model(settings.base_model().map(Text::from))
         .stream_usage(settings.stream_usage());
+    config = if settings.key_is_token() {
+        config.token(settings.credential())
+    } else {
+        config.api_key(settings.credential())
+    };
     if let Some(version) = settings.api_version() {
         config = config.api_version(version);
     }
