@@ -1,7 +1,6 @@
 //! When a queue has to let somebody go.
 
 use super::AgeBound;
-use std::time::Duration;
 use tokio::time::Instant;
 
 /// Follows the age of a queue. It has no clock and no queue: its owner tells it both.
@@ -23,11 +22,6 @@ impl Shedder {
             above: None,
             next: None,
         }
-    }
-
-    /// The longest that a call waits.
-    pub(crate) const fn bound(&self) -> Duration {
-        self.rule.bound()
     }
 
     /// Whether a call that has just come, or another in its place, has to go.

@@ -1,0 +1,180 @@
+//! The future.
+
+use super::slots::{Permit, Place};
+use pin_project_lite::pin_project;
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+use tokio::time::{Sleep, sleep_until};
+use tower_service::Service;
+use towline_core::{Answer, Error, ErrorKind, Metered};
+
+pin_project! {
+    /// The future that [`Concurrency`](super::Concurrency) returns.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it gives up the place in the queue as if it had never been taken, or the slot, which
+    /// goes to who is next. What was sent by then may be billed.
+    pub struct ConcurrencyFuture<S, R, F> {
+        #[pin]
+        state: State<S, R, F>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<S, R, F> {
+        Waiting {
+            wait: Option<Wait<S, R>>,
+            // Set where the wait is pending and bounded, not before.
+            #[pin]
+            sleep: Option<Sleep>,
+        },
+        Calling {
+            #[pin]
+            call: F,
+            permit: Option<Permit>,
+        },
+        Refused {
+            error: Option<Error>,
+        },
+    }
+}
+
+/// A call that waits for a slot. Its place is given up first when it is dropped.
+struct Wait<S, R> {
+    place: Place,
+    service: S,
+    request: R,
+}
+
+// === impl ConcurrencyFuture ===
+
+impl<S, R, F> ConcurrencyFuture<S, R, F> {
+    pub(super) const fn calling(call: F, permit: Permit) -> Self {
+        let state = State::Calling {
+            call,
+            permit: Some(permit),
+        };
+        Self { state }
+    }
+
+    pub(super) const fn waiting(service: S, request: R, place: Place) -> Self {
+        let wait = Wait {
+            place,
+            service,
+            request,
+        };
+        let state = State::Waiting {
+            wait: Some(wait),
+            sleep: None,
+        };
+        Self { state }
+    }
+
+    pub(super) const fn refused(error: Error) -> Self {
+        let state = State::Refused { error: Some(error) };
+        Self { state }
+    }
+}
+
+impl<S, R> Future for ConcurrencyFuture<S, R, S::Future>
+where
+    S: Service<R, Error = Error>,
+    S::Response: Answer,
+    R: Metered,
+{
+    type Output = Result<S::Response, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            match state.as_mut().project() {
+                StateProj::Waiting { wait, sleep } => {
+                    let admitted = ready!(poll_place(wait, sleep, cx));
+                    let Some(mut wait) = wait.take() else {
+                        return Poll::Ready(Err(polled_again()));
+                    };
+                    let admitted = admitted.and_then(|permit| wait.place.settle(permit));
+                    wait.place.note(&wait.request, admitted.as_ref().err());
+                    let permit = admitted?;
+                    let call = wait.service.call(wait.request);
+                    state.set(State::Calling {
+                        call,
+                        permit: Some(permit),
+                    });
+                }
+                StateProj::Calling { call, permit } => {
+                    let result = ready!(call.poll(cx));
+                    let Some(permit) = permit.take() else {
+                        return Poll::Ready(Err(polled_again()));
+                    };
+                    return Poll::Ready(hold(result, permit));
+                }
+                StateProj::Refused { error } => {
+                    let error = error.take().unwrap_or_else(polled_again);
+                    return Poll::Ready(Err(error));
+                }
+            }
+        }
+    }
+}
+
+/// Waits for a slot, and no longer than the place allows. The slot wins where both are there.
+fn poll_place<S, R>(
+    wait: &mut Option<Wait<S, R>>,
+    mut sleep: Pin<&mut Option<Sleep>>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<Permit, Error>> {
+    let Some(wait) = wait else {
+        return Poll::Ready(Err(polled_again()));
+    };
+    if let Poll::Ready(verdict) = wait.place.poll(cx) {
+        return Poll::Ready(verdict);
+    }
+    let Some(due) = wait.place.due() else {
+        return Poll::Pending;
+    };
+    if sleep.is_none() {
+        sleep.set(Some(sleep_until(due)));
+    }
+    if let Some(sleep) = sleep.as_pin_mut() {
+        ready!(sleep.poll(cx));
+    }
+    Poll::Ready(wait.place.give_up())
+}
+
+/// Keeps the slot to the end of the answer.
+fn hold<A: Answer>(result: Result<A, Error>, mut permit: Permit) -> Result<A, Error> {
+    match result {
+        Ok(mut answer) => {
+            answer.watch(permit);
+            Ok(answer)
+        }
+        Err(error) => {
+            permit.fail(&error);
+            Err(error)
+        }
+    }
+}
+
+/// No caller does that.
+fn polled_again() -> Error {
+    Error::new(ErrorKind::Cancelled).with_message("the call was polled after its end")
+}
+
+impl<S, R, F> fmt::Debug for ConcurrencyFuture<S, R, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.state {
+            State::Waiting { .. } => "waiting",
+            State::Calling { .. } => "calling",
+            State::Refused { .. } => "refused",
+        };
+        f.debug_struct("ConcurrencyFuture")
+            .field("state", &state)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,63 @@
+//! The service.
+
+use super::{
+    ConcurrencyFuture,
+    slots::{Entry, Slots},
+};
+use std::{
+    fmt, mem,
+    sync::Arc,
+    task::{Context, Poll},
+};
+use tower_service::Service;
+use towline_core::{Answer, Error, Metered};
+
+/// The service that [`ConcurrencyLayer`](super::ConcurrencyLayer) makes.
+#[derive(Clone)]
+pub struct Concurrency<S> {
+    inner: S,
+    slots: Arc<Slots>,
+}
+
+// === impl Concurrency ===
+
+impl<S> Concurrency<S> {
+    pub(super) const fn new(inner: S, slots: Arc<Slots>) -> Self {
+        Self { inner, slots }
+    }
+}
+
+impl<S, Req> Service<Req> for Concurrency<S>
+where
+    S: Service<Req, Error = Error> + Clone,
+    S::Response: Answer,
+    Req: Metered,
+{
+    type Response = S::Response;
+    type Error = Error;
+    type Future = ConcurrencyFuture<S, Req, S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Req) -> Self::Future {
+        match self.slots.enter(&request) {
+            Entry::Admitted(permit) => ConcurrencyFuture::calling(self.inner.call(request), permit),
+            Entry::Waiting(place) => {
+                // The instance that was readied waits with the call; the clone is not ready.
+                let clone = self.inner.clone();
+                let ready = mem::replace(&mut self.inner, clone);
+                ConcurrencyFuture::waiting(ready, request, place)
+            }
+            Entry::Refused(error) => ConcurrencyFuture::refused(error),
+        }
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for Concurrency<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.slots
+            .describe(f.debug_struct("Concurrency").field("inner", &self.inner))
+    }
+}
