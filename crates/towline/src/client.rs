@@ -1,22 +1,17 @@
 //! The handle that programs hold.
 
 mod builder;
-mod clock;
-mod gate;
-mod names;
 mod probe;
 
 pub use self::{builder::ClientBuilder, probe::Validation};
 
-use self::{
-    clock::Clock,
-    gate::{Gate, Pass},
-    names::Names,
-    probe::Access,
-};
+pub(crate) use self::builder::Embedding;
+
+use self::probe::Access;
 use crate::{
-    Headroom, Prompt,
+    Headroom, Prompt, Stack,
     provider::{BoxFuture, ServiceTarget, Target},
+    stack::{Composed, Names},
 };
 use std::{
     borrow::Cow,
@@ -30,6 +25,7 @@ use towline_core::{
     Capabilities, Completion, EmbeddingRequest, EmbeddingResponse, Error, ErrorKind, ModelInfo,
     Request, Response, Text,
 };
+use towline_layers::drain::Pass;
 
 /// A connection to a configured model: created once, cloned freely, closed once.
 ///
@@ -37,16 +33,12 @@ use towline_core::{
 /// service of your own. Clones share everything. A client is itself a tower service, so that layers
 /// can be put around it.
 ///
-/// # Clocks
+/// # Layers
 ///
-/// Every call ends, also when the provider falls silent without closing the connection:
-///
-/// - Without streaming, the whole answer has to be there within `timeouts.request`.
-/// - With streaming, no pause may be longer than `timeouts.stream`, neither before the first event
-///   nor between events. Pings count as signs of life. There is no limit for the whole stream.
-/// - The deadline in a request's [`Context`](towline_core::Context) ends either.
-///
-/// All of them end in [`ErrorKind::Timeout`], and the message names the clock.
+/// A call goes through a [`Stack`]: [`connect`](crate::connect) makes it from settings, and its
+/// `Debug` prints it. Whatever it holds, every call ends, also when the provider falls silent without
+/// closing the connection ([`towline_layers::timeout`]). The deadline in a request's
+/// [`Context`](towline_core::Context) ends it too. The error names the clock.
 ///
 /// # Examples
 ///
@@ -73,7 +65,10 @@ pub struct Client {
 }
 
 struct Inner {
+    /// What answers questions, without its layers.
     target: Arc<dyn Target>,
+    layers: Composed,
+    stack: Stack,
     embedder: Embedder,
     names: Names,
     window: u64,
@@ -81,8 +76,8 @@ struct Inner {
     access: Access,
     /// Where the key came from.
     key_origin: Option<String>,
-    limits: Limits,
-    gate: Gate,
+    /// How long a list of models may take.
+    patience: Duration,
     /// What has to live as long as the client does.
     _held: Option<Box<dyn std::any::Any + Send + Sync>>,
 }
@@ -95,16 +90,8 @@ pub(crate) enum Embedder {
     None,
     /// One is, and this is the reason why it cannot be used.
     Broken(String),
-    /// This target, for this model.
-    Ready(Arc<dyn Target>, Text),
-}
-
-/// How long things may take.
-#[derive(Clone, Copy, Debug)]
-struct Limits {
-    request: Duration,
-    stream: Duration,
-    drain: Duration,
+    /// These layers around a target, for this model.
+    Ready(Box<Composed>, Text),
 }
 
 // === impl Client ===
@@ -175,15 +162,9 @@ impl Client {
             "" => request.with_model(inner.names.model.clone()),
             _ => request,
         };
-        let names = inner.names.of_model(request.model_text());
-        let pass = inner.gate.enter().map_err(|error| names.sign(error))?;
-        let clock = inner.limits.clock(request.stream());
-        let clock = clock.with_deadline(request.context().deadline());
-        let clock = clock.map_err(|error| names.sign(error))?;
-        match clock.head(inner.target.call(request)).await {
-            Ok(response) => Ok(watch(response, clock, names, pass)),
-            Err(error) => Err(names.sign(inner.blame(error))),
-        }
+        // Every layer here is always ready. The future is large: it is moved once.
+        let call = Box::pin(inner.layers.chat.clone().call(request));
+        call.await.map_err(|error| inner.blame(error))
     }
 
     /// Turns texts into vectors, with the configured embedding model.
@@ -220,17 +201,13 @@ impl Client {
     /// As [`embed`](Self::embed).
     pub async fn embed_call(&self, request: EmbeddingRequest) -> Result<EmbeddingResponse, Error> {
         let inner = &*self.inner;
-        let (target, request) = match &inner.embedder {
-            Embedder::Ready(target, model) => (target, named(request, model)),
-            Embedder::None | Embedder::Broken(_) => (&inner.target, request),
+        let (layers, request) = match &inner.embedder {
+            Embedder::Ready(layers, model) => (&**layers, named(request, model)),
+            Embedder::None | Embedder::Broken(_) => (&inner.layers, request),
         };
-        let names = inner.names.of_model(&request.model().into());
-        let _pass = inner.gate.enter().map_err(|error| names.sign(error))?;
-        let clock = inner.limits.clock(false);
-        let clock = clock.with_deadline(request.context().deadline());
-        let clock = clock.map_err(|error| names.sign(error))?;
-        let answer = clock.head(target.embed(request)).await;
-        answer.map_err(|error| names.sign(inner.blame(error)))
+        let _pass = self.enter()?;
+        let call = Box::pin(layers.embed.clone().call(request));
+        call.await.map_err(|error| inner.blame(error))
     }
 
     /// The models that the provider offers.
@@ -245,11 +222,9 @@ impl Client {
     /// Nothing is lost when the future is dropped.
     pub async fn models(&self) -> Result<Vec<ModelInfo>, Error> {
         let inner = &*self.inner;
-        let _pass = inner
-            .gate
-            .enter()
-            .map_err(|error| inner.names.sign(error))?;
-        let list = inner.limits.clock(false).head(inner.target.models()).await;
+        let _pass = self.enter()?;
+        let list = tokio::time::timeout(inner.patience, inner.target.models()).await;
+        let list = list.unwrap_or_else(|_elapsed| Err(no_list(inner.patience)));
         list.map_err(|error| inner.names.sign(inner.blame(error)))
     }
 
@@ -265,11 +240,7 @@ impl Client {
     ///
     /// Nothing is lost when the future is dropped.
     pub async fn validate(&self) -> Result<Validation, Error> {
-        let _pass = self
-            .inner
-            .gate
-            .enter()
-            .map_err(|error| self.inner.names.sign(error))?;
+        let _pass = self.enter()?;
         probe::validate(&self.inner).await
     }
 
@@ -323,37 +294,42 @@ impl Client {
     }
 
     /// Lets no new call in, and waits until those under way have ended, streams that are still
-    /// being read among them. A second call, of any clone, waits for the same.
+    /// being read among them. What has not ended after [`ClientBuilder::drain_timeout`] is ended: it
+    /// fails with [`ErrorKind::Closed`]. A second call, of any clone, waits for the same.
     ///
     /// Later calls fail with [`ErrorKind::Closed`]. A client that is not closed leaks nothing: with
     /// the last clone its connections go.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Timeout`] when some had not ended after [`ClientBuilder::drain_timeout`]. They
-    /// are left to those who hold them: dropping a future or a response ends its call.
+    /// [`ErrorKind::Timeout`] when some had not ended in time, and were ended.
     ///
     /// # Cancel safety
     ///
     /// The client stays closed when the future is dropped.
     pub async fn close(&self) -> Result<(), Error> {
-        let Inner { gate, limits, .. } = &*self.inner;
-        gate.close();
-        let drained = tokio::time::timeout(limits.drain, gate.emptied()).await;
-        drained.map_err(|_elapsed| {
-            let error = Error::new(ErrorKind::Timeout).with_message(format!(
-                "{} calls were still under way {:?} after the client was closed",
-                gate.inside(),
-                limits.drain
-            ));
-            self.inner.names.sign(error)
-        })
+        let Inner { layers, stack, .. } = &*self.inner;
+        let patience = stack.patience();
+        let cut = layers.drain.run(patience).await.cut();
+        if cut == 0 {
+            return Ok(());
+        }
+        let error = Error::new(ErrorKind::Timeout).with_message(format!(
+            "{cut} calls were still under way {patience:?} after the client was closed, and were ended"
+        ));
+        Err(self.inner.names.sign(error))
     }
 
     /// Whether [`close`](Self::close) was called.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.inner.gate.is_closed()
+        self.inner.layers.drain.is_closed()
+    }
+
+    /// Holds the gate, for work that is no model call.
+    fn enter(&self) -> Result<Pass, Error> {
+        let pass = self.inner.layers.drain.enter();
+        pass.map_err(|error| self.inner.names.sign(error))
     }
 }
 
@@ -379,11 +355,10 @@ impl fmt::Debug for Client {
         f.debug_struct("Client")
             .field("provider", &inner.names.provider)
             .field("model", &inner.names.model)
-            .field("target", &inner.target)
+            .field("stack", &inner.stack)
             .field("context_window", &inner.window)
             .field("reserve_completion", &inner.reserve)
-            .field("limits", &inner.limits)
-            .field("closed", &inner.gate.is_closed())
+            .field("closed", &inner.layers.drain.is_closed())
             .finish_non_exhaustive()
     }
 }
@@ -404,30 +379,6 @@ impl Inner {
     }
 }
 
-// === impl Limits ===
-
-impl Limits {
-    fn clock(&self, stream: bool) -> Clock {
-        if stream {
-            Clock::streamed(self.stream)
-        } else {
-            Clock::whole(self.request)
-        }
-    }
-}
-
-/// Keeps clock and pass to the end of the answer.
-fn watch(response: Response, clock: Clock, names: Names, pass: Pass) -> Response {
-    let (head, body) = response.into_parts();
-    if body.is_complete() {
-        return Response::new(head, body);
-    }
-    let body = body
-        .map_stream(|body| clock.body(body, names))
-        .with_guard(pass);
-    Response::new(head, body)
-}
-
 /// The request, for `model` where it names none.
 fn named(request: EmbeddingRequest, model: &Text) -> EmbeddingRequest {
     if !request.model().is_empty() {
@@ -444,6 +395,12 @@ fn named(request: EmbeddingRequest, model: &Text) -> EmbeddingRequest {
 
 pub(crate) const NO_EMBEDDING_MODEL: &str = "no embedding model is configured: set EMBEDDING_MODEL to \
                                   `provider/model`, such as openai/text-embedding-3-small";
+
+fn no_list(patience: Duration) -> Error {
+    Error::new(ErrorKind::Timeout).with_message(format!(
+        "no list of models within {patience:?}; raise `timeouts.request` to wait longer"
+    ))
+}
 
 fn config(message: impl Into<Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::Config).with_message(message)

@@ -59,6 +59,7 @@ mod provider;
 mod registry;
 #[cfg(feature = "sim")]
 mod simulated;
+mod stack;
 
 pub use self::{
     accumulator::Accumulator,
@@ -67,11 +68,13 @@ pub use self::{
     prompt::Prompt,
     provider::{BoxFuture, Provider, ServiceTarget, Target},
     registry::Registry,
+    stack::{Deployment, Stack},
 };
 #[cfg(feature = "sim")]
 pub use simulated::simulated;
 pub use towline_config as config;
 pub use towline_core as core;
+pub use towline_layers as layers;
 
 use towline_config::Settings;
 use towline_core::Error;

@@ -107,14 +107,17 @@ pub trait Target: fmt::Debug + Send + Sync {
     /// # Errors
     ///
     /// Those of the service contract ([`towline_core`]).
-    fn call(&self, request: Request) -> BoxFuture<'_, Result<Response, Error>>;
+    fn call(&self, request: Request) -> BoxFuture<'static, Result<Response, Error>>;
 
     /// Turns texts into vectors.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Unsupported`] where the target cannot, which is the default.
-    fn embed(&self, request: EmbeddingRequest) -> BoxFuture<'_, Result<EmbeddingResponse, Error>> {
+    fn embed(
+        &self,
+        request: EmbeddingRequest,
+    ) -> BoxFuture<'static, Result<EmbeddingResponse, Error>> {
         let model = request.model().to_owned();
         Box::pin(async move {
             Err(unsupported("embeddings are not supported by this target").with_model(model))

@@ -1,8 +1,8 @@
 //! The providers that a program knows.
 
 use crate::{
-    Client, ClientBuilder,
-    client::Embedder,
+    Client, ClientBuilder, Deployment, Stack,
+    client::Embedding,
     provider::{self, Provider, Target},
 };
 use std::sync::Arc;
@@ -106,8 +106,10 @@ impl Registry {
         })?;
         let target = self.target(provider).await?;
         let model = Text::from(provider.model());
-        Ok(ClientBuilder::of_settings(provider, Arc::clone(&target))
-            .embedder(Embedder::Ready(target, model))
+        let stack = Stack::new(Deployment::of_settings(provider, Arc::clone(&target)));
+        let embedding = Embedding::Stack(Box::new(stack.clone()), model);
+        Ok(ClientBuilder::of_settings(provider, target, stack)
+            .embedder(embedding)
             .build())
     }
 
@@ -123,29 +125,51 @@ impl Registry {
     /// Nothing is left behind when the future is dropped.
     pub async fn connect_provider(&self, provider: &ProviderSettings) -> Result<Client, Error> {
         let target = self.target(provider).await?;
-        Ok(ClientBuilder::of_settings(provider, target).build())
+        let stack = Stack::new(Deployment::of_settings(provider, Arc::clone(&target)));
+        Ok(ClientBuilder::of_settings(provider, target, stack).build())
     }
 
     pub(crate) async fn prepare(&self, settings: &Settings) -> Result<ClientBuilder, Error> {
         let provider = settings.llm()?.ok_or_else(nothing_configured)?;
         let target = self.target(provider).await?;
+        let stack = self.stack(settings, provider, &target).await?;
         let embedder = match self.embedder(settings).await {
-            Ok(Some((target, model))) => Embedder::Ready(target, model),
-            Ok(None) => Embedder::None,
-            Err(error) => Embedder::Broken(error.message().unwrap_or_default().to_owned()),
+            Ok(Some(embedding)) => embedding,
+            Ok(None) => Embedding::None,
+            Err(error) => Embedding::Broken(error.message().unwrap_or_default().to_owned()),
         };
-        Ok(ClientBuilder::of_settings(provider, target).embedder(embedder))
+        Ok(ClientBuilder::of_settings(provider, target, stack).embedder(embedder))
     }
 
-    async fn embedder(
+    /// The layers that the settings describe, around `target` and those that stand beside and behind
+    /// it.
+    async fn stack(
         &self,
         settings: &Settings,
-    ) -> Result<Option<(Arc<dyn Target>, Text)>, Error> {
+        provider: &ProviderSettings,
+        target: &Arc<dyn Target>,
+    ) -> Result<Stack, Error> {
+        let stack_settings = settings.stack()?;
+        let first = Deployment::of_settings(provider, Arc::clone(target));
+        let mut stack = Stack::of_settings(&stack_settings, first);
+        for other in stack_settings.fallback_after(provider) {
+            let target = self.target(other).await?;
+            let other = Deployment::of_settings(other, target).model(other.model());
+            stack = stack.fallback(other);
+        }
+        Ok(stack)
+    }
+
+    async fn embedder(&self, settings: &Settings) -> Result<Option<Embedding>, Error> {
         let Some(provider) = settings.embedding()? else {
             return Ok(None);
         };
         let target = self.target(provider).await?;
-        Ok(Some((target, provider.model().into())))
+        let stack = Stack::new(Deployment::of_settings(provider, target));
+        Ok(Some(Embedding::Stack(
+            Box::new(stack),
+            provider.model().into(),
+        )))
     }
 
     async fn target(&self, settings: &ProviderSettings) -> Result<Arc<dyn Target>, Error> {

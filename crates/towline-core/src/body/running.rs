@@ -133,9 +133,6 @@ impl Running {
         }
         for watch in watches {
             if let Err(error) = watch.on_event(&event) {
-                if !self.muted {
-                    self.draft.push(&event);
-                }
                 return Err(self.add_partial(error));
             }
         }

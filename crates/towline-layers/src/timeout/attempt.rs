@@ -196,11 +196,14 @@ impl Limit {
         let time = self.time;
         let message = match self.clock {
             Clock::FirstToken => format!(
-                "the answer had not begun after {time:?}; raise `timeout.first_token` for models that \
-                 think longer"
+                "the answer had not begun after {time:?}; `timeout.first_token` and `timeouts.stream` \
+                 set the limit"
             ),
             Clock::Idle => {
-                format!("the stream was silent for {time:?}; raise `timeout.idle` to wait longer")
+                format!(
+                    "the stream was silent for {time:?}; `timeout.idle` and `timeouts.stream` set the \
+                     limit"
+                )
             }
             Clock::Progress => format!(
                 "the stream sent signs of life and no content for {time:?}; raise `timeout.progress` \
@@ -250,7 +253,7 @@ impl Watch for Rest {
         }
         // A provider that is never silent would else go on for ever.
         match self.next() {
-            (due, limit) if due < now => Err(limit.error()),
+            (due, limit) if due <= now => Err(limit.error()),
             _ => Ok(()),
         }
     }

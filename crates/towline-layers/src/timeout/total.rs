@@ -235,7 +235,7 @@ impl End {
 impl Watch for Rest {
     fn on_event(&mut self, _event: &Event) -> Result<(), Error> {
         // A provider that is never silent would else go on for ever.
-        if Instant::now() > self.end.at {
+        if Instant::now() >= self.end.at {
             return Err(self.end.error());
         }
         Ok(())

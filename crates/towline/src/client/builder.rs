@@ -1,13 +1,16 @@
 //! What a client is made of.
 
-use super::{Client, Embedder, Inner, Limits, gate::Gate, names::Names, probe::Access};
+use super::{Client, Embedder, Inner, probe::Access};
 use crate::{
+    Deployment, Stack,
     budget::{known_reserve, known_window},
     provider::Target,
+    stack::Names,
 };
 use std::{any::Any, fmt, sync::Arc, time::Duration};
 use towline_config::ProviderSettings;
 use towline_core::Text;
+use towline_layers::timeout::Clocks;
 
 /// Settings of a [`Client`]. Made by [`Client::builder`].
 ///
@@ -34,7 +37,8 @@ use towline_core::Text;
 #[must_use = "a builder does nothing until it is built"]
 pub struct ClientBuilder {
     target: Arc<dyn Target>,
-    embedder: Embedder,
+    layers: Layers,
+    embedder: Embedding,
     names: Names,
     vendor: Option<String>,
     /// The model behind the name of a deployment.
@@ -43,8 +47,33 @@ pub struct ClientBuilder {
     reserve: Option<u64>,
     access: Access,
     key_origin: Option<String>,
-    limits: Limits,
     held: Option<Held>,
+}
+
+/// What goes around the target.
+#[derive(Debug)]
+enum Layers {
+    /// The clocks alone.
+    Plain(Limits),
+    /// These.
+    Stack(Box<Stack>),
+}
+
+/// How long things may take where there is no stack that says so.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    request: Duration,
+    stream: Duration,
+    drain: Duration,
+}
+
+/// Who answers embedding calls.
+#[derive(Debug)]
+pub(crate) enum Embedding {
+    None,
+    Broken(String),
+    Target(Arc<dyn Target>, Text),
+    Stack(Box<Stack>, Text),
 }
 
 /// Something that only has to live.
@@ -56,7 +85,8 @@ impl ClientBuilder {
     pub(crate) fn new(target: Arc<dyn Target>) -> Self {
         Self {
             target,
-            embedder: Embedder::None,
+            layers: Layers::Plain(Limits::default()),
+            embedder: Embedding::None,
             names: Names::default(),
             vendor: None,
             base_model: None,
@@ -64,23 +94,21 @@ impl ClientBuilder {
             reserve: None,
             access: Access::default(),
             key_origin: None,
-            limits: Limits {
-                request: Duration::from_secs(5 * 60),
-                stream: Duration::from_secs(10 * 60),
-                drain: Duration::from_secs(30),
-            },
             held: None,
         }
     }
 
     /// What the settings of a provider say.
-    pub(crate) fn of_settings(settings: &ProviderSettings, target: Arc<dyn Target>) -> Self {
+    pub(crate) fn of_settings(
+        settings: &ProviderSettings,
+        target: Arc<dyn Target>,
+        stack: Stack,
+    ) -> Self {
         let mut builder = Self::new(target)
             .provider(settings.name())
             .vendor(settings.vendor().as_str())
             .model(settings.model())
-            .request_timeout(settings.timeouts().request())
-            .stream_timeout(settings.timeouts().stream());
+            .stack(stack);
         builder.base_model = settings.base_model().map(str::to_owned);
         builder.window = settings.context_window();
         builder.reserve = settings.reserve_completion();
@@ -110,7 +138,7 @@ impl ClientBuilder {
 
     /// The target for embeddings, and the model to ask. Default: none.
     pub fn embedding(mut self, target: impl Target + 'static, model: impl Into<Text>) -> Self {
-        self.embedder = Embedder::Ready(Arc::new(target), model.into());
+        self.embedder = Embedding::Target(Arc::new(target), model.into());
         self
     }
 
@@ -126,22 +154,37 @@ impl ClientBuilder {
         self
     }
 
-    /// How long a call without streaming may take in all. Default 5 minutes.
-    pub const fn request_timeout(mut self, limit: Duration) -> Self {
-        self.limits.request = limit;
+    /// Puts these layers around the target, in place of the clocks alone. The stack's first deployment
+    /// is the one that answers; the clocks below have no effect then.
+    pub(crate) fn stack(mut self, stack: Stack) -> Self {
+        self.layers = Layers::Stack(Box::new(stack));
         self
     }
 
-    /// How long a stream may be silent, before its first event and between events. Default 10
+    /// How long an answer without streaming may take in all. Default 5 minutes.
+    pub fn request_timeout(self, limit: Duration) -> Self {
+        self.limit(|limits| limits.request = limit)
+    }
+
+    /// How long a stream may be silent, before its first content and between events. Default 10
     /// minutes: models that think at length say nothing meanwhile.
-    pub const fn stream_timeout(mut self, limit: Duration) -> Self {
-        self.limits.stream = limit;
-        self
+    pub fn stream_timeout(self, limit: Duration) -> Self {
+        self.limit(|limits| limits.stream = limit)
     }
 
     /// How long [`Client::close`] waits for what is under way. Default 30 seconds.
-    pub const fn drain_timeout(mut self, limit: Duration) -> Self {
-        self.limits.drain = limit;
+    pub fn drain_timeout(mut self, limit: Duration) -> Self {
+        if let Layers::Stack(stack) = self.layers {
+            self.layers = Layers::Stack(Box::new(stack.drain_timeout(limit)));
+            return self;
+        }
+        self.limit(|limits| limits.drain = limit)
+    }
+
+    fn limit(mut self, set: impl FnOnce(&mut Limits)) -> Self {
+        if let Layers::Plain(limits) = &mut self.layers {
+            set(limits);
+        }
         self
     }
 
@@ -154,23 +197,26 @@ impl ClientBuilder {
         let reserve = self
             .reserve
             .unwrap_or_else(|| known_reserve(vendor, window));
+        let name = &self.names.provider;
+        let (patience, stack) = self.layers.into_stack(name, &self.target);
         Client {
             inner: Arc::new(Inner {
+                layers: stack.compose(name),
+                stack,
                 target: self.target,
-                embedder: self.embedder,
+                embedder: self.embedder.compose(name),
                 names: self.names,
                 window,
                 reserve,
                 access: self.access,
                 key_origin: self.key_origin,
-                limits: self.limits,
-                gate: Gate::default(),
+                patience,
                 _held: self.held.map(|held| held.0),
             }),
         }
     }
 
-    pub(crate) fn embedder(mut self, embedder: Embedder) -> Self {
+    pub(crate) fn embedder(mut self, embedder: Embedding) -> Self {
         self.embedder = embedder;
         self
     }
@@ -180,6 +226,63 @@ impl ClientBuilder {
     pub(crate) fn hold(mut self, held: impl Any + Send + Sync) -> Self {
         self.held = Some(Held(Box::new(held)));
         self
+    }
+}
+
+// === impl Layers ===
+
+impl Layers {
+    /// The stack, and how long a list of models may take.
+    fn into_stack(self, name: &Text, target: &Arc<dyn Target>) -> (Duration, Stack) {
+        match self {
+            Self::Stack(stack) => (stack.exchange(), *stack),
+            Self::Plain(limits) => {
+                let deployment = Deployment::of_target(name.clone(), Arc::clone(target));
+                let stack = Stack::new(deployment.clocks(limits.clocks()));
+                (limits.request, stack.drain_timeout(limits.drain))
+            }
+        }
+    }
+}
+
+// === impl Limits ===
+
+impl Limits {
+    fn clocks(&self) -> Clocks {
+        Clocks::default()
+            .with_whole(self.request)
+            .with_first_token(self.stream)
+            .with_reasoning_first_token(self.stream)
+            .with_idle(self.stream)
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            request: Duration::from_secs(5 * 60),
+            stream: Duration::from_secs(10 * 60),
+            drain: Duration::from_secs(30),
+        }
+    }
+}
+
+// === impl Embedding ===
+
+impl Embedding {
+    fn compose(self, name: &Text) -> Embedder {
+        match self {
+            Self::None => Embedder::None,
+            Self::Broken(reason) => Embedder::Broken(reason),
+            Self::Target(target, model) => {
+                let deployment = Deployment::of_target(name.clone(), target);
+                let stack = Stack::new(deployment.clocks(Limits::default().clocks()));
+                Embedder::Ready(Box::new(stack.compose(name)), model)
+            }
+            Self::Stack(stack, model) => {
+                Embedder::Ready(Box::new(stack.compose(&stack.name())), model)
+            }
+        }
     }
 }
 

@@ -326,7 +326,13 @@ async fn close_waits_for_a_stream_until_its_end_or_its_drop() {
 
 #[tokio::test(start_paused = true)]
 async fn close_gives_up_at_its_deadline_and_says_what_is_left() {
-    let client = client(|_| Ok(Response::new(head(), paced(vec![(LIMIT, Event::Ping)]))));
+    let client = client(|_| {
+        let events = vec![
+            (Duration::ZERO, Event::Text("on".into())),
+            (LIMIT, Event::Ping),
+        ];
+        Ok(Response::new(head(), paced(events)))
+    });
     let _held = client.stream("hello").await.unwrap();
     let start = Instant::now();
     let error = client.close().await.unwrap_err();

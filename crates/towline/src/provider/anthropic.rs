@@ -42,7 +42,7 @@ impl Provider for AnthropicProvider {
 // === impl AnthropicTarget ===
 
 impl Target for AnthropicTarget {
-    fn call(&self, request: Request) -> BoxFuture<'_, Result<Response, Error>> {
+    fn call(&self, request: Request) -> BoxFuture<'static, Result<Response, Error>> {
         Box::pin(ready_call(self.service.clone(), request))
     }
 

@@ -44,11 +44,14 @@ impl Provider for AzureProvider {
 // === impl AzureTarget ===
 
 impl Target for AzureTarget {
-    fn call(&self, request: Request) -> BoxFuture<'_, Result<Response, Error>> {
+    fn call(&self, request: Request) -> BoxFuture<'static, Result<Response, Error>> {
         Box::pin(ready_call(self.service.clone(), request))
     }
 
-    fn embed(&self, request: EmbeddingRequest) -> BoxFuture<'_, Result<EmbeddingResponse, Error>> {
+    fn embed(
+        &self,
+        request: EmbeddingRequest,
+    ) -> BoxFuture<'static, Result<EmbeddingResponse, Error>> {
         Box::pin(ready_call(self.service.clone(), request))
     }
 

@@ -28,7 +28,7 @@ where
     S: Service<Request, Response = Response, Error = Error, Future: Send>,
     S: Clone + Send + Sync + 'static,
 {
-    fn call(&self, request: Request) -> BoxFuture<'_, Result<Response, Error>> {
+    fn call(&self, request: Request) -> BoxFuture<'static, Result<Response, Error>> {
         Box::pin(ready_call(self.service.clone(), request))
     }
 }
