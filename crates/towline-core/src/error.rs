@@ -8,7 +8,7 @@ mod kind;
 
 pub use self::kind::{Elsewhere, ErrorKind, Repeat};
 
-use crate::{Completion, Journey};
+use crate::{Completion, Journey, Text};
 use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
 
 /// Why a call failed. See the [module docs](self).
@@ -38,6 +38,7 @@ struct Inner {
     message: Option<Cow<'static, str>>,
     provider: Option<Cow<'static, str>>,
     model: Option<Cow<'static, str>>,
+    deployment: Option<Text>,
     status: Option<u16>,
     code: Option<Cow<'static, str>>,
     request_id: Option<Cow<'static, str>>,
@@ -87,6 +88,7 @@ impl Error {
                 message: None,
                 provider: None,
                 model: None,
+                deployment: None,
                 status: None,
                 code: None,
                 request_id: None,
@@ -120,6 +122,13 @@ impl Error {
     #[must_use]
     pub fn with_model(mut self, model: impl Into<Cow<'static, str>>) -> Self {
         self.inner.model = Some(model.into());
+        self
+    }
+
+    /// Adds the deployment that failed, by the name it has where one is picked among several.
+    #[must_use]
+    pub fn with_deployment(mut self, deployment: impl Into<Text>) -> Self {
+        self.inner.deployment = Some(deployment.into());
         self
     }
 
@@ -222,6 +231,12 @@ impl Error {
     #[must_use]
     pub fn model(&self) -> Option<&str> {
         self.inner.model.as_deref()
+    }
+
+    /// The deployment that failed, where one was picked among several.
+    #[must_use]
+    pub fn deployment(&self) -> Option<&Text> {
+        self.inner.deployment.as_ref()
     }
 
     /// The HTTP status, where an answer came.
@@ -330,6 +345,7 @@ impl fmt::Debug for Error {
             .field("message", &self.inner.message)
             .field("provider", &self.inner.provider)
             .field("model", &self.inner.model)
+            .field("deployment", &self.inner.deployment)
             .field("status", &self.inner.status)
             .field("code", &self.inner.code)
             .field("request_id", &self.inner.request_id)

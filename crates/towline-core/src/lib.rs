@@ -53,6 +53,7 @@ mod limits;
 mod message;
 mod model;
 mod options;
+mod picks;
 mod redact;
 mod request;
 mod response;
@@ -81,6 +82,7 @@ pub use self::{
     },
     model::ModelInfo,
     options::{CompletionOptions, JsonSchema, ReasoningEffort, ResponseFormat},
+    picks::Picks,
     redact::{cut, redact},
     request::{Context, Metered, Priority, Request, RetrySafety},
     response::{Head, Response},

@@ -1,8 +1,8 @@
 //! A call to a model, and what layers need to know about it.
 
 use crate::{
-    Capabilities, Capability, CompletionOptions, Conversation, Journey, Part, ReasoningEffort,
-    ResponseFormat, Text, model,
+    Capabilities, Capability, CompletionOptions, Conversation, Journey, Part, Picks,
+    ReasoningEffort, ResponseFormat, Text, model,
 };
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -42,6 +42,7 @@ pub struct Context {
     journey: Option<Journey>,
     hedge: bool,
     avoided: Vec<Text>,
+    picks: Option<Picks>,
 }
 
 /// How urgent a call is to the caller.
@@ -338,12 +339,18 @@ impl Context {
         self.hedge = hedge;
     }
 
-    /// Asks whoever picks among deployments to take another than `deployment`, if there is one.
+    /// Asks whoever picks among deployments to take another than `deployment`. Where there is no
+    /// other, a second try goes to the same one; a hedge ([`is_hedge`](Self::is_hedge)) is refused.
     pub fn avoid(&mut self, deployment: impl Into<Text>) {
         let deployment = deployment.into();
         if !self.avoided.contains(&deployment) {
             self.avoided.push(deployment);
         }
+    }
+
+    /// Whoever picks among deployments writes the names of those that are asked into `picks`.
+    pub fn set_picks(&mut self, picks: Picks) {
+        self.picks = Some(picks);
     }
 
     /// Brings the deadline forward to `deadline`, where that is earlier. It is never put off.
@@ -368,6 +375,12 @@ impl Context {
     #[must_use]
     pub fn avoided(&self) -> &[Text] {
         &self.avoided
+    }
+
+    /// Where the deployments that are asked are written down, if anywhere.
+    #[must_use]
+    pub const fn picks(&self) -> Option<&Picks> {
+        self.picks.as_ref()
     }
 
     /// The moment after which the answer is of no use.
