@@ -49,6 +49,8 @@ pub mod drain;
 pub mod fallback;
 #[cfg(feature = "guard")]
 pub mod guard;
+#[cfg(any(feature = "balance", feature = "breaker"))]
+pub mod health;
 #[cfg(feature = "hedge")]
 pub mod hedge;
 #[cfg(feature = "journey")]
@@ -61,9 +63,18 @@ pub mod overload;
 mod queue;
 #[cfg(feature = "retry")]
 pub mod retry;
-#[cfg(any(feature = "retry", feature = "hedge", feature = "balance"))]
+#[cfg(any(
+    feature = "balance",
+    feature = "breaker",
+    feature = "hedge",
+    feature = "retry"
+))]
 mod seed;
 #[cfg(feature = "shed")]
 pub mod shed;
+#[cfg(any(feature = "breaker", feature = "limit"))]
+mod sync;
 #[cfg(feature = "timeout")]
 pub mod timeout;
+#[cfg(any(feature = "balance", feature = "breaker"))]
+mod verdict;

@@ -9,7 +9,7 @@ pub(crate) struct Seeds {
     next: AtomicU64,
 }
 
-/// The randomness of one call: SplitMix64.
+/// The randomness of one call: `SplitMix64`.
 ///
 /// Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
 #[derive(Clone, Debug)]
