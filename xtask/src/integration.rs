@@ -1,25 +1,39 @@
-//! `cargo xtask integration`: the client and the command line against a real llama.cpp server.
+//! `cargo xtask integration`: clients and command line against servers that are not ours, and what the
+//! clients send against the published descriptions of the APIs.
 //!
-//! Everything it needs is made under the target folder and kept for the next run: a virtual
-//! environment with the server, and two models of random weights. A part that is missing is skipped
-//! and named; under `CI=true` that is a failure.
+//! | part | needs | is |
+//! |---|---|---|
+//! | llama.cpp | Python | a real server, with two models of random weights |
+//! | aimock | Node | a mock of many providers, which breaks on demand |
+//! | requests | Python, the descriptions | a check of recorded and of generated requests |
+//!
+//! Everything is made under the target folder and kept for the next run. A part that is missing is
+//! named in the table; a missing tool is a failure under `CI=true`.
 
+mod aimock;
 mod cli;
+mod process;
 mod python;
 mod requests;
 mod server;
+mod suite;
 
-use self::{python::Python, server::Server};
+use self::{
+    aimock::Aimock,
+    python::Python,
+    server::Server,
+    suite::{Row, Verdict, report, row, tests, unable},
+};
 use crate::context::{Context, Stop};
 use std::{fs, path::PathBuf};
 
-/// The key that the servers want. It is made up, and must show up in no output.
+/// The key that the llama.cpp servers want. It is made up, and must show up in no output.
 const KEY: &str = "sk-local-8c1f0a6d27";
 
-/// What the suites share.
+/// What the suites against llama.cpp share.
 struct Bench<'a> {
     context: &'a Context,
-    python: Python,
+    python: &'a Python,
     /// A model that goes on until it is stopped.
     plain: Server,
     /// A model that likes to call tools.
@@ -28,16 +42,13 @@ struct Bench<'a> {
     empty: PathBuf,
 }
 
-/// A suite by name, and what came of it.
-type Row = (&'static str, Result<Verdict, Stop>);
-
-/// What came of a suite that did not fail.
-enum Verdict {
-    /// So many checks passed.
-    Passed(usize),
-    /// It needs something that is no part of this tree and is not there.
-    Absent(String),
-}
+/// Providers that aimock plays: the name of the suite, and the package.
+const MOCKED: &[(&str, &str)] = &[
+    ("openai, aimock", "towline-openai"),
+    ("azure, aimock", "towline-azure"),
+    ("anthropic, aimock", "towline-anthropic"),
+    ("ollama, aimock", "towline-ollama"),
+];
 
 /// Runs every suite and lists them.
 pub(crate) fn run(context: &Context, arguments: &[String]) -> Result<(), Stop> {
@@ -47,97 +58,84 @@ pub(crate) fn run(context: &Context, arguments: &[String]) -> Result<(), Stop> {
             "takes no argument, but got `{words}`"
         )));
     }
-    let bench = match Bench::prepare(context) {
-        Ok(bench) => bench,
-        Err(missing @ Stop::Missing { .. }) if !context.strict => {
-            eprintln!("\nINTEGRATION SKIPPED, no suite ran: {missing}");
-            return Ok(());
+    let mut rows = Vec::new();
+    match Python::prepare(context) {
+        Ok(python) => {
+            rows.extend(llama(context, &python));
+            rows.extend(requests::run(context, &python));
         }
-        Err(stop) => return Err(stop),
-    };
-    let rows: [Row; 3] = [
-        ("client", client(&bench)),
-        ("command line", cli::run(&bench)),
-        ("requests", requests::run(&bench)),
-    ];
+        Err(stop) => rows.push(("llama.cpp, requests", unable(context, stop))),
+    }
+    rows.extend(mocked(context));
     report(&rows)
 }
 
-/// The tests of the client, which are told where the servers are. One at a time: they read the
-/// server's counters.
-fn client(bench: &Bench<'_>) -> Result<Verdict, Stop> {
-    eprintln!("\n== client ==");
-    let mut command = bench.context.cargo(&["test"]);
-    command
-        .args([
-            "-p",
-            "towline",
-            "--features",
-            "openai",
-            "--test",
-            "llamacpp",
-        ])
-        .args(["--", "--test-threads", "1"])
-        .env("TOWLINE_LLAMACPP_URL", bench.plain.base_url())
-        .env("TOWLINE_LLAMACPP_TOOLS_URL", bench.tools.base_url())
-        .env("TOWLINE_LLAMACPP_KEY", KEY);
-    let output = command
-        .stderr(std::process::Stdio::inherit())
-        .output()
-        .map_err(|error| Stop::Failed(format!("cargo does not start: {error}")))?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    eprint!("{text}");
-    let passed = passed(&text);
-    match (output.status.success(), passed) {
-        (true, Some(passed)) if passed > 0 => Ok(Verdict::Passed(passed)),
-        _ => Err(Stop::Failed(
-            "the tests of the client did not pass".to_owned(),
-        )),
+/// The suites against llama.cpp, whose servers end with them.
+fn llama(context: &Context, python: &Python) -> Vec<Row> {
+    match Bench::prepare(context, python) {
+        Ok(bench) => vec![
+            row("client, llama.cpp", || bench.client()),
+            row("anthropic, llama.cpp", || bench.anthropic()),
+            row("command line, llama.cpp", || cli::run(&bench)),
+        ],
+        Err(stop) => vec![("llama.cpp", unable(context, stop))],
     }
 }
 
-/// The number in `test result: ok. 11 passed; ...`.
-fn passed(output: &str) -> Option<usize> {
-    let result = output
-        .lines()
-        .find_map(|line| line.strip_prefix("test result: ok. "))?;
-    let (number, _) = result.split_once(" passed")?;
-    number.parse().ok()
-}
-
-fn report(rows: &[Row]) -> Result<(), Stop> {
-    println!("\n{:<14}  {:<7}  checks", "suite", "result");
-    for (name, result) in rows {
-        match result {
-            Ok(Verdict::Passed(checks)) => println!("{name:<14}  passed   {checks:>6}"),
-            Ok(Verdict::Absent(what)) => println!("{name:<14}  absent   {what}"),
-            Err(stop) => println!("{name:<14}  FAILED   {stop}"),
-        }
-    }
-    let failed = rows.iter().filter(|(_, result)| result.is_err()).count();
-    if failed == 0 {
-        return Ok(());
-    }
-    Err(Stop::Failed(format!("{failed} of {} suites", rows.len())))
+/// The suites against aimock, which ends with them.
+fn mocked(context: &Context) -> Vec<Row> {
+    let aimock = match Aimock::start(context) {
+        Ok(aimock) => aimock,
+        Err(stop) => return vec![("aimock", unable(context, stop))],
+    };
+    let settings = [("TOWLINE_AIMOCK_URL", aimock.url())];
+    let suites = MOCKED.iter().map(|(name, package)| {
+        row(name, || {
+            tests(context, package, &["--test", "aimock"], &settings)
+        })
+    });
+    suites.collect()
 }
 
 // === impl Bench ===
 
 impl<'a> Bench<'a> {
-    fn prepare(context: &'a Context) -> Result<Self, Stop> {
-        let python = Python::prepare(context)?;
+    fn prepare(context: &'a Context, python: &'a Python) -> Result<Self, Stop> {
         let plain = python.model("tiny", &[])?;
         let tools = python.model("tiny-tools", &["--tools"])?;
         let empty = python.folder().join("empty");
         fs::create_dir_all(&empty)
             .map_err(|error| Stop::Failed(format!("{}: {error}", empty.display())))?;
         Ok(Self {
-            plain: Server::start(&python, &plain)?,
-            tools: Server::start(&python, &tools)?,
+            plain: Server::start(python, &plain)?,
+            tools: Server::start(python, &tools)?,
             context,
             python,
             empty,
         })
+    }
+
+    /// The client, which speaks the dialect of OpenAI here.
+    fn client(&self) -> Result<Verdict, Stop> {
+        self.tests("towline", &["--features", "openai"])
+    }
+
+    /// The dialect of Anthropic, at `/v1/messages`.
+    fn anthropic(&self) -> Result<Verdict, Stop> {
+        self.tests("towline-anthropic", &[])
+    }
+
+    /// The tests of a package, which are told where the servers are. One at a time: they read the
+    /// counters of the server, and it has two slots.
+    fn tests(&self, package: &str, features: &[&str]) -> Result<Verdict, Stop> {
+        let one_by_one = ["--test", "llamacpp", "--", "--test-threads", "1"];
+        let settings = [
+            ("TOWLINE_LLAMACPP_URL", &*self.plain.base_url()),
+            ("TOWLINE_LLAMACPP_TOOLS_URL", &*self.tools.base_url()),
+            ("TOWLINE_LLAMACPP_KEY", KEY),
+        ];
+        let arguments = [features, &one_by_one].concat();
+        tests(self.context, package, &arguments, &settings)
     }
 }
 

@@ -1,6 +1,9 @@
 //! The command line, as a person or a script uses it.
 
-use super::{Bench, KEY, Verdict};
+use super::{
+    Bench, KEY,
+    suite::{Verdict, quietly},
+};
 use crate::context::{self, Stop};
 use serde_json::Value;
 use std::{
@@ -48,20 +51,21 @@ struct Cli<'a> {
 
 /// Builds the program and runs every check, also after one failed.
 pub(super) fn run(bench: &Bench<'_>) -> Result<Verdict, Stop> {
-    eprintln!("\n== command line ==");
-    context::run(bench.context.cargo(&["build"]).args(["-p", "towline-cli"]))?;
+    quietly(
+        bench
+            .context
+            .cargo(&["build", "--quiet"])
+            .args(["-p", "towline-cli"]),
+    )?;
     let cli = Cli {
         bench,
         program: bench.context.target.join("debug").join("towline"),
     };
     let mut failed = Vec::new();
     for (name, check) in CHECKS {
-        match check(&cli) {
-            Ok(()) => eprintln!("{name} ... ok"),
-            Err(reason) => {
-                eprintln!("{name} ... FAILED: {reason}");
-                failed.push(*name);
-            }
+        if let Err(reason) = check(&cli) {
+            eprintln!("{name} ... FAILED: {reason}");
+            failed.push(*name);
         }
     }
     if failed.is_empty() {
@@ -220,7 +224,6 @@ fn stops(cli: &Cli<'_>, end: impl Fn(&Cli<'_>) -> Result<(), String>) -> Result<
     hold(later == made, || {
         format!("the server went on from {made} to {later} tokens")
     })?;
-    eprintln!("    the server made {made} of {MANY} tokens");
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! The virtual environment that holds the server, and the models.
 
+use super::suite::quietly;
 use crate::context::{self, Context, Stop};
 use std::{
     fs,
@@ -7,12 +8,13 @@ use std::{
 };
 
 /// What is installed, by name in the Python index: llama.cpp as a library, what writes models, and
-/// what checks requests.
+/// what reads descriptions and checks requests.
 const PACKAGES: &[&str] = &[
     "xllamacpp==2026.10.11549",
     "gguf==0.19.0",
     "numpy==2.4.6",
     "jsonschema==4.26.0",
+    "PyYAML==6.0.3",
 ];
 
 /// A virtual environment with [`PACKAGES`].
@@ -54,9 +56,9 @@ impl Python {
     fn install(&self, context: &Context) -> Result<(), Stop> {
         let venv = self.folder.join("python");
         let mut make = context.program("python3");
-        context::run(make.args(["-m", "venv", "--clear"]).arg(&venv))?;
+        quietly(make.args(["-m", "venv", "--clear"]).arg(&venv))?;
         let mut pip = context.program(venv.join("bin").join("pip"));
-        context::run(pip.args(["install", "--quiet"]).args(PACKAGES))
+        quietly(pip.args(["install", "--quiet"]).args(PACKAGES)).map(drop)
     }
 
     /// The file of the model `name`, made with `options` unless it is there already. A change of the
@@ -70,7 +72,7 @@ impl Python {
         if model.is_file() && fs::read_to_string(&stamp).is_ok_and(|made_by| made_by == source) {
             return Ok(model);
         }
-        context::run(self.program().arg(&generator).arg(&model).args(options))?;
+        quietly(self.program().arg(&generator).arg(&model).args(options))?;
         write(&stamp, &source)?;
         Ok(model)
     }

@@ -1,14 +1,11 @@
 //! A llama.cpp server, for as long as it is needed.
 
-use super::{KEY, python::Python};
+use super::{KEY, process::Process, python::Python};
 use crate::context::Stop;
 use std::{
-    fs::File,
-    io::{self, BufReader, Read as _, Write as _},
+    io::{self, Read as _, Write as _},
     net::{Ipv4Addr, TcpListener, TcpStream},
     path::Path,
-    process::{Child, Stdio},
-    thread,
 };
 
 /// How often the server is asked whether it has become idle. One question takes about a
@@ -17,7 +14,7 @@ const QUESTIONS: usize = 20_000;
 
 /// A running server. It ends with this.
 pub(super) struct Server {
-    child: Child,
+    _process: Process,
     address: String,
 }
 
@@ -26,36 +23,19 @@ pub(super) struct Server {
 impl Server {
     /// Starts one with `model` on a free port, and waits until it listens.
     pub(super) fn start(python: &Python, model: &Path) -> Result<Self, Stop> {
-        let failed = |what: &str, error: io::Error| Stop::Failed(format!("{what}: {error}"));
-        let port = free_port().map_err(|error| failed("no free port", error))?;
-        let log = model.with_extension("log");
-        let errors = File::create(&log).map_err(|error| failed("the server's log", error))?;
-        eprintln!("starting llama.cpp with {} on port {port}", model.display());
-        let mut child = python
-            .program()
+        let port = free_port().map_err(|error| Stop::Failed(format!("no free port: {error}")))?;
+        let mut command = python.program();
+        command
             .arg(python.asset("llama_server.py"))
             .arg(model)
-            .args([&port.to_string(), KEY])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(errors)
-            .spawn()
-            .map_err(|error| failed("the server does not start", error))?;
-        let stdout = child.stdout.take();
-        let server = Self {
-            child,
+            .args([&port.to_string(), KEY]);
+        let log = model.with_extension("log");
+        let listens = |line: &str| line.starts_with("LISTEN").then_some(());
+        let (process, ()) = Process::start(&mut command, &log, listens)?;
+        Ok(Self {
+            _process: process,
             address: format!("127.0.0.1:{port}"),
-        };
-        let mut output = BufReader::new(stdout.ok_or_else(|| Stop::Failed("no output".into()))?);
-        if !listens(&mut output) {
-            let log = log.display();
-            return Err(Stop::Failed(format!(
-                "the server ended before it listened, see {log}"
-            )));
-        }
-        // What it still says is read away, so that it never waits for a reader.
-        thread::spawn(move || io::copy(&mut output, &mut io::sink()));
-        Ok(server)
+        })
     }
 
     pub(super) fn base_url(&self) -> String {
@@ -109,27 +89,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        // One that has ended by itself cannot be killed, and need not be.
-        let _ended = self.child.kill();
-        let _status = self.child.wait();
-    }
-}
-
 fn free_port() -> io::Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     Ok(listener.local_addr()?.port())
-}
-
-/// Reads lines until the server says that it listens, or ends.
-fn listens(output: &mut impl io::BufRead) -> bool {
-    let mut line = String::new();
-    while output.read_line(&mut line).is_ok_and(|read| read > 0) {
-        if line.starts_with("LISTEN") {
-            return true;
-        }
-        line.clear();
-    }
-    false
 }
