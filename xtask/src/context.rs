@@ -154,6 +154,22 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Stop> {
     }
 }
 
+/// Runs `command` and returns what it wrote to stdout, also where it failed: the text says how.
+pub(crate) fn output(command: &mut Command) -> Result<String, Stop> {
+    let line = line_of(command);
+    eprintln!("$ {line}");
+    let output = command.stderr(Stdio::null()).output();
+    let output =
+        output.map_err(|error| Stop::Failed(format!("`{line}` did not start: {error}")))?;
+    if output.stdout.is_empty() && !output.status.success() {
+        return Err(Stop::Failed(format!(
+            "`{line}` ended with {}",
+            output.status
+        )));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 /// Runs `command` and returns what it wrote to stdout.
 pub(crate) fn capture(command: &mut Command) -> Result<String, Stop> {
     let line = line_of(command);

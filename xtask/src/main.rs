@@ -13,6 +13,7 @@ mod bench;
 mod context;
 mod fuzz;
 mod integration;
+mod invariants;
 mod report;
 mod steps;
 mod tidy;
@@ -47,8 +48,9 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "test",
-        about: "all tests, then all examples in the documentation",
-        run: Run::Steps(steps::TEST),
+        about: "all tests, then all examples in the documentation; --list-invariants lists those of \
+                the layers",
+        run: Run::Program(test),
     },
     Command {
         name: "lint",
@@ -105,6 +107,18 @@ fn main() -> ExitCode {
             eprintln!("xtask {name}: {stop}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// The tests, or the invariants and the tests that hold them.
+fn test(context: &Context, arguments: &[String]) -> Result<(), Stop> {
+    match arguments {
+        [] => report::run_all(context, steps::TEST),
+        [flag] if flag == "--list-invariants" => invariants::list(context),
+        others => Err(Stop::Failed(format!(
+            "takes nothing or --list-invariants, but got `{}`",
+            others.join(" ")
+        ))),
     }
 }
 

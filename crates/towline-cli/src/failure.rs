@@ -1,10 +1,13 @@
 //! Why a command did not succeed, and how that is told.
 
-use crate::output::Output;
+use crate::{
+    journey::{self, StepObject},
+    output::Output,
+};
 use serde::Serialize;
 use std::{io, time::Duration};
 use towline_config::ConfigError;
-use towline_core::{Error, ErrorKind};
+use towline_core::{Error, ErrorKind, Journey};
 
 /// Why a command did not succeed.
 #[derive(Debug)]
@@ -36,6 +39,10 @@ struct ErrorObject {
     request_id: Option<String>,
     retryable: bool,
     retry_after_ms: Option<u64>,
+    /// How many times a provider was asked.
+    attempts: u32,
+    /// Every attempt, wait, refusal and move, in their order.
+    journey: Vec<StepObject>,
     /// What had arrived of the answer. The one field that is there only when it says something.
     #[serde(skip_serializing_if = "Option::is_none")]
     partial: Option<String>,
@@ -133,6 +140,8 @@ impl Report {
             request_id: error.request_id().map(|id| output.redact(id)),
             retryable: error.is_retryable(),
             retry_after_ms: error.retry_after().map(millis),
+            attempts: error.journey().map_or(0, Journey::attempts),
+            journey: journey::steps(error.journey()),
             partial: partial.filter(|text| !text.is_empty()),
         };
         Self { error }
@@ -141,7 +150,11 @@ impl Report {
 
 /// One line says what happened, one what to do.
 pub(crate) fn in_words(error: &Error, output: &Output) {
+    journey::print(error.journey(), output);
     output.notice(&format!("towline: {}", error.report()));
+    for other in error.others() {
+        output.notice(&format!("  before that: {other}"));
+    }
     if let Some(remedy) = remedy(error) {
         output.notice(&format!("  {remedy}"));
     }

@@ -5,6 +5,7 @@ mod chat;
 mod config;
 mod embed;
 mod failure;
+mod journey;
 mod misuse;
 mod models;
 mod output;

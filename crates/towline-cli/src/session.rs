@@ -23,9 +23,16 @@ pub(crate) fn settings(
     let selected = selected
         .into_iter()
         .filter_map(|found| found.ok().flatten().cloned());
+    // Those who are asked after the selected one may be configured by variables alone.
+    let stack = settings.stack().ok();
+    let behind = stack.iter().flat_map(|stack| {
+        let targets = stack.fallback().iter().chain(stack.deployments());
+        targets.cloned().collect::<Vec<_>>()
+    });
     output.hide(
         providers
             .chain(selected)
+            .chain(behind)
             .flat_map(|provider| secrets(&provider)),
     );
     if output.verbose() > 0 {
@@ -98,6 +105,10 @@ async fn simulated(settings: &Settings, output: &Output) -> Result<Client, Failu
 pub(crate) fn warn(settings: &Settings, output: &Output) {
     for warning in settings.warnings() {
         output.notice(&format!("warning: {warning}"));
+    }
+    let lints = settings.stack().map(|stack| stack.lints());
+    for lint in lints.unwrap_or_default() {
+        output.notice(&format!("warning: {lint}"));
     }
 }
 

@@ -3,6 +3,7 @@
 use super::json::Answer;
 use crate::{
     failure::Failure,
+    journey,
     output::{Indicator, Output},
     usage::UsageObject,
 };
@@ -195,6 +196,7 @@ impl<'a> Asker<'a> {
         let Answered {
             completion, head, ..
         } = answered;
+        journey::print(head.journey(), self.output);
         let mut facts = vec![
             format!("provider {}", completion.provider()),
             format!("model {}", completion.model()),
@@ -209,6 +211,9 @@ impl<'a> Asker<'a> {
             ),
             None => format!("{} ms", answered.latency.as_millis()),
         });
+        if head.attempts() > 1 {
+            facts.push(format!("{} attempts", head.attempts()));
+        }
         if let Some(usage) = completion.usage() {
             facts.push(format!("tokens {}", UsageObject::of(Some(usage))));
         }

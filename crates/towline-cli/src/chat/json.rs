@@ -1,7 +1,10 @@
 //! An answer as one JSON object.
 
 use super::answer::Answered;
-use crate::usage::UsageObject;
+use crate::{
+    journey::{self, StepObject},
+    usage::UsageObject,
+};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -20,7 +23,10 @@ pub(super) struct Answer {
     latency_ms: u64,
     /// Until the first piece of the answer. Unknown without streaming.
     ttft_ms: Option<u64>,
+    /// How many times a provider was asked.
     attempts: u32,
+    /// Every attempt, wait, refusal and move, in their order.
+    journey: Vec<StepObject>,
 }
 
 #[derive(Debug, Serialize)]
@@ -59,6 +65,7 @@ impl Answer {
             latency_ms: millis(answered.latency),
             ttft_ms: answered.first.map(millis),
             attempts: answered.head.attempts(),
+            journey: journey::steps(answered.head.journey()),
         }
     }
 }
