@@ -1,1 +1,288 @@
+//! Calls are turned away by the age of a queue and by nothing else.
 
+use super::support::{failed, question, whole};
+use std::{task::Poll, time::Duration};
+use tokio::time::Instant;
+use tokio_test::{assert_pending, assert_ready, assert_ready_err, assert_ready_ok, task};
+use tower::{Layer, Service, ServiceExt, service_fn};
+use towline_core::{Error, ErrorKind, Request, Response};
+use towline_layers::{
+    overload::{AgeBound, QueueGauge},
+    shed::{Shed, ShedLayer},
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+// The promises of the layer, held by the compiler.
+const fn promised<T: Clone + std::fmt::Debug + Send + Sync + 'static>() {}
+const _: () = promised::<ShedLayer>();
+const _: () = promised::<Shed<()>>();
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_is_not_ready_is_not_overloaded() {
+    /// Ready every other time.
+    #[derive(Clone)]
+    struct Coy(bool);
+
+    impl Service<Request> for Coy {
+        type Response = Response;
+        type Error = Error;
+        type Future = std::future::Ready<Result<Response, Error>>;
+
+        fn poll_ready(&mut self, _cx: &mut std::task::Context<'_>) -> Poll<Result<(), Error>> {
+            self.0 = !self.0;
+            if self.0 {
+                Poll::Pending
+            } else {
+                Poll::Ready(Ok(()))
+            }
+        }
+
+        fn call(&mut self, _request: Request) -> Self::Future {
+            std::future::ready(Ok(whole("whole")))
+        }
+    }
+
+    let layer = ShedLayer::new(QueueGauge::new(), AgeBound::default());
+    let mut service = task::spawn(layer.layer(Coy(false)));
+    for _ in 0..10 {
+        assert_pending!(service.enter(|cx, mut service| service.poll_ready(cx)));
+        assert_ready_ok!(service.enter(|cx, mut service| service.poll_ready(cx)));
+        assert_ready_ok!(task::spawn(service.call(question(false))).poll());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_from_inside_is_not_touched() {
+    let layer = ShedLayer::new(QueueGauge::new(), AgeBound::default());
+    let service = layer.layer(service_fn(async |_: Request| {
+        Err::<Response, _>(failed(ErrorKind::Server))
+    }));
+    let error = assert_ready_err!(task::spawn(service.oneshot(question(false))).poll());
+    assert_eq!(
+        (error.kind(), error.refused_by()),
+        (ErrorKind::Server, None)
+    );
+}
+
+#[cfg(feature = "concurrency")]
+mod with_queue {
+    use super::*;
+    use crate::support::{Handle, Upstream, upstream};
+    use std::num::NonZeroUsize;
+    use tokio::time::advance;
+    use towline_core::{Context, Journey, Priority, Step};
+    use towline_layers::concurrency::{Concurrency, ConcurrencyLayer};
+
+    const PRIORITIES: [Priority; 3] = [
+        Priority::Background,
+        Priority::Normal,
+        Priority::Interactive,
+    ];
+
+    fn stack(rule: AgeBound) -> (Shed<Concurrency<Upstream>>, Handle, QueueGauge) {
+        let (upstream, handle) = upstream();
+        let gauge = QueueGauge::new();
+        let layer = ConcurrencyLayer::new(NonZeroUsize::MIN).with_gauge(gauge.clone());
+        let service = ShedLayer::new(gauge.clone(), rule).layer(layer.layer(upstream));
+        (service, handle, gauge)
+    }
+
+    fn of(priority: Priority) -> Request {
+        question(false).with_context(Context::new().with_priority(priority))
+    }
+
+    #[tokio::test]
+    async fn sh1_and_t8_a_million_calls_in_one_task_and_none_is_shed() {
+        let rule = AgeBound::new(Duration::from_millis(40));
+        let gauge = QueueGauge::new();
+        let bound = ConcurrencyLayer::new(NonZeroUsize::MIN);
+        let bound = bound.with_gauge(gauge.clone()).with_age_bound(rule);
+        let model = service_fn(async |_: ()| Ok::<_, Error>(()));
+        let mut service = ShedLayer::new(gauge, rule).layer(bound.layer(Unmetered(model)));
+        let request = question(false);
+        // All in one task and without a pause: where readiness were asked, tokio's budget of 128
+        // would run out and say that it is not.
+        for _ in 0..1_000_000 {
+            let ready = service.ready().await.expect("always ready");
+            ready.call(request.clone()).await.expect("never shed");
+        }
+    }
+
+    /// Answers what was asked with something else.
+    #[derive(Clone)]
+    struct Unmetered<S>(S);
+
+    impl<S: Service<(), Response = (), Error = Error>> Service<Request> for Unmetered<S> {
+        type Response = Response;
+        type Error = Error;
+        type Future = std::future::Ready<Result<Response, Error>>;
+
+        fn poll_ready(&mut self, cx: &mut std::task::Context<'_>) -> Poll<Result<(), Error>> {
+            self.0.poll_ready(cx)
+        }
+
+        fn call(&mut self, _request: Request) -> Self::Future {
+            std::future::ready(Ok(whole("whole")))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_older_the_queue_the_more_urgent_a_call_has_to_be() {
+        let (mut service, _handle, gauge) = stack(AgeBound::new(8 * SECOND));
+        let mut held: Vec<_> = (0..2)
+            .map(|_| task::spawn(service.call(question(false))))
+            .collect();
+        for call in &mut held {
+            assert_pending!(call.poll());
+        }
+        // In the background to 2 s, normal to 5 s, interactive to 8 s.
+        for (age, passes) in [(2, 3), (3, 2), (5, 2), (6, 1), (8, 1), (9, 0)] {
+            let oldest = age * SECOND;
+            advance(oldest - gauge.oldest_age().unwrap()).await;
+            let passed = PRIORITIES.map(|priority| {
+                let mut call = task::spawn(service.call(of(priority)));
+                call.poll().is_pending()
+            });
+            let expected = [passes > 2, passes > 1, passes > 0];
+            assert_eq!(passed, expected, "at {age} s");
+            assert_eq!(gauge.len(), 1, "who passed has left");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn x6_a_call_that_is_shed_learns_by_whom_and_when_to_come_back() {
+        let (mut service, handle, _gauge) = stack(AgeBound::new(8 * SECOND));
+        let mut held: Vec<_> = (0..2)
+            .map(|_| task::spawn(service.call(question(false))))
+            .collect();
+        for call in &mut held {
+            assert_pending!(call.poll());
+        }
+        advance(9 * SECOND).await;
+        let journey = Journey::new();
+        let context = Context::new().with_journey(journey.clone());
+        let mut shed = task::spawn(service.call(question(false).with_context(context)));
+        let error = assert_ready_err!(shed.poll());
+        assert_eq!(error.kind(), ErrorKind::Overloaded);
+        assert_eq!(error.refused_by(), Some("shed"));
+        assert_eq!(error.retry_after(), Some(9 * SECOND));
+        let refused = Step::Refused {
+            layer: "shed",
+            kind: ErrorKind::Overloaded,
+            retry_after: Some(9 * SECOND),
+        };
+        assert_eq!(journey.steps(), [refused]);
+        assert_eq!(handle.total(), 1, "nothing was sent");
+        // The queue moves on, and so do calls.
+        drop(held);
+        let mut next = task::spawn(service.call(of(Priority::Background)));
+        assert_pending!(next.poll());
+    }
+
+    /// Twice as many calls as one slot can serve, for `seconds`. How many were served and how many were
+    /// shed, by priority.
+    async fn overload(rule: AgeBound, seconds: u32) -> [(u32, u32); 3] {
+        let (upstream, mut handle) = upstream();
+        let layer = ConcurrencyLayer::new(NonZeroUsize::MIN).with_age_bound(rule);
+        let mut service = layer.layer(upstream);
+        let mut told = [(0, 0); 3];
+        let mut calls = Vec::new();
+        for tick in 0..seconds * 10 {
+            // One call in a second is served, two come: a third of them each of a priority.
+            if tick % 5 == 0 {
+                let request = of(PRIORITIES[usize::try_from(tick / 5).unwrap() % 3]);
+                calls.push((
+                    Instant::now(),
+                    task::spawn(service.call(request.clone())),
+                    request,
+                ));
+            }
+            if tick % 10 == 0
+                && let Some(exchange) = handle.try_next()
+            {
+                let at = PRIORITIES
+                    .iter()
+                    .position(|p| *p == exchange.request.context().priority());
+                told[at.unwrap()].0 += 1;
+                exchange.reply("whole");
+            }
+            let mut at = 0;
+            while at < calls.len() {
+                let (since, call, request) = &mut calls[at];
+                let priority = request.context().priority();
+                let place = PRIORITIES.iter().position(|p| *p == priority).unwrap();
+                let age = Instant::now().saturating_duration_since(*since);
+                match call.poll() {
+                    Poll::Pending => {
+                        at += 1;
+                        continue;
+                    }
+                    Poll::Ready(Ok(_)) => {}
+                    Poll::Ready(Err(error)) => {
+                        assert_eq!(error.refused_by(), Some("shed"));
+                        assert!(age <= rule.bound(), "{age:?}");
+                        told[place].1 += 1;
+                    }
+                }
+                drop(calls.remove(at));
+            }
+            let oldest = layer.gauge().oldest_age().unwrap_or_default();
+            assert!(oldest <= rule.bound(), "the queue is {oldest:?} old");
+            advance(SECOND / 10).await;
+        }
+        told
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn sh2_no_call_waits_longer_than_the_bound_under_twice_the_load() {
+        let [background, normal, interactive] = overload(AgeBound::new(8 * SECOND), 300).await;
+        let served = [background.0, normal.0, interactive.0];
+        let shed = [background.1, normal.1, interactive.1];
+        assert!(shed[0] > shed[1] && shed[1] >= shed[2], "{shed:?}");
+        assert!(served[2] > served[1] && served[1] > served[0], "{served:?}");
+        assert!(
+            served.iter().sum::<u32>() > 280,
+            "the slot is not idle: {served:?}"
+        );
+        assert!(served[0] > 0, "nobody starves: {served:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn sh3_who_goes_is_of_the_lowest_priority_and_the_youngest_of_the_heaviest_tenant() {
+        let (upstream, _handle) = upstream();
+        let rule = AgeBound::new(8 * SECOND);
+        let layer = ConcurrencyLayer::new(NonZeroUsize::MIN).with_age_bound(rule);
+        let mut service = layer.layer(upstream);
+        let mut held = task::spawn(service.call(question(false)));
+        assert_pending!(held.poll());
+        let mut call = |tenant: &'static str, priority, tokens| {
+            let context = Context::new().with_tenant(tenant).with_priority(priority);
+            let context = context.with_token_estimate(tokens);
+            let mut call = task::spawn(service.call(question(false).with_context(context)));
+            assert_pending!(call.poll());
+            call
+        };
+        let [background, normal, interactive] = PRIORITIES;
+        let urgent = call("heavy", interactive, 90_000);
+        let old = call("heavy", normal, 1_000);
+        let light = call("light", normal, 1_500);
+        let mut young = call("heavy", normal, 1_000);
+        let mut idle = call("light", background, 10);
+        advance(4 * SECOND).await;
+        // Two seconds above the target of two: each that comes costs one, and one goes beside.
+        let came = call("light", normal, 100);
+        assert!(idle.is_woken(), "the lowest priority first");
+        assert_eq!(assert_ready_err!(idle.poll()).refused_by(), Some("shed"));
+        assert!(young.is_woken(), "then the youngest of the heaviest");
+        for (call, name) in [
+            (&urgent, "urgent"),
+            (&old, "old"),
+            (&light, "light"),
+            (&came, "came"),
+        ] {
+            assert!(!call.is_woken(), "{name}");
+        }
+        assert!(assert_ready!(young.poll()).is_err());
+    }
+}
