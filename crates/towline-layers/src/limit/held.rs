@@ -1,0 +1,106 @@
+//! What a call holds from its admission to the end of its answer.
+
+use super::{Bucket, Charge, Demand, Spent, lane::Lane};
+use std::sync::Arc;
+use std::time::Duration;
+use towline_core::{Answer, Ending, Error, ErrorKind, Journey, RateLimits, Step, Usage, Watch};
+
+/// A slot and a reservation. Whatever happens to the call, they are given back once.
+#[derive(Debug)]
+pub(super) struct Held<B: Bucket> {
+    pub(super) lane: Arc<Lane<B>>,
+    pub(super) reservation: Option<B::Reservation>,
+    pub(super) demand: Demand,
+    pub(super) charge: Charge,
+    pub(super) learn: bool,
+    pub(super) journey: Option<Journey>,
+}
+
+// === impl Held ===
+
+impl<B: Bucket> Held<B> {
+    /// Follows `answer` to its end.
+    pub(super) fn follow<A: Answer>(self, mut answer: A) -> A {
+        if self.learn {
+            let head = answer.head();
+            let limits = if head.headers().is_empty() {
+                RateLimits::default()
+            } else {
+                head.rate_limits()
+            };
+            self.lane.bucket.observe(&limits);
+        }
+        answer.watch(self);
+        answer
+    }
+
+    /// The call failed before it had an answer.
+    pub(super) fn fail(mut self, error: &Error) {
+        // What was not sent was not charged.
+        if error.refused_by().is_some() || error.kind() == ErrorKind::Config {
+            self.settle(&Spent::nothing());
+        } else {
+            self.rejected(error);
+            self.settle(&Spent::unknown());
+        }
+    }
+
+    /// Empties the bucket if the provider says that it is empty.
+    fn rejected(&self, error: &Error) {
+        let local = error.refused_by().is_some();
+        if self.learn && error.kind() == ErrorKind::RateLimit && !local {
+            self.lane.bucket.rejected(&self.demand, error.retry_after());
+        }
+    }
+
+    /// What is known of what was used: all of it only where the answer is whole.
+    fn spent(&self, ending: &Ending<'_>, usage: Option<&Usage>) -> Spent {
+        let Some(usage) = usage else {
+            return Spent::unknown();
+        };
+        let spent = self.charge.spent(usage);
+        if matches!(ending, Ending::Whole(_)) {
+            return spent;
+        }
+        let [_, _, input, _] = spent.amounts;
+        Spent {
+            amounts: [None, None, input, None],
+        }
+    }
+
+    fn settle(&mut self, spent: &Spent) {
+        if let Some(reservation) = self.reservation.take() {
+            self.lane.bucket.settle(reservation, spent);
+            self.lane.wake();
+        }
+    }
+}
+
+impl<B: Bucket> Watch for Held<B> {
+    fn on_end(&mut self, ending: Ending<'_>, usage: Option<&Usage>) {
+        if let Ending::Failed(error) = ending {
+            self.rejected(error);
+        }
+        let spent = self.spent(&ending, usage);
+        match (&ending, usage) {
+            (Ending::Whole(_), Some(usage)) => self.lane.learn_usual(usage),
+            _ => self.flag(),
+        }
+        self.settle(&spent);
+    }
+}
+
+impl<B: Bucket> Held<B> {
+    /// Writes down that what was reserved stays taken, as nobody said what was used.
+    fn flag(&self) {
+        if let Some(journey) = &self.journey {
+            journey.push(Step::waited("limit", "usage_unknown", Duration::ZERO));
+        }
+    }
+}
+
+impl<B: Bucket> Drop for Held<B> {
+    fn drop(&mut self) {
+        self.settle(&Spent::unknown());
+    }
+}

@@ -1,0 +1,303 @@
+//! The bucket of a key and those who wait for it.
+
+use super::{Booking, Bucket, Demand, Dimension};
+use crate::{
+    queue::{Key, QUANTUM, Queue, Ticket},
+    sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock},
+};
+use std::{cell::Cell, fmt, task::Waker, time::Duration};
+use tokio::time::Instant;
+use towline_core::{Context, Text, Usage};
+
+/// How many of those behind the head are looked at when one of them might go first.
+const LOOKED_AT: usize = 16;
+
+pub(super) struct Lane<B> {
+    pub(super) bucket: B,
+    room: Mutex<Room>,
+    /// How many wait, to be read without the lock.
+    waiting: AtomicU64,
+    /// How long answers have been, in sixteenths of a token; 0 for unknown.
+    usual: AtomicU64,
+}
+
+/// The waiting room. There is a head as long as anybody waits; it has asked the bucket, and has a
+/// timer for the moment it was told.
+pub(super) struct Room {
+    queue: Queue<Waiter>,
+    /// When the head was told to start.
+    booking: Option<Booking>,
+    /// When the head looks again by itself.
+    alarm: Option<Instant>,
+    /// Who may go before the head, and was told so.
+    passing: Option<Key>,
+}
+
+struct Waiter {
+    demand: Demand,
+    waker: Cell<Option<Waker>>,
+}
+
+/// Whether a waiter may ask now.
+#[derive(Debug)]
+pub(super) enum Turn {
+    /// It is the head.
+    Head,
+    /// It may go before the head, if that does not delay it.
+    Pass(Booking),
+    /// Others are before it.
+    Behind,
+}
+
+// === impl Lane ===
+
+impl<B: Bucket> Lane<B> {
+    pub(super) fn new(bucket: B) -> Self {
+        Self {
+            bucket,
+            room: Mutex::new(Room {
+                queue: Queue::new(QUANTUM),
+                booking: None,
+                alarm: None,
+                passing: None,
+            }),
+            waiting: AtomicU64::new(0),
+            usual: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        usize::try_from(self.waiting.load(Ordering::Acquire)).unwrap_or(usize::MAX)
+    }
+
+    /// How many tokens answers have had.
+    pub(super) fn usual(&self) -> u64 {
+        self.usual.load(Ordering::Relaxed).div_ceil(16)
+    }
+
+    /// Remembers how long an answer was. A lost update does no harm.
+    pub(super) fn learn_usual(&self, usage: &Usage) {
+        let Some(output) = usage.output() else {
+            return;
+        };
+        let output = output.min(1 << 40) * 16;
+        let old = self.usual.load(Ordering::Relaxed);
+        let new = match old {
+            0 => output,
+            old => old - old / 8 + output / 8,
+        };
+        if new != old {
+            self.usual.store(new, Ordering::Relaxed);
+        }
+    }
+
+    /// Joins the queue; None where `most` wait already.
+    pub(super) fn join(&self, demand: Demand, context: &Context, most: usize) -> Option<Key> {
+        let mut room = lock(&self.room);
+        if room.queue.len() >= most {
+            return None;
+        }
+        let key = room.queue.push(Ticket {
+            tenant: context.tenant().map(|tenant| Text::from(tenant.to_owned())),
+            priority: context.priority(),
+            cost: demand.weight(),
+            since: Instant::now(),
+            payload: Waiter {
+                demand,
+                waker: Cell::new(None),
+            },
+        });
+        self.count(&room);
+        Some(key)
+    }
+
+    /// Whether `key` may ask now. It is woken by `waker` when that changes.
+    pub(super) fn turn(&self, key: Key, waker: &Waker) -> Turn {
+        let mut room = lock(&self.room);
+        if let Some(ticket) = room.queue.get(key) {
+            ticket.payload.waker.set(Some(waker.clone()));
+        }
+        if room.is_head(key) {
+            return Turn::Head;
+        }
+        // A newcomer may be one that can pass, now or before the head looks again.
+        let mut other = None;
+        if let Some(pass) = room.look(&self.bucket) {
+            other = if pass.is_zero() {
+                room.passing_waker(key)
+            } else {
+                room.hasten(pass)
+            };
+        }
+        let turn = match (room.passing, room.booking) {
+            (Some(passing), Some(booking)) if passing == key => Turn::Pass(booking),
+            _ => Turn::Behind,
+        };
+        drop(room);
+        wake(other);
+        turn
+    }
+
+    /// How many waiters go before `key`, as things stand.
+    pub(super) fn ahead(&self, key: Key) -> usize {
+        let mut room = lock(&self.room);
+        let now = Instant::now();
+        let position = room.queue.order(now).position(|(other, _)| other == key);
+        position.unwrap_or(0)
+    }
+
+    /// Leaves the queue with what it waited for.
+    pub(super) fn served(&self, key: Key) {
+        let mut room = lock(&self.room);
+        let was_head = room.is_head(key);
+        room.queue.pop(key, Instant::now());
+        self.left(room, key, was_head);
+    }
+
+    /// Leaves the queue without.
+    pub(super) fn gone(&self, key: Key) {
+        let mut room = lock(&self.room);
+        let was_head = room.is_head(key);
+        if room.queue.remove(key).is_some() {
+            self.left(room, key, was_head);
+        }
+    }
+
+    /// The head was told to wait for `time`. Says when it is to look again, at the latest.
+    pub(super) fn told_to_wait(
+        &self,
+        key: Key,
+        demand: Demand,
+        time: Option<Duration>,
+    ) -> Option<Instant> {
+        let mut room = lock(&self.room);
+        if !room.is_head(key) {
+            return None;
+        }
+        let now = Instant::now();
+        let start = time.and_then(|time| now.checked_add(time));
+        // A start that was promised to those behind is not brought forward, so that what comes back
+        // meanwhile can be used by them.
+        room.booking = start.map(|start| {
+            let promised = room.booking.map(|booking| booking.start());
+            Booking::new(demand, promised.map_or(start, |old| old.max(start)))
+        });
+        let pass = room.look(&self.bucket);
+        let other = match pass {
+            Some(Duration::ZERO) => room.passing_waker(key),
+            _ => None,
+        };
+        let pass = pass.filter(|pass| !pass.is_zero());
+        let pass = pass.and_then(|pass| now.checked_add(pass));
+        room.alarm = start.into_iter().chain(pass).min();
+        let alarm = room.alarm;
+        drop(room);
+        wake(other);
+        alarm
+    }
+
+    /// Who was told to pass cannot.
+    pub(super) fn cannot_pass(&self, key: Key) {
+        let mut room = lock(&self.room);
+        if room.passing == Some(key) {
+            room.passing = None;
+        }
+    }
+
+    /// Something came back: the head is to look again.
+    pub(super) fn wake(&self) {
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            wake(lock(&self.room).head_waker());
+        }
+    }
+
+    fn count(&self, room: &Room) {
+        let waiting = u64::try_from(room.queue.len()).unwrap_or(u64::MAX);
+        self.waiting.store(waiting, Ordering::SeqCst);
+    }
+
+    /// Another is told that it is his turn.
+    fn left(&self, mut room: MutexGuard<'_, Room>, key: Key, was_head: bool) {
+        self.count(&room);
+        let passed = room.passing == Some(key);
+        if was_head {
+            room.booking = None;
+            room.alarm = None;
+        }
+        if !was_head && !passed {
+            return;
+        }
+        room.passing = None;
+        let next = room.head_waker();
+        drop(room);
+        wake(next);
+    }
+}
+
+impl<B: fmt::Debug> fmt::Debug for Lane<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lane")
+            .field("bucket", &self.bucket)
+            .field("waiting", &self.waiting.load(Ordering::Relaxed))
+            .finish_non_exhaustive()
+    }
+}
+
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+// === impl Room ===
+
+impl Room {
+    fn is_head(&mut self, key: Key) -> bool {
+        self.queue.head().is_some_and(|(head, _)| head == key)
+    }
+
+    fn head_waker(&mut self) -> Option<Waker> {
+        let (_, head) = self.queue.head()?;
+        head.payload.waker.take()
+    }
+
+    /// The waker of who was told to pass, unless it is `asking` itself.
+    fn passing_waker(&mut self, asking: Key) -> Option<Waker> {
+        let passing = self.passing.filter(|passing| *passing != asking)?;
+        self.queue.get(passing)?.payload.waker.take()
+    }
+
+    /// The waker of the head, if it would look later than after `time`.
+    fn hasten(&mut self, time: Duration) -> Option<Waker> {
+        let at = Instant::now().checked_add(time)?;
+        if self.alarm.is_some_and(|alarm| alarm <= at) {
+            return None;
+        }
+        self.head_waker()
+    }
+
+    /// Looks for one behind the head that can go now without delaying it, and says so: zero. Says
+    /// when the next one can, where none can now.
+    fn look<B: Bucket>(&mut self, bucket: &B) -> Option<Duration> {
+        let booking = self.booking?;
+        if self.passing.is_some() || self.queue.len() < 2 {
+            return None;
+        }
+        let behind = self.queue.order(Instant::now()).skip(1).take(LOOKED_AT);
+        let waits = behind.filter_map(|(key, ticket)| {
+            let wait = bucket.wait_to_pass(&ticket.payload.demand, &booking)?;
+            Some((wait, key))
+        });
+        let (wait, key) = waits.min_by_key(|(wait, _)| *wait)?;
+        if wait.is_zero() {
+            self.passing = Some(key);
+        }
+        Some(wait)
+    }
+}
+
+/// `calls` of no tokens: what those ahead take for certain.
+pub(super) fn calls(calls: usize) -> Demand {
+    let calls = u64::try_from(calls).unwrap_or(u64::MAX);
+    Demand::default().with(Dimension::Requests, calls)
+}

@@ -1,0 +1,152 @@
+//! The keys in use.
+
+use super::{Bucket, Key, LimitKey, Store, lane::Lane};
+use crate::sync::{Mutex, lock};
+use std::{
+    borrow::Borrow,
+    collections::HashMap,
+    fmt,
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
+use towline_core::Metered;
+
+/// How many keys there may be before the first look for idle ones.
+const FEW: usize = 64;
+
+pub(super) struct Lanes<S: Store> {
+    store: S,
+    /// The lane of all calls, where they share one.
+    shared: Option<Arc<Lane<S::Bucket>>>,
+    keyed: Mutex<Keyed<S::Bucket>>,
+}
+
+struct Keyed<B> {
+    lanes: HashMap<Key, Arc<Lane<B>>>,
+    /// How many keys there may be before the next look for idle ones.
+    sweep_at: usize,
+}
+
+/// A key, or the parts of one, so that a look-up copies nothing.
+trait Parts {
+    fn parts(&self) -> (&str, &str);
+}
+
+// === impl Lanes ===
+
+impl<S: Store> Lanes<S> {
+    pub(super) fn new(store: S, key: &LimitKey) -> Self {
+        let shared = key
+            .is_shared()
+            .then(|| Arc::new(Lane::new(store.bucket(&Key::default()))));
+        Self {
+            store,
+            shared,
+            keyed: Mutex::new(Keyed {
+                lanes: HashMap::new(),
+                sweep_at: FEW,
+            }),
+        }
+    }
+
+    /// The lane of `request`.
+    pub(super) fn get<Req: Metered>(&self, key: &LimitKey, request: &Req) -> Arc<Lane<S::Bucket>> {
+        if let Some(lane) = &self.shared {
+            return Arc::clone(lane);
+        }
+        let (model, tenant) = (request.model(), request.context().tenant());
+        if let LimitKey::By(name) = key {
+            let name = name(model, tenant);
+            return self.lane((name.as_str(), ""));
+        }
+        self.lane(key.parts(model, tenant))
+    }
+
+    fn lane(&self, parts: (&str, &str)) -> Arc<Lane<S::Bucket>> {
+        let mut keyed = lock(&self.keyed);
+        if let Some(lane) = keyed.lanes.get(&parts as &dyn Parts) {
+            return Arc::clone(lane);
+        }
+        if keyed.lanes.len() >= keyed.sweep_at {
+            keyed.sweep();
+        }
+        let key = Key::of_parts(parts);
+        let lane = Arc::new(Lane::new(self.store.bucket(&key)));
+        keyed.lanes.insert(key, Arc::clone(&lane));
+        lane
+    }
+
+    pub(super) const fn store(&self) -> &S {
+        &self.store
+    }
+
+    pub(super) fn count(&self) -> usize {
+        lock(&self.keyed).lanes.len() + usize::from(self.shared.is_some())
+    }
+
+    pub(super) fn for_each(&self, mut f: impl FnMut(&Lane<S::Bucket>)) {
+        if let Some(lane) = &self.shared {
+            f(lane);
+        }
+        let lanes: Vec<_> = lock(&self.keyed).lanes.values().cloned().collect();
+        for lane in lanes {
+            f(&lane);
+        }
+    }
+}
+
+impl<S: Store> fmt::Debug for Lanes<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lanes")
+            .field("store", &self.store)
+            .field("keys", &self.count())
+            .finish_non_exhaustive()
+    }
+}
+
+// === impl Keyed ===
+
+impl<B: Bucket> Keyed<B> {
+    /// Forgets the keys that nobody uses and whose buckets are full: a new one grants no more.
+    fn sweep(&mut self) {
+        // Handles are made under the lock of the map: who has none now will ask for a new one.
+        self.lanes
+            .retain(|_, lane| Arc::strong_count(lane) > 1 || !lane.bucket.is_idle());
+        self.sweep_at = (self.lanes.len() * 2).max(FEW);
+        self.lanes.shrink_to(self.sweep_at);
+    }
+}
+
+// === impl Parts ===
+
+impl Parts for Key {
+    fn parts(&self) -> (&str, &str) {
+        (&self.model, &self.tenant)
+    }
+}
+
+impl Parts for (&str, &str) {
+    fn parts(&self) -> (&str, &str) {
+        *self
+    }
+}
+
+impl<'a> Borrow<dyn Parts + 'a> for Key {
+    fn borrow(&self) -> &(dyn Parts + 'a) {
+        self
+    }
+}
+
+impl PartialEq for dyn Parts + '_ {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Eq for dyn Parts + '_ {}
+
+impl Hash for dyn Parts + '_ {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.parts().hash(state);
+    }
+}

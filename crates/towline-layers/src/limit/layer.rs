@@ -1,0 +1,223 @@
+//! The limit as a layer.
+
+use super::{
+    Bucket, LimitConfig, LocalStore, Rules, Store,
+    future::{LimitFuture, Waiting},
+    held::Held,
+    lane::Lane,
+    lanes::Lanes,
+    refusal,
+};
+use std::{
+    fmt,
+    sync::Arc,
+    task::{Context, Poll},
+};
+use tower_layer::Layer;
+use tower_service::Service;
+use towline_core::{Answer, Error, Metered};
+
+/// Admits calls by their cost. The [module docs](super) say where it goes.
+///
+/// Clones, and all services that they make, share one limit.
+pub struct LimitLayer<T: Store = LocalStore> {
+    shared: Arc<Shared<T>>,
+}
+
+/// The service that [`LimitLayer`] makes.
+pub struct Limit<S, T: Store = LocalStore> {
+    inner: S,
+    shared: Arc<Shared<T>>,
+}
+
+/// Changes and looks at a limit while it is in use.
+pub struct LimitHandle<T: Store = LocalStore> {
+    shared: Arc<Shared<T>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Shared<T: Store> {
+    pub(super) config: LimitConfig,
+    pub(super) lanes: Lanes<T>,
+}
+
+// === impl LimitLayer ===
+
+impl LimitLayer {
+    /// Holds `rules` in this process.
+    #[must_use]
+    pub fn new(config: LimitConfig, rules: Rules) -> Self {
+        Self::with_store(config, LocalStore::new(rules))
+    }
+}
+
+impl<T: Store> LimitLayer<T> {
+    /// Holds the rules of `store`.
+    #[must_use]
+    pub fn with_store(config: LimitConfig, store: T) -> Self {
+        let lanes = Lanes::new(store, &config.key);
+        Self {
+            shared: Arc::new(Shared { config, lanes }),
+        }
+    }
+
+    /// To change and look at the limit while it is in use.
+    #[must_use]
+    pub fn handle(&self) -> LimitHandle<T> {
+        LimitHandle {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+impl<S, T: Store> Layer<S> for LimitLayer<T> {
+    type Service = Limit<S, T>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Limit {
+            inner,
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+impl<T: Store> Clone for LimitLayer<T> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+impl<T: Store> fmt::Debug for LimitLayer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LimitLayer")
+            .field("shared", &self.shared)
+            .finish()
+    }
+}
+
+// === impl Limit ===
+
+impl<S, T, Req, A> Service<Req> for Limit<S, T>
+where
+    S: Service<Req, Response = A, Error = Error> + Clone,
+    T: Store,
+    Req: Metered,
+    A: Answer,
+{
+    type Response = A;
+    type Error = Error;
+    type Future = LimitFuture<S, Req, T>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Req) -> Self::Future {
+        let config = &self.shared.config;
+        let lane = self.shared.lanes.get(&config.key, &request);
+        let demand = config.charge.demand(&request, lane.usual());
+        if lane.waiting() == 0 {
+            use super::Verdict::{Granted, Never};
+            match lane.bucket.admit_now(&demand, None) {
+                Some(Granted(reservation)) => {
+                    let held = Held {
+                        lane,
+                        reservation: Some(reservation),
+                        demand,
+                        charge: config.charge,
+                        learn: config.learn,
+                        journey: request.context().journey().cloned(),
+                    };
+                    return LimitFuture::calling(self.inner.call(request), held);
+                }
+                Some(Never { dimension, burst }) => {
+                    let amount = demand.amount(dimension);
+                    let error = refusal::never(config, dimension, amount, burst);
+                    return LimitFuture::refused(refusal::noted(error, request.context()));
+                }
+                // It asks again in its turn.
+                _ => {}
+            }
+        }
+        // The instance that was readied is the one that is called.
+        let clone = self.inner.clone();
+        let ready = std::mem::replace(&mut self.inner, clone);
+        let shared = Arc::clone(&self.shared);
+        LimitFuture::waiting(
+            Waiting::new(shared, lane, demand, request.context()),
+            ready,
+            request,
+        )
+    }
+}
+
+impl<S: Clone, T: Store> Clone for Limit<S, T> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+impl<S: fmt::Debug, T: Store> fmt::Debug for Limit<S, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Limit")
+            .field("inner", &self.inner)
+            .field("shared", &self.shared)
+            .finish()
+    }
+}
+
+// === impl LimitHandle ===
+
+impl<T: Store> LimitHandle<T> {
+    /// Lets at most `slots` calls of each key be under way from now on; None for any number. Calls
+    /// under way stay, whatever the number.
+    pub fn set_slots(&self, slots: Option<usize>) {
+        self.shared.lanes.store().set_slots(slots);
+        self.shared.lanes.for_each(Lane::wake);
+    }
+
+    /// Calls under way, of all keys.
+    #[must_use]
+    pub fn in_use(&self) -> usize {
+        let mut sum = 0;
+        self.shared
+            .lanes
+            .for_each(|lane| sum += lane.bucket.in_use());
+        sum
+    }
+
+    /// Calls that wait, of all keys.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        let mut sum = 0;
+        self.shared.lanes.for_each(|lane| sum += lane.waiting());
+        sum
+    }
+
+    /// Keys that are remembered.
+    #[must_use]
+    pub fn keys(&self) -> usize {
+        self.shared.lanes.count()
+    }
+}
+
+impl<T: Store> Clone for LimitHandle<T> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+impl<T: Store> fmt::Debug for LimitHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LimitHandle")
+            .field("shared", &self.shared)
+            .finish()
+    }
+}
