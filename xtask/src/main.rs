@@ -11,6 +11,7 @@
 
 mod bench;
 mod context;
+mod corpus;
 mod fuzz;
 mod integration;
 mod invariants;
@@ -84,7 +85,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "integration",
-        about: "the client and the command line against a real llama.cpp server",
+        about: "clients and command line against llama.cpp and aimock; what they send against the APIs' descriptions",
         run: Run::Program(integration::run),
     },
     Command {

@@ -2,7 +2,7 @@
 
 use crate::{
     context::{self, Context, Stop},
-    fuzz, tidy, tools,
+    corpus, fuzz, tidy, tools,
 };
 
 /// One check, under the name that the table shows.
@@ -106,19 +106,25 @@ fn clippy_alone(context: &Context) -> Result<(), Stop> {
     })
 }
 
-/// By cargo-nextest where it is installed; the same tests by `cargo test` where it is not.
+/// By cargo-nextest where it is installed; the same tests by `cargo test` where it is not. Then how
+/// many recorded exchanges they decoded.
 fn tests(context: &Context) -> Result<(), Stop> {
-    if context::succeeds(context.program("cargo").args(["nextest", "--version"])) {
+    let mut nextest = context.program("cargo");
+    let mut command = if context::succeeds(nextest.args(["nextest", "--version"])) {
         let mut command = context.cargo(&["nextest", "run"]);
-        command.args(["--workspace", "--all-features", "--no-fail-fast"]);
         command.args(["--config-file", "xtask/nextest.toml"]);
-        return context::run(&mut command);
-    }
-    eprintln!("cargo-nextest is not installed: running the same tests by `cargo test`");
-    let mut command = context.cargo(&["test"]);
+        command
+    } else {
+        eprintln!("cargo-nextest is not installed: running the same tests by `cargo test`");
+        let mut command = context.cargo(&["test"]);
+        command.args(["--lib", "--bins", "--tests", "--examples"]);
+        command
+    };
     command.args(["--workspace", "--all-features", "--no-fail-fast"]);
-    command.args(["--lib", "--bins", "--tests", "--examples"]);
-    context::run(&mut command)
+    corpus::ask(context, &mut command)?;
+    let result = context::run(&mut command);
+    corpus::print(context);
+    result
 }
 
 fn doctests(context: &Context) -> Result<(), Stop> {

@@ -102,7 +102,9 @@ async fn tools_are_called_and_their_results_go_back_in_one_turn() {
             let request = Request::new("tiny", conversation).with_stream(stream);
             request.with_options(options.clone())
         };
-        // llama.cpp closes a connection behind a stream without saying so: no call takes one over.
+        // llama.cpp closes a connection behind a stream, though it says `Keep-Alive`. A call that took it
+        // over in that moment would fail as a retryable `Transport` error: what may have been read is
+        // not sent twice by itself. So no call takes one over here.
         let client = || client(&servers.tools, &servers.key);
         let mut conversation = Conversation::from("Go.");
         let answer = client().oneshot(request(&conversation)).await.unwrap();

@@ -4,7 +4,7 @@
 //! `towline-sim` and the recordings are read by the people who wrote the clients; aimock is not. It is
 //! the npm package `@copilotkit/aimock`; `cargo xtask integration` starts it with the answers of
 //! `xtask/assets/aimock.json` and says by `TOWLINE_AIMOCK_URL` where it is. Without it these tests say on
-//! stderr that they were skipped.
+//! stderr that they were skipped. Whoever writes a provider of their own can start it in the same way.
 //!
 //! It is a mock: it validates no request, counts no tokens and has no error in the middle of a stream.
 //! What a client sends is held by other suites.
