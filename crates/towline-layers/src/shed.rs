@@ -48,6 +48,7 @@ use pin_project_lite::pin_project;
 use std::{
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 use tower_layer::Layer;
 use tower_service::Service;
@@ -77,10 +78,22 @@ pin_project! {
     /// Dropping it drops the inner call; this layer holds nothing.
     #[derive(Debug)]
     pub struct ShedFuture<F> {
-        // None where the call was turned away.
         #[pin]
-        call: Option<F>,
-        refusal: Option<Error>,
+        state: State<F>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    #[derive(Debug)]
+    enum State<F> {
+        Calling {
+            #[pin]
+            call: F,
+        },
+        Refused {
+            error: Option<Error>,
+        },
     }
 }
 
@@ -110,21 +123,28 @@ impl<S> Layer<S> for ShedLayer {
 
 impl<S> Shed<S> {
     /// Why a call cannot get past.
+    #[inline]
     fn refusal<R: Metered>(&self, request: &R) -> Option<Error> {
-        let age = self.gauge.oldest_age()?;
-        if age <= self.rule.gate(request.context().priority()) {
+        if self.gauge.is_empty() {
             return None;
         }
-        let error = overload::shed(age);
-        if let Some(journey) = request.context().journey() {
-            journey.push(Step::Refused {
-                layer: "shed",
-                kind: error.kind(),
-                retry_after: error.retry_after(),
-            });
-        }
-        Some(error)
+        let age = self.gauge.oldest_age()?;
+        let gate = self.rule.gate(request.context().priority());
+        (age > gate).then(|| refuse(request, age))
     }
+}
+
+#[cold]
+fn refuse<R: Metered>(request: &R, age: Duration) -> Error {
+    let error = overload::shed(age);
+    if let Some(journey) = request.context().journey() {
+        journey.push(Step::Refused {
+            layer: "shed",
+            kind: error.kind(),
+            retry_after: error.retry_after(),
+        });
+    }
+    error
 }
 
 impl<S, Req> Service<Req> for Shed<S>
@@ -141,16 +161,13 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        match self.refusal(&request) {
-            Some(refusal) => ShedFuture {
-                call: None,
-                refusal: Some(refusal),
+        let state = match self.refusal(&request) {
+            None => State::Calling {
+                call: self.inner.call(request),
             },
-            None => ShedFuture {
-                call: Some(self.inner.call(request)),
-                refusal: None,
-            },
-        }
+            Some(error) => State::Refused { error: Some(error) },
+        };
+        ShedFuture { state }
     }
 }
 
@@ -163,10 +180,9 @@ where
     type Output = Result<T, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        match this.call.as_pin_mut() {
-            Some(call) => call.poll(cx),
-            None => Poll::Ready(Err(this.refusal.take().unwrap_or_else(|| {
+        match self.project().state.project() {
+            StateProj::Calling { call } => call.poll(cx),
+            StateProj::Refused { error } => Poll::Ready(Err(error.take().unwrap_or_else(|| {
                 // No caller does that.
                 Error::new(ErrorKind::Cancelled).with_message("the call was polled after its end")
             }))),

@@ -78,7 +78,7 @@ impl<T> Class<T> {
             ticket,
         };
         self.tickets.insert(seq, slot);
-        self.change(id, |tenant| {
+        self.change(id, None, |tenant, _| {
             tenant.waiting.insert(seq);
             tenant.weight += tokens;
         });
@@ -88,8 +88,8 @@ impl<T> Class<T> {
     pub(super) fn remove(&mut self, seq: u64) -> Option<Ticket<T>> {
         let slot = self.tickets.remove(&seq)?;
         let tokens = slot.ticket.tokens();
-        // The tenant stands where its first ticket is: the slot is still needed to find it.
-        self.change_without(slot.tenant, seq, slot.start, |tenant| {
+        self.change(slot.tenant, Some((seq, slot.start)), |tenant, _| {
+            tenant.waiting.remove(&seq);
             tenant.weight -= tokens;
         });
         Some(slot.ticket)
@@ -97,17 +97,15 @@ impl<T> Class<T> {
 
     /// Takes out a ticket that is served, and charges its tenant.
     pub(super) fn pop(&mut self, seq: u64, is_head: bool) -> Option<Ticket<T>> {
-        let slot = self.tickets.get(&seq)?;
-        let tag = self.tenants.get(&slot.tenant).and_then(|t| self.place(t));
-        let (tag, _) = tag?;
         if is_head && let Some((first, _)) = self.ready.first() {
             self.time = self.time.max(*first);
         }
         let slot = self.tickets.remove(&seq)?;
         let tokens = slot.ticket.tokens();
-        self.change_without(slot.tenant, seq, slot.start, |tenant| {
+        self.change(slot.tenant, Some((seq, slot.start)), |tenant, tag| {
+            tenant.waiting.remove(&seq);
             tenant.weight -= tokens;
-            tenant.served = Some(tag.saturating_add(tokens));
+            tenant.served = tag.map(|tag| tag.saturating_add(tokens));
         });
         self.forget();
         Some(slot.ticket)
@@ -146,8 +144,8 @@ impl<T> Class<T> {
     /// Where the ticket stands that is first of its tenant.
     pub(super) fn tag(&self, seq: u64) -> Option<u64> {
         let slot = self.tickets.get(&seq)?;
-        let tenant = self.tenants.get(&slot.tenant)?;
-        self.place(tenant).map(|(tag, _)| tag)
+        let served = self.tenants.get(&slot.tenant)?.served;
+        Some(begin(served, slot.start, self.quantum))
     }
 
     /// The ticket of the same tenant after `seq`.
@@ -194,47 +192,23 @@ impl<T> Class<T> {
         id
     }
 
-    /// Where a tenant stands: it goes on where it was served to, or starts anew.
-    fn place(&self, tenant: &Tenant) -> Option<Place> {
-        let seq = *tenant.waiting.first()?;
-        let start = self.tickets.get(&seq)?.start;
-        Some((self.begin(tenant.served, start), seq))
-    }
-
-    fn begin(&self, served: Option<u64>, start: u64) -> u64 {
-        match served {
-            Some(served) if served >= start => served,
-            _ => start.saturating_add(self.quantum),
-        }
-    }
-
-    /// Changes a tenant, and what is sorted by it.
-    fn change(&mut self, id: u64, change: impl FnOnce(&mut Tenant)) {
-        let Some(mut tenant) = self.tenants.remove(&id) else {
+    /// Changes a tenant, knowing its tag, and what is sorted by it. `gone` is a ticket of it that was
+    /// just taken out, and when it came.
+    fn change(
+        &mut self,
+        id: u64,
+        gone: Option<Place>,
+        change: impl FnOnce(&mut Tenant, Option<u64>),
+    ) {
+        let Some(tenant) = self.tenants.get_mut(&id) else {
             return;
         };
-        let place = self.place(&tenant);
-        self.unlist(id, &tenant, place);
-        change(&mut tenant);
-        self.enlist(id, tenant);
-    }
-
-    /// Changes a tenant whose ticket `seq`, that came at `start`, is taken out.
-    fn change_without(&mut self, id: u64, seq: u64, start: u64, change: impl FnOnce(&mut Tenant)) {
-        let Some(mut tenant) = self.tenants.remove(&id) else {
-            return;
+        let (tickets, quantum) = (&self.tickets, self.quantum);
+        let start = |seq: u64| match gone {
+            Some((gone, start)) if gone == seq => Some(start),
+            _ => tickets.get(&seq).map(|slot| slot.start),
         };
-        let place = match tenant.waiting.first() {
-            Some(first) if *first == seq => Some((self.begin(tenant.served, start), seq)),
-            _ => self.place(&tenant),
-        };
-        self.unlist(id, &tenant, place);
-        tenant.waiting.remove(&seq);
-        change(&mut tenant);
-        self.enlist(id, tenant);
-    }
-
-    fn unlist(&mut self, id: u64, tenant: &Tenant, place: Option<Place>) {
+        let place = tenant.place(start, quantum);
         match (place, tenant.served) {
             (Some(place), _) => {
                 self.ready.remove(&place);
@@ -245,10 +219,8 @@ impl<T> Class<T> {
             }
             (None, None) => {}
         }
-    }
-
-    fn enlist(&mut self, id: u64, tenant: Tenant) {
-        match (self.place(&tenant), tenant.served) {
+        change(tenant, place.map(|(tag, _)| tag));
+        match (tenant.place(start, quantum), tenant.served) {
             (Some(place), _) => {
                 self.ready.insert(place);
                 self.heavy.insert((tenant.weight, id));
@@ -258,10 +230,9 @@ impl<T> Class<T> {
             }
             (None, None) => {
                 self.names.remove(&tenant.name);
-                return;
+                self.tenants.remove(&id);
             }
         }
-        self.tenants.insert(id, tenant);
     }
 
     /// Forgets tenants that are behind by now, as new ones are.
@@ -274,5 +245,23 @@ impl<T> Class<T> {
                 self.names.remove(&tenant.name);
             }
         }
+    }
+}
+
+// === impl Tenant ===
+
+impl Tenant {
+    /// The first of its tickets, by its tag. `start` knows when tickets came.
+    fn place(&self, start: impl Fn(u64) -> Option<u64>, quantum: u64) -> Option<Place> {
+        let seq = *self.waiting.first()?;
+        Some((begin(self.served, start(seq)?, quantum), seq))
+    }
+}
+
+/// A tenant goes on where it was served to, or comes anew.
+fn begin(served: Option<u64>, start: u64, quantum: u64) -> u64 {
+    match served {
+        Some(served) if served >= start => served,
+        _ => start.saturating_add(quantum),
     }
 }

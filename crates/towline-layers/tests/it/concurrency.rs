@@ -3,8 +3,15 @@
 mod order;
 mod state;
 
-use super::support::{Handle, Upstream, failed, question, upstream};
-use std::{future::Future, num::NonZeroUsize, pin::Pin, time::Duration};
+use super::support::{Handle, Upstream, failed, question, upstream, whole};
+use std::{
+    future::Future,
+    num::NonZeroUsize,
+    pin::Pin,
+    sync::atomic::{AtomicUsize, Ordering},
+    task::Poll,
+    time::Duration,
+};
 use tokio::{task::JoinSet, time::advance};
 use tokio_test::{
     assert_pending, assert_ready, assert_ready_err, assert_ready_ok,
@@ -160,7 +167,7 @@ async fn t9_one_that_is_ready_and_does_not_call_holds_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn x3_a_call_that_is_dropped_at_any_time_leaves_nothing_and_wakes_the_next() {
+async fn x3_concurrency_a_call_that_is_dropped_at_any_time_leaves_nothing_and_wakes_the_next() {
     for stream in [false, true] {
         for polls in 0..6 {
             let (mut service, mut handle, slots) = bound(&ConcurrencyLayer::new(limit(1)));
@@ -185,8 +192,8 @@ async fn x3_a_call_that_is_dropped_at_any_time_leaves_nothing_and_wakes_the_next
                 }
                 if answer.is_none() {
                     answer = match dropped.poll() {
-                        std::task::Poll::Ready(result) => Some(result),
-                        std::task::Poll::Pending => None,
+                        Poll::Ready(result) => Some(result),
+                        Poll::Pending => None,
                     };
                 }
             }
@@ -213,7 +220,7 @@ async fn x3_a_call_that_is_dropped_at_any_time_leaves_nothing_and_wakes_the_next
 }
 
 #[tokio::test(start_paused = true)]
-async fn x3_a_slot_that_was_given_and_not_seen_goes_on() {
+async fn x3_concurrency_a_slot_that_was_given_and_not_seen_goes_on() {
     let (mut service, mut handle, slots) = bound(&ConcurrencyLayer::new(limit(1)));
     let mut calls: Vec<_> = (0..3)
         .map(|_| call(&mut service, question(false)))
@@ -230,6 +237,61 @@ async fn x3_a_slot_that_was_given_and_not_seen_goes_on() {
     assert!(calls[0].is_woken());
     assert_pending!(calls[0].poll());
     assert_eq!((slots.in_flight(), slots.waiting()), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn x1_concurrency_holds_between_threads() {
+    static NOW: AtomicUsize = AtomicUsize::new(0);
+    static MOST: AtomicUsize = AtomicUsize::new(0);
+
+    /// A call under way.
+    struct Counted;
+
+    impl Counted {
+        fn new() -> Self {
+            let now = NOW.fetch_add(1, Ordering::SeqCst) + 1;
+            MOST.fetch_max(now, Ordering::SeqCst);
+            Self
+        }
+    }
+
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            NOW.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    let layer = ConcurrencyLayer::new(limit(3)).with_max_queued(100);
+    let service = layer.layer(service_fn(async |request: Request| {
+        let _counted = Counted::new();
+        for _ in 0..request.context().seed() % 4 {
+            tokio::task::yield_now().await;
+        }
+        Ok::<_, Error>(whole("whole"))
+    }));
+    let mut callers = JoinSet::new();
+    for caller in 0..64_u64 {
+        let service = service.clone();
+        callers.spawn(async move {
+            for turn in 0..200 {
+                let context = Context::new().with_seed(caller + turn);
+                let mut call = Box::pin(service.clone().oneshot(with(context)));
+                // Every third leaves after a look, from the queue or with a slot.
+                if (caller + turn) % 3 == 0 {
+                    let look = std::future::poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx)));
+                    drop(look.await);
+                } else {
+                    call.await.expect("100 places are enough for 64 callers");
+                }
+            }
+        });
+    }
+    while let Some(ended) = callers.join_next().await {
+        ended.expect("no caller fails");
+    }
+    let slots = layer.handle();
+    assert_eq!((slots.in_flight(), slots.waiting()), (0, 0));
+    assert!(MOST.load(Ordering::SeqCst) <= 3);
 }
 
 /// Panics where it is called and was not ready; a clone is not ready.
@@ -249,12 +311,9 @@ impl Service<Request> for Strict {
     type Error = Error;
     type Future = Pin<Box<dyn Future<Output = Result<Response, Error>> + Send>>;
 
-    fn poll_ready(
-        &mut self,
-        _cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Result<(), Error>> {
+    fn poll_ready(&mut self, _cx: &mut std::task::Context<'_>) -> Poll<Result<(), Error>> {
         self.ready = true;
-        std::task::Poll::Ready(Ok(()))
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, _request: Request) -> Self::Future {
@@ -267,7 +326,7 @@ impl Service<Request> for Strict {
 }
 
 #[tokio::test(start_paused = true)]
-async fn x5_the_instance_that_was_ready_is_called_and_nothing_spins() {
+async fn x5_concurrency_the_instance_that_was_ready_is_called_and_nothing_spins() {
     let layer = ConcurrencyLayer::new(limit(1));
     let mut service = layer.layer(Strict::default());
     let mut calls = Vec::new();
@@ -293,7 +352,7 @@ async fn x5_the_instance_that_was_ready_is_called_and_nothing_spins() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn x6_a_full_queue_refuses_at_once_and_says_when_to_come_back() {
+async fn x6_concurrency_a_full_queue_refuses_at_once_and_says_when_to_come_back() {
     let layer = ConcurrencyLayer::new(limit(1)).with_max_queued(1);
     let (mut service, _handle, slots) = bound(&layer);
     let mut calls: Vec<_> = (0..2)
@@ -327,7 +386,7 @@ async fn x6_a_full_queue_refuses_at_once_and_says_when_to_come_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn x6_what_was_refused_before_the_target_says_nothing_of_the_target() {
+async fn x6_concurrency_what_was_refused_before_the_target_says_nothing_of_the_target() {
     let layer = ConcurrencyLayer::adaptive(Adaptive::builder().initial(10).build().unwrap());
     let (mut service, mut handle, slots) = bound(&layer);
     let mut answer = async |error: Error| {

@@ -19,7 +19,7 @@ const _: () = promised::<ShedLayer>();
 const _: () = promised::<Shed<()>>();
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_is_not_ready_is_not_overloaded() {
+async fn x5_shed_a_service_that_is_not_ready_is_not_overloaded() {
     /// Ready every other time.
     #[derive(Clone)]
     struct Coy(bool);
@@ -39,6 +39,7 @@ async fn a_service_that_is_not_ready_is_not_overloaded() {
         }
 
         fn call(&mut self, _request: Request) -> Self::Future {
+            assert!(!self.0, "called while it was not ready");
             std::future::ready(Ok(whole("whole")))
         }
     }
@@ -151,7 +152,7 @@ mod with_queue {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn x6_a_call_that_is_shed_learns_by_whom_and_when_to_come_back() {
+    async fn x6_shed_a_call_that_is_shed_learns_by_whom_and_when_to_come_back() {
         let (mut service, handle, _gauge) = stack(AgeBound::new(8 * SECOND));
         let mut held: Vec<_> = (0..2)
             .map(|_| task::spawn(service.call(question(false))))
@@ -178,6 +179,30 @@ mod with_queue {
         drop(held);
         let mut next = task::spawn(service.call(of(Priority::Background)));
         assert_pending!(next.poll());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn x3_shed_a_call_that_is_dropped_at_any_time_leaves_nothing() {
+        for polls in 0..3 {
+            let (mut service, mut handle, gauge) = stack(AgeBound::new(8 * SECOND));
+            let mut held = task::spawn(service.call(question(false)));
+            let mut call = task::spawn(service.call(question(false)));
+            let mut next = task::spawn(service.call(question(false)));
+            assert_pending!(held.poll());
+            assert_pending!(next.poll());
+            for poll in 0..polls {
+                assert_pending!(call.poll());
+                if poll == 0 {
+                    handle.next().await.reply("whole");
+                    assert_ready_ok!(held.poll());
+                }
+            }
+            drop((held, call));
+            assert!(next.is_woken());
+            assert_pending!(next.poll());
+            drop(next);
+            assert_eq!((gauge.len(), gauge.oldest_age()), (0, None));
+        }
     }
 
     /// Twice as many calls as one slot can serve, for `seconds`. How many were served and how many were

@@ -126,15 +126,14 @@ impl Place {
         } else {
             self.seat.lock().verdict.take()
         };
-        match (verdict, self.patience) {
-            (Some(verdict), _) => self.hear(verdict),
-            (None, Some((at, reason))) if at <= now => {
-                Err(self.refusal(reason, now.saturating_duration_since(self.since)))
-            }
-            (None, _) => Err(self.is_late(now).unwrap_or_else(|| {
-                self.refusal(Reason::Waited, now.saturating_duration_since(self.since))
-            })),
+        if let Some(verdict) = verdict {
+            return self.hear(verdict);
         }
+        if let Some(error) = self.is_late(now) {
+            return Err(error);
+        }
+        let reason = self.patience.map_or(Reason::Waited, |(_, reason)| reason);
+        Err(self.refusal(reason, now.saturating_duration_since(self.since)))
     }
 
     /// What is too late is not sent, though a slot is there.
