@@ -1,5 +1,7 @@
 //! A call to a model, and what layers need to know about it.
 
+mod affinity;
+
 use crate::{
     Capabilities, Capability, CompletionOptions, Conversation, Journey, Part, Picks,
     ReasoningEffort, ResponseFormat, Text, model,
@@ -99,6 +101,12 @@ pub trait Metered: Send + 'static {
     /// What a target has to be able to do to answer this. Looks through the whole conversation.
     fn needs(&self) -> Capabilities {
         Capabilities::default()
+    }
+
+    /// The same for calls whose beginning a provider's prompt cache may know from each other. `None`
+    /// where there is nothing to know. Reads the beginning of the conversation.
+    fn affinity(&self) -> Option<u64> {
+        None
     }
 
     /// Tokens of the input, as far as is known before the call is made.
@@ -247,6 +255,11 @@ impl Metered for Request {
             })
     }
 
+    /// A hash of the model, the instructions and the first question, the same on every machine.
+    fn affinity(&self) -> Option<u64> {
+        affinity::affinity(&self.model, &self.conversation)
+    }
+
     fn estimated_input(&self) -> u64 {
         let input = || estimate(self.conversation.messages().iter().map(|m| m.text().len()));
         self.context.token_estimate.unwrap_or_else(input)
@@ -357,6 +370,11 @@ impl Context {
     pub fn narrow_deadline(&mut self, deadline: Instant) {
         let earlier = self.deadline.map_or(deadline, |known| known.min(deadline));
         self.deadline = Some(earlier);
+    }
+
+    /// Takes the deadline out. Whoever does it holds the callers to their deadlines himself.
+    pub const fn take_deadline(&mut self) -> Option<Instant> {
+        self.deadline.take()
     }
 
     /// Where what happens to the call is written down, if anywhere.

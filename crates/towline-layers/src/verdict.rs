@@ -1,8 +1,14 @@
 //! What an answer says about the deployment that gave it.
 
-use towline_core::{Clock, Ending, Error, ErrorKind};
+use towline_core::{Clock, Error};
+#[cfg(feature = "breaker")]
+use towline_core::{Ending, ErrorKind};
+
+#[cfg(feature = "balance")]
+use towline_core::error::Elsewhere;
 
 /// What an answer says about the deployment that gave it.
+#[cfg(feature = "breaker")]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Verdict {
     /// It answered in full.
@@ -15,13 +21,24 @@ pub(crate) enum Verdict {
     Nothing,
 }
 
+/// Whether another deployment might have answered where this one did not.
+#[cfg(feature = "balance")]
+pub(crate) fn is_at_fault(error: &Error) -> bool {
+    !is_ours(error) && error.kind().elsewhere() == Elsewhere::Yes
+}
+
+/// A layer of ours refused it, or the time for the whole call was over, most of which may have passed
+/// in our queues or at other deployments.
+fn is_ours(error: &Error) -> bool {
+    error.refused_by().is_some() || error.clock() == Some(Clock::Total)
+}
+
 // === impl Verdict ===
 
+#[cfg(feature = "breaker")]
 impl Verdict {
     pub(crate) fn of_error(error: &Error) -> Self {
-        // A layer of ours refused it, or the time for the whole call was over, most of which may have
-        // passed in our queues or at other deployments.
-        if error.refused_by().is_some() || error.clock() == Some(Clock::Total) {
+        if is_ours(error) {
             return Self::Nothing;
         }
         match error.kind() {

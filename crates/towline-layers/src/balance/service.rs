@@ -1,0 +1,426 @@
+//! Spreading the calls.
+
+use super::{
+    deployment::{Deployment, DeploymentStatus, LONGEST, Slot},
+    latency::Millis,
+    pick::{Choice, number},
+};
+use crate::{seed::Seeds, verdict::is_at_fault};
+use pin_project_lite::pin_project;
+use std::{
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+use tokio::time::Instant;
+use tower_service::Service;
+use towline_core::{Answer, Ending, Error, ErrorKind, Event, Metered, Step, Usage, Watch};
+
+/// Deployments that share the calls. The [module docs](super) say how.
+pub struct Balance<S> {
+    shared: Arc<Shared<S>>,
+}
+
+struct Shared<S> {
+    slots: Box<[Slot<S>]>,
+    /// Whether all have the same weight.
+    even: bool,
+    mean: f32,
+    sticky: bool,
+    began: Instant,
+    seeds: Seeds,
+}
+
+pin_project! {
+    /// The future that [`Balance`] returns.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the call to the deployment that was picked.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct BalanceFuture<S, Req>
+    where
+        S: Service<Req>,
+    {
+        #[pin]
+        state: State<S, Req, S::Future>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<S, Req, F> {
+        Picking {
+            request: Option<Req>,
+            shared: Arc<Shared<S>>,
+        },
+        Readying {
+            service: S,
+            request: Option<Req>,
+            asked: Option<Asked<S>>,
+        },
+        Asking {
+            #[pin]
+            call: F,
+            asked: Option<Asked<S>>,
+        },
+        Over,
+    }
+}
+
+/// A call to a deployment, which counts as its load until the answer has ended.
+struct Asked<S> {
+    shared: Arc<Shared<S>>,
+    index: usize,
+    began: Instant,
+    streamed: bool,
+    /// Its latency is known, or says nothing.
+    told: bool,
+}
+
+/// A failure counts at least like an answer that took so long.
+const PENALTY: Duration = Duration::from_secs(5);
+
+// === impl Balance ===
+
+impl<S> Balance<S> {
+    /// Spreads calls over one deployment, to begin with.
+    #[must_use]
+    pub fn new(deployment: Deployment<S>) -> Self {
+        Self::over(vec![deployment], false)
+    }
+
+    /// Spreads calls over `deployment` too.
+    #[must_use]
+    pub fn and(self, deployment: Deployment<S>) -> Self
+    where
+        S: Clone,
+    {
+        let known = self.shared.slots.iter().map(|slot| slot.deployment.clone());
+        Self::over(known.chain([deployment]).collect(), self.shared.sticky)
+    }
+
+    /// Whether calls that begin alike, of one tenant, go to one deployment as long as it takes calls:
+    /// its prompt cache knows the beginning. Default false.
+    #[must_use]
+    pub fn with_sticky(self, sticky: bool) -> Self
+    where
+        S: Clone,
+    {
+        let known = self.shared.slots.iter().map(|slot| slot.deployment.clone());
+        Self::over(known.collect(), sticky)
+    }
+
+    /// How the deployments fare, in their order.
+    #[must_use]
+    pub fn status(&self) -> Vec<DeploymentStatus> {
+        let now = Instant::now();
+        let slots = self.shared.slots.iter();
+        slots.map(|slot| slot.status(now)).collect()
+    }
+
+    fn over(deployments: Vec<Deployment<S>>, sticky: bool) -> Self {
+        let weights = || deployments.iter().map(Deployment::weight);
+        let even = weights().all(|weight| Some(weight) == weights().next());
+        let count = u32::try_from(deployments.len()).unwrap_or(u32::MAX);
+        let sum: f32 = weights().map(|weight| number(weight.get())).sum();
+        Self {
+            shared: Arc::new(Shared {
+                even,
+                mean: sum / number(count.max(1)),
+                slots: deployments.into_iter().map(Slot::new).collect(),
+                sticky,
+                began: Instant::now(),
+                seeds: Seeds::starting_at(0),
+            }),
+        }
+    }
+}
+
+impl<S, Req> Service<Req> for Balance<S>
+where
+    S: Service<Req, Error = Error> + Clone + Send + Sync + 'static,
+    S::Response: Answer,
+    Req: Metered,
+{
+    type Response = S::Response;
+    type Error = Error;
+    type Future = BalanceFuture<S, Req>;
+
+    /// Always: who is asked is known only with the call, and made ready inside it.
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Req) -> Self::Future {
+        let state = State::Picking {
+            request: Some(request),
+            shared: Arc::clone(&self.shared),
+        };
+        BalanceFuture { state }
+    }
+}
+
+impl<S> Clone for Balance<S> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+/// Shows how the deployments fare.
+impl<S> fmt::Debug for Balance<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Balance")
+            .field("deployments", &self.status())
+            .field("sticky", &self.shared.sticky)
+            .finish()
+    }
+}
+
+// === impl Shared ===
+
+impl<S: Clone> Shared<S> {
+    /// Picks a deployment, and addresses the request to it.
+    fn pick<Req: Metered>(self: &Arc<Self>, request: &mut Req) -> Result<(S, Asked<S>), Error> {
+        let now = Instant::now();
+        let streamed = request.streams();
+        let choice = Choice {
+            slots: &self.slots,
+            even: self.even,
+            mean: self.mean,
+            now,
+            millis: Millis::between(self.began, now),
+            streamed,
+        };
+        let context = request.context();
+        let mut rng = self.seeds.rng(context);
+        // A call that says where its randomness starts shall not draw the same again.
+        for _ in context.avoided() {
+            rng.next_u64();
+        }
+        let picked = choice.pick(context, self.affinity(request), &mut rng);
+        let picked = picked.and_then(|index| Some((index, self.slots.get(index)?)));
+        let Some((index, slot)) = picked else {
+            return Err(refuse(request));
+        };
+        if let Some(picks) = request.context().picks() {
+            picks.push(slot.deployment.name().clone());
+        }
+        slot.deployment.address(request);
+        slot.load.begin();
+        let asked = Asked {
+            shared: Arc::clone(self),
+            index,
+            began: now,
+            streamed,
+            told: false,
+        };
+        Ok((slot.deployment.service().clone(), asked))
+    }
+
+    /// What makes calls go to the same deployment. Tenants share no cache.
+    fn affinity<Req: Metered>(&self, request: &Req) -> Option<u64> {
+        if !self.sticky {
+            return None;
+        }
+        let affinity = request.affinity()?;
+        let tenant = request.context().tenant().unwrap_or("");
+        Some(affinity.rotate_left(1) ^ super::deployment::hash(tenant))
+    }
+}
+
+/// Nobody is asked: only a hedge is refused, which has no use for a deployment that was asked before.
+fn refuse<Req: Metered>(request: &Req) -> Error {
+    if let Some(journey) = request.context().journey() {
+        journey.push(Step::Refused {
+            layer: "balance",
+            kind: ErrorKind::Overloaded,
+            retry_after: None,
+        });
+    }
+    Error::new(ErrorKind::Overloaded)
+        .with_refused_by("balance")
+        .with_message("no other deployment takes calls that could be asked beside the first")
+}
+
+// === impl BalanceFuture ===
+
+impl<S, Req> Future for BalanceFuture<S, Req>
+where
+    S: Service<Req, Error = Error> + Clone + Send + Sync + 'static,
+    S::Response: Answer,
+    Req: Metered,
+{
+    type Output = Result<S::Response, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            let next = match state.as_mut().project() {
+                StateProj::Picking { request, shared } => {
+                    let picked = match request.take() {
+                        Some(mut request) => shared
+                            .pick(&mut request)
+                            .map(|(service, asked)| (service, asked, request)),
+                        None => Err(over()),
+                    };
+                    picked.map(|(service, asked, request)| State::Readying {
+                        service,
+                        request: Some(request),
+                        asked: Some(asked),
+                    })
+                }
+                StateProj::Readying {
+                    service,
+                    request,
+                    asked,
+                } => match (ready!(service.poll_ready(cx)), request.take()) {
+                    (Ok(()), Some(request)) => Ok(State::Asking {
+                        call: service.call(request),
+                        asked: asked.take(),
+                    }),
+                    (Ok(()), None) => Err(over()),
+                    (Err(error), _) => Err(failed(error, asked.take())),
+                },
+                StateProj::Asking { call, asked } => {
+                    let result = ready!(call.poll(cx));
+                    let asked = asked.take();
+                    // The call is gone before its result is seen.
+                    state.set(State::Over);
+                    return Poll::Ready(match (result, asked) {
+                        (Ok(mut answer), Some(asked)) => {
+                            answer.watch(asked);
+                            Ok(answer)
+                        }
+                        (Ok(answer), None) => Ok(answer),
+                        (Err(error), asked) => Err(failed(error, asked)),
+                    });
+                }
+                StateProj::Over => Err(over()),
+            };
+            match next {
+                Ok(next) => state.set(next),
+                Err(error) => {
+                    state.set(State::Over);
+                    return Poll::Ready(Err(error));
+                }
+            }
+        }
+    }
+}
+
+impl<S, Req> fmt::Debug for BalanceFuture<S, Req>
+where
+    S: Service<Req>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match &self.state {
+            State::Picking { .. } => "picking",
+            State::Readying { .. } => "readying",
+            State::Asking { .. } => "asking",
+            State::Over => "over",
+        };
+        f.debug_struct("BalanceFuture")
+            .field("state", &state)
+            .finish()
+    }
+}
+
+fn failed<S>(error: Error, asked: Option<Asked<S>>) -> Error {
+    if let Some(mut asked) = asked {
+        asked.fail(&error);
+    }
+    error
+}
+
+fn over() -> Error {
+    Error::new(ErrorKind::InvalidRequest).with_message("the call was polled after its end")
+}
+
+// === impl Asked ===
+
+impl<S> Asked<S> {
+    fn slot(&self) -> Option<&Slot<S>> {
+        self.shared.slots.get(self.index)
+    }
+
+    /// The answer has begun; a whole one, of so many tokens.
+    fn begin(&mut self, tokens: Option<u64>) {
+        if std::mem::replace(&mut self.told, true) {
+            return;
+        }
+        let now = Instant::now();
+        let mut seconds = now.saturating_duration_since(self.began).as_secs_f32();
+        if let Some(tokens) = tokens {
+            // The whole of an answer takes as long as it is.
+            let hundreds = u32::try_from(tokens / 100).unwrap_or(u32::MAX);
+            seconds /= 1.0 + number(hundreds);
+        }
+        if let Some(slot) = self.slot() {
+            let millis = Millis::between(self.shared.began, now);
+            slot.load.latency(self.streamed).observe(millis, seconds);
+        }
+    }
+
+    fn fail(&mut self, error: &Error) {
+        self.told = true;
+        let now = Instant::now();
+        let Some(slot) = self.slot() else {
+            return;
+        };
+        if error.refused_by() == Some("breaker") {
+            slot.refused(now, error.retry_after().unwrap_or(PENALTY));
+        } else if is_at_fault(error) {
+            let penalty = error.retry_after().unwrap_or(PENALTY).min(LONGEST);
+            let took = now.saturating_duration_since(self.began);
+            let millis = Millis::between(self.shared.began, now);
+            let seconds = penalty.max(took).as_secs_f32();
+            // One that fails, fails whole answers and streams.
+            slot.load.streams.penalise(millis, seconds);
+            slot.load.wholes.penalise(millis, seconds);
+        }
+    }
+
+    /// Nobody waits any more for an answer that had not begun.
+    fn give_up(&mut self) {
+        if std::mem::replace(&mut self.told, true) {
+            return;
+        }
+        let now = Instant::now();
+        let seconds = now.saturating_duration_since(self.began).as_secs_f32();
+        if let Some(slot) = self.slot() {
+            let millis = Millis::between(self.shared.began, now);
+            slot.load.latency(self.streamed).at_least(millis, seconds);
+        }
+    }
+}
+
+impl<S: Send + Sync + 'static> Watch for Asked<S> {
+    fn on_event(&mut self, event: &Event) -> Result<(), Error> {
+        if !self.told && event.is_content() {
+            self.begin(None);
+        }
+        Ok(())
+    }
+
+    fn on_end(&mut self, ending: Ending<'_>, usage: Option<&Usage>) {
+        match ending {
+            Ending::Whole(_) => self.begin(usage.and_then(Usage::output)),
+            Ending::Failed(error) => self.fail(error),
+            _ => self.give_up(),
+        }
+    }
+}
+
+impl<S> Drop for Asked<S> {
+    fn drop(&mut self) {
+        self.give_up();
+        if let Some(slot) = self.slot() {
+            slot.load.end();
+        }
+    }
+}
