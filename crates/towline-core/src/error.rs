@@ -9,7 +9,7 @@ mod kind;
 pub use self::kind::{Elsewhere, ErrorKind, Repeat};
 
 use crate::{Completion, Journey, Text};
-use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
+use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 /// Why a call failed. See the [module docs](self).
 ///
@@ -49,7 +49,7 @@ struct Inner {
     journey: Option<Journey>,
     others: Vec<Error>,
     partial: Option<Box<Completion>>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// Which clock ran out, of an [`ErrorKind::Timeout`].
@@ -205,8 +205,35 @@ impl Error {
     /// Adds the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.inner.source = Some(source.into());
+        self.inner.source = Some(Arc::from(source.into()));
         self
+    }
+
+    /// The same error for somebody else who waited for the same call. What had been delivered is
+    /// left out, and what happened to the call on its way: both differ from caller to caller.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        let inner = &self.inner;
+        Self {
+            inner: Box::new(Inner {
+                kind: inner.kind,
+                message: inner.message.clone(),
+                provider: inner.provider.clone(),
+                model: inner.model.clone(),
+                deployment: inner.deployment.clone(),
+                status: inner.status,
+                code: inner.code.clone(),
+                request_id: inner.request_id.clone(),
+                retry_after: inner.retry_after,
+                retryable: inner.retryable,
+                refused_by: inner.refused_by,
+                clock: inner.clock,
+                journey: None,
+                others: inner.others.iter().map(Self::duplicate).collect(),
+                partial: None,
+                source: inner.source.clone(),
+            }),
+        }
     }
 
     /// What went wrong, as far as a caller can act on it.

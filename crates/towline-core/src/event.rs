@@ -23,6 +23,8 @@ pub enum Event {
     Usage(Usage),
     /// The provider is alive and has nothing to say: a comment or a ping.
     Ping,
+    /// The answer broke off here, and somebody else goes on with it. What came before stands.
+    Seam(Seam),
     /// The answer is whole.
     Finish(FinishReason),
 }
@@ -31,6 +33,13 @@ pub enum Event {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Start {
     id: Text,
+    model: Text,
+}
+
+/// Who goes on with an answer that broke off.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Seam {
+    provider: Text,
     model: Text,
 }
 
@@ -94,6 +103,31 @@ impl Start {
     }
 
     /// The model that answers, by the provider's word. May be empty.
+    #[must_use]
+    pub const fn model(&self) -> &Text {
+        &self.model
+    }
+}
+
+// === impl Seam ===
+
+impl Seam {
+    /// `model` of `provider` goes on.
+    #[must_use]
+    pub fn new(provider: impl Into<Text>, model: impl Into<Text>) -> Self {
+        Self {
+            provider: provider.into(),
+            model: model.into(),
+        }
+    }
+
+    /// The provider that goes on, by its name in the configuration.
+    #[must_use]
+    pub const fn provider(&self) -> &Text {
+        &self.provider
+    }
+
+    /// The model that goes on.
     #[must_use]
     pub const fn model(&self) -> &Text {
         &self.model

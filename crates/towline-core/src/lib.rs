@@ -54,6 +54,7 @@ mod message;
 mod model;
 mod options;
 mod picks;
+mod question;
 mod redact;
 mod request;
 mod response;
@@ -72,7 +73,7 @@ pub use self::{
     credential::{Credential, CredentialSource},
     embedding::{EmbeddingRequest, EmbeddingResponse},
     error::{Clock, Error, ErrorKind},
-    event::{Event, ReasoningDelta, Start, ToolCallDelta},
+    event::{Event, ReasoningDelta, Seam, Start, ToolCallDelta},
     finish::FinishReason,
     journey::{Attempt, AttemptId, Journey, Outcome, Step},
     limits::{RateLimit, RateLimits},

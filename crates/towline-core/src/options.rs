@@ -200,14 +200,16 @@ impl CompletionOptions {
         value: Value,
     ) -> Self {
         let provider = provider.into();
-        let index = self.extra.iter().position(|(name, _)| *name == provider);
-        match index.and_then(|index| self.extra.get_mut(index)) {
-            Some((_, fields)) => {
+        // In the order of their names, so that options that say the same are equal.
+        let place = self.extra.binary_search_by(|(name, _)| name.cmp(&provider));
+        match place.map(|index| self.extra.get_mut(index)) {
+            Ok(Some((_, fields))) => {
                 fields.insert(field.into(), value);
             }
-            None => {
+            Ok(None) => {}
+            Err(index) => {
                 let fields = Map::from_iter([(field.into(), value)]);
-                self.extra.push((provider, fields));
+                self.extra.insert(index, (provider, fields));
             }
         }
         self

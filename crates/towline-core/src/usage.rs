@@ -113,6 +113,20 @@ impl Usage {
         self
     }
 
+    /// What two calls used together. A number that only one of them has is taken as it is; the JSON
+    /// is that of neither.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        Self {
+            input: add(self.input, other.input),
+            output: add(self.output, other.output),
+            cache_read: add(self.cache_read, other.cache_read),
+            cache_write: add(self.cache_write, other.cache_write),
+            reasoning: add(self.reasoning, other.reasoning),
+            raw: None,
+        }
+    }
+
     /// Input tokens, cached ones included.
     #[must_use]
     pub const fn input(&self) -> Option<u64> {
@@ -180,3 +194,10 @@ impl PartialEq for Usage {
 }
 
 impl Eq for Usage {}
+
+fn add(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.saturating_add(other)),
+        (known, None) | (None, known) => known,
+    }
+}

@@ -41,7 +41,7 @@ impl Draft {
             Event::Reasoning(delta) => self.push_reasoning(delta),
             Event::ToolCall(delta) => self.push_tool_call(delta),
             Event::Usage(usage) => self.usage = Some(usage.clone()),
-            Event::Ping | Event::Finish(_) => {}
+            Event::Ping | Event::Seam(_) | Event::Finish(_) => {}
         }
     }
 
