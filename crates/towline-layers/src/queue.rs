@@ -18,10 +18,13 @@
 //! more than the largest cost and the larger of that and the quantum.
 //!
 //! Every operation takes time logarithmic in the number of waiters. An empty queue holds no memory.
-#![allow(
-    dead_code,
-    clippy::allow_attributes,
-    reason = "each layer uses a part of it"
+#![cfg_attr(
+    not(feature = "limit"),
+    allow(
+        dead_code,
+        clippy::allow_attributes,
+        reason = "a layer without a limiter does not look behind the head"
+    )
 )]
 
 mod class;

@@ -64,7 +64,7 @@ impl ConcurrencyLayer {
         Self::with(self.config)
     }
 
-    /// Shows the queue in `gauge`, for a layer further outside.
+    /// Shows the queue in `gauge`, for a layer further outside. A gauge shows one queue.
     #[must_use]
     pub fn with_gauge(mut self, gauge: QueueGauge) -> Self {
         self.config.gauge = gauge;

@@ -1,5 +1,6 @@
 //! At most so many calls under way, streams included.
 
+mod capacity;
 mod order;
 mod state;
 

@@ -69,7 +69,8 @@ async fn an_error_from_inside_is_not_touched() {
 #[cfg(feature = "concurrency")]
 mod with_queue {
     use super::*;
-    use crate::support::{Handle, Upstream, upstream};
+    use crate::support::{Exchange, Handle, Upstream, upstream};
+    use proptest::{collection::vec, prelude::*};
     use std::num::NonZeroUsize;
     use tokio::time::advance;
     use towline_core::{Context, Journey, Priority, Step};
@@ -205,6 +206,64 @@ mod with_queue {
         }
     }
 
+    async fn interleave(ops: Vec<(u8, usize, u64)>) {
+        let (mut service, mut handle, gauge) = stack(AgeBound::new(4 * SECOND));
+        let mut calls = Vec::new();
+        let mut exchanges = Vec::new();
+        let (mut made, mut sent, mut shed) = (0, 0, 0);
+        for (what, which, number) in ops {
+            match what {
+                0..4 => {
+                    calls.push(task::spawn(service.call(of(PRIORITIES[which % 3]))));
+                    made += 1;
+                }
+                4 if !calls.is_empty() => drop(calls.remove(which % calls.len())),
+                5 if !exchanges.is_empty() => {
+                    let exchange: Exchange = exchanges.remove(which % exchanges.len());
+                    match number % 3 {
+                        0 => exchange.fail(ErrorKind::Server),
+                        1 => exchange.reply("whole"),
+                        _ => drop(exchange),
+                    }
+                }
+                _ => advance(Duration::from_millis(number * 50)).await,
+            }
+            calls.retain_mut(|call| match call.poll() {
+                Poll::Pending => true,
+                Poll::Ready(Err(error)) if error.refused_by() == Some("shed") => {
+                    shed += 1;
+                    false
+                }
+                Poll::Ready(_) => false,
+            });
+            while let Some(exchange) = handle.try_next() {
+                exchanges.push(exchange);
+                sent += 1;
+            }
+            assert!(
+                sent + shed + gauge.len() <= made,
+                "nothing is counted twice"
+            );
+        }
+        drop((calls, exchanges));
+        while handle.try_next().is_some() {}
+        assert_eq!(
+            (gauge.len(), gauge.oldest_age(), handle.live()),
+            (0, None, 0)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn x1_shed_nothing_is_left_whatever_happens(
+            ops in vec((0..8_u8, 0..8_usize, 0..60_u64), 1..100),
+        ) {
+            let mut runtime = tokio::runtime::Builder::new_current_thread();
+            let runtime = runtime.enable_time().start_paused(true).build().unwrap();
+            runtime.block_on(interleave(ops));
+        }
+    }
+
     /// Twice as many calls as one slot can serve, for `seconds`. How many were served and how many were
     /// shed, by priority.
     async fn overload(rule: AgeBound, seconds: u32) -> [(u32, u32); 3] {
@@ -257,6 +316,32 @@ mod with_queue {
             advance(SECOND / 10).await;
         }
         told
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn sh2_a_call_that_waits_behind_a_stuck_one_is_told_at_the_bound() {
+        let (upstream, _handle) = upstream();
+        let layer = ConcurrencyLayer::new(NonZeroUsize::MIN);
+        let layer = layer.with_age_bound(AgeBound::new(8 * SECOND));
+        let mut service = layer.layer(upstream);
+        let mut stuck = task::spawn(service.call(question(false)));
+        let mut waiting = task::spawn(service.call(of(Priority::Interactive)));
+        assert_pending!(stuck.poll());
+        assert_pending!(waiting.poll());
+        advance(8 * SECOND - Duration::from_millis(1)).await;
+        assert!(!waiting.is_woken());
+        advance(Duration::from_millis(1)).await;
+        assert!(
+            waiting.is_woken(),
+            "nothing else happens that would wake it"
+        );
+        let error = assert_ready_err!(waiting.poll());
+        assert_eq!(
+            (error.kind(), error.refused_by()),
+            (ErrorKind::Overloaded, Some("shed"))
+        );
+        assert_eq!(error.retry_after(), Some(8 * SECOND));
+        assert_eq!(layer.gauge().len(), 0);
     }
 
     #[tokio::test(start_paused = true)]
