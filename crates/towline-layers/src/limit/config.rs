@@ -1,6 +1,7 @@
 //! How a limit behaves towards calls.
 
 use super::{Demand, Dimension, Key, Spent};
+use crate::overload::{AgeBound, QueueGauge};
 use std::{fmt, sync::Arc, time::Duration};
 use towline_core::{Metered, Text, Usage};
 
@@ -27,6 +28,8 @@ pub struct LimitConfig {
     pub(super) max_queued: usize,
     pub(super) charge: Charge,
     pub(super) learn: bool,
+    pub(super) age_bound: Option<AgeBound>,
+    pub(super) gauge: Option<QueueGauge>,
 }
 
 /// Which calls share a limit.
@@ -95,6 +98,8 @@ impl LimitConfig {
             max_queued: 1000,
             charge: Charge::default(),
             learn: true,
+            age_bound: None,
+            gauge: None,
         }
     }
 
@@ -119,7 +124,8 @@ impl LimitConfig {
         self
     }
 
-    /// The most calls of one key that wait at once. Default 1000.
+    /// The most calls of one key that wait at once. Default 1000. Where one more comes, one goes: of
+    /// the lowest priority, the youngest of the tenant that waits for most.
     #[must_use]
     pub const fn with_max_queued(mut self, calls: usize) -> Self {
         self.max_queued = calls;
@@ -138,6 +144,21 @@ impl LimitConfig {
     #[must_use]
     pub const fn with_learn(mut self, learn: bool) -> Self {
         self.learn = learn;
+        self
+    }
+
+    /// Sheds calls by `rule` when the queue grows old. Default none: calls wait as long as they may.
+    #[must_use]
+    pub const fn with_age_bound(mut self, rule: AgeBound) -> Self {
+        self.age_bound = Some(rule);
+        self
+    }
+
+    /// Shows the queue in `gauge`, for a layer further outside. Only where all calls share one limit:
+    /// with keys there is a queue for each, and the gauge shows nobody.
+    #[must_use]
+    pub fn with_gauge(mut self, gauge: QueueGauge) -> Self {
+        self.gauge = Some(gauge);
         self
     }
 

@@ -3,11 +3,11 @@
 use super::{
     Bucket, Demand, Mode, Store, Verdict, Wait,
     held::Held,
-    lane::{Lane, Turn, calls},
+    lane::{Away, Lane, Turn, calls},
     layer::Shared,
     refusal,
 };
-use crate::queue::Key;
+use crate::{overload, queue::Key};
 use pin_project_lite::pin_project;
 use std::{
     fmt,
@@ -271,16 +271,16 @@ impl<T: Store> Waiting<T> {
         let now = Instant::now();
         let patience = config.max_wait.and_then(|wait| now.checked_add(wait));
         *this.since = Some(now);
-        *this.until = patience.into_iter().chain(*this.deadline).min();
+        let age = config.age_bound.map(|rule| rule.bound());
+        let age = age.and_then(|bound| now.checked_add(bound));
+        let bounds = patience.into_iter().chain(age).chain(*this.deadline);
+        *this.until = bounds.min();
         let lane = &this.place.lane;
         if config.mode == Mode::Reject && lane.waiting() > 0 {
             let time = lane.bucket.wait(this.demand, &calls(lane.waiting()));
             return Err(refusal::rejected(config, refusal::queue(time)));
         }
-        let Some(key) = lane.join(*this.demand, context, config.max_queued) else {
-            let time = lane.bucket.wait(this.demand, &calls(config.max_queued));
-            return Err(refusal::full(config, time));
-        };
+        let key = lane.join(*this.demand, context, config.max_queued);
         this.place.key = Some(key);
         let Some(patience) = this.until.map(|until| until.saturating_duration_since(now)) else {
             return Ok(());
@@ -318,6 +318,13 @@ impl<T: Store> Waiting<T> {
                 Turn::Behind => {
                     *this.alarm = None;
                     return Poll::Pending;
+                }
+                Turn::Away(Away::Full) => {
+                    let time = lane.bucket.wait(this.demand, &calls(config.max_queued));
+                    return Poll::Ready(Err(refusal::full(config, time)));
+                }
+                Turn::Away(Away::Shed(age)) => {
+                    return Poll::Ready(Err(overload::shed(age)));
                 }
             };
             *this.passing = booking.is_some();

@@ -1,11 +1,12 @@
 //! The bucket of a key and those who wait for it.
 
-use super::{Booking, Bucket, Demand, Dimension};
+use super::{Booking, Bucket, Demand, Dimension, LimitConfig};
 use crate::{
+    overload::{QueueGauge, Shedder},
     queue::{Key, QUANTUM, Queue, Ticket},
     sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock},
 };
-use std::{cell::Cell, fmt, task::Waker, time::Duration};
+use std::{cell::Cell, collections::HashMap, fmt, task::Waker, time::Duration};
 use tokio::time::Instant;
 use towline_core::{Context, Text, Usage};
 
@@ -31,6 +32,10 @@ pub(super) struct Room {
     alarm: Option<Instant>,
     /// Who may go before the head, and was told so.
     passing: Option<Key>,
+    /// Who was turned away, and has not heard of it.
+    away: HashMap<Key, Away>,
+    shedder: Option<Shedder>,
+    gauge: Option<QueueGauge>,
 }
 
 struct Waiter {
@@ -47,12 +52,25 @@ pub(super) enum Turn {
     Pass(Booking),
     /// Others are before it.
     Behind,
+    /// It was turned away.
+    Away(Away),
+}
+
+/// Why one was turned away who waited.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Away {
+    /// Too many waited.
+    Full,
+    /// The queue was that old, and did not drain.
+    Shed(Duration),
 }
 
 // === impl Lane ===
 
 impl<B: Bucket> Lane<B> {
-    pub(super) fn new(bucket: B) -> Self {
+    pub(super) fn new(bucket: B, config: &LimitConfig) -> Self {
+        // With several keys there are several queues, and none to show.
+        let gauge = config.gauge.clone().filter(|_| config.key.is_shared());
         Self {
             bucket,
             room: Mutex::new(Room {
@@ -60,6 +78,9 @@ impl<B: Bucket> Lane<B> {
                 booking: None,
                 alarm: None,
                 passing: None,
+                away: HashMap::new(),
+                shedder: config.age_bound.map(Shedder::new),
+                gauge,
             }),
             waiting: AtomicU64::new(0),
             usual: AtomicU64::new(0),
@@ -91,31 +112,32 @@ impl<B: Bucket> Lane<B> {
         }
     }
 
-    /// Joins the queue; None where `most` wait already.
-    pub(super) fn join(&self, demand: Demand, context: &Context, most: usize) -> Option<Key> {
+    /// Joins the queue. Where `most` wait already, one is turned away, be it this one.
+    pub(super) fn join(&self, demand: Demand, context: &Context, most: usize) -> Key {
         let mut room = lock(&self.room);
-        if room.queue.len() >= most {
-            return None;
-        }
+        let now = Instant::now();
+        let tenant = context.tenant();
         let key = room.queue.push(Ticket {
-            tenant: context.tenant().map(|tenant| Text::from(tenant.to_owned())),
+            tenant: tenant.map(|tenant| Text::from(tenant.to_owned())),
             priority: context.priority(),
             cost: demand.weight(),
-            since: Instant::now(),
+            since: now,
             payload: Waiter {
                 demand,
                 waker: Cell::new(None),
             },
         });
-        self.count(&room);
-        Some(key)
+        let gone = room.make_room(most, now);
+        self.leave_to_others(room, gone);
+        key
     }
 
     /// Whether `key` may ask now. It is woken by `waker` when that changes.
     pub(super) fn turn(&self, key: Key, waker: &Waker) -> Turn {
         let mut room = lock(&self.room);
-        if let Some(ticket) = room.queue.get(key) {
-            ticket.payload.waker.set(Some(waker.clone()));
+        match room.queue.get(key) {
+            Some(ticket) => ticket.payload.waker.set(Some(waker.clone())),
+            None => return Turn::Away(room.away.remove(&key).unwrap_or(Away::Full)),
         }
         if room.is_head(key) {
             return Turn::Head;
@@ -149,18 +171,15 @@ impl<B: Bucket> Lane<B> {
     /// Leaves the queue with what it waited for.
     pub(super) fn served(&self, key: Key) {
         let mut room = lock(&self.room);
-        let was_head = room.is_head(key);
-        room.queue.pop(key, Instant::now());
-        self.left(room, key, was_head);
+        let next = room.next_after(key, |queue| queue.pop(key, Instant::now()).is_some());
+        self.leave_to_others(room, next);
     }
 
     /// Leaves the queue without.
     pub(super) fn gone(&self, key: Key) {
         let mut room = lock(&self.room);
-        let was_head = room.is_head(key);
-        if room.queue.remove(key).is_some() {
-            self.left(room, key, was_head);
-        }
+        let next = room.next_after(key, |queue| queue.remove(key).is_some());
+        self.leave_to_others(room, next);
     }
 
     /// The head was told to wait for `time`. Says when it is to look again, at the latest.
@@ -191,7 +210,8 @@ impl<B: Bucket> Lane<B> {
         let pass = pass.and_then(|pass| now.checked_add(pass));
         room.alarm = start.into_iter().chain(pass).min();
         let alarm = room.alarm;
-        drop(room);
+        let shed = room.shed(now);
+        self.leave_to_others(room, shed);
         wake(other);
         alarm
     }
@@ -211,26 +231,15 @@ impl<B: Bucket> Lane<B> {
         }
     }
 
-    fn count(&self, room: &Room) {
+    /// Leaves the room. Who has to know is told when nobody is in it.
+    fn leave_to_others(&self, room: MutexGuard<'_, Room>, wakers: [Option<Waker>; 2]) {
         let waiting = u64::try_from(room.queue.len()).unwrap_or(u64::MAX);
         self.waiting.store(waiting, Ordering::SeqCst);
-    }
-
-    /// Another is told that it is his turn.
-    fn left(&self, mut room: MutexGuard<'_, Room>, key: Key, was_head: bool) {
-        self.count(&room);
-        let passed = room.passing == Some(key);
-        if was_head {
-            room.booking = None;
-            room.alarm = None;
+        if let Some(gauge) = &room.gauge {
+            gauge.show(room.queue.len(), room.queue.oldest());
         }
-        if !was_head && !passed {
-            return;
-        }
-        room.passing = None;
-        let next = room.head_waker();
         drop(room);
-        wake(next);
+        wakers.into_iter().for_each(wake);
     }
 }
 
@@ -259,6 +268,73 @@ impl Room {
     fn head_waker(&mut self) -> Option<Waker> {
         let (_, head) = self.queue.head()?;
         head.payload.waker.take()
+    }
+
+    /// Takes `key` out. Who is to know of that: the next head, where there is another, and who could
+    /// not pass while that one did.
+    fn next_after(
+        &mut self,
+        key: Key,
+        leave: impl FnOnce(&mut Queue<Waiter>) -> bool,
+    ) -> [Option<Waker>; 2] {
+        self.away.remove(&key);
+        let was_head = self.is_head(key);
+        let passed = self.passing == Some(key);
+        if !leave(&mut self.queue) {
+            return [None, None];
+        }
+        if was_head {
+            self.booking = None;
+            self.alarm = None;
+        }
+        if !was_head && !passed {
+            return [None, None];
+        }
+        self.passing = None;
+        [self.head_waker(), None]
+    }
+
+    /// Turns one away where `most` wait or the queue does not drain.
+    fn make_room(&mut self, most: usize, now: Instant) -> [Option<Waker>; 2] {
+        let oldest = self.queue.oldest();
+        if self.queue.len() > most {
+            return self.turn_away(Away::Full);
+        }
+        let shedder = self.shedder.as_mut();
+        if shedder.is_some_and(|shedder| shedder.on_arrival(oldest, now)) {
+            return self.turn_away(self.old(now));
+        }
+        [None, None]
+    }
+
+    /// Turns one away where the queue does not drain though nobody comes.
+    fn shed(&mut self, now: Instant) -> [Option<Waker>; 2] {
+        let oldest = self.queue.oldest();
+        let shedder = self.shedder.as_mut();
+        if shedder.is_some_and(|shedder| shedder.step(oldest, now)) {
+            return self.turn_away(self.old(now));
+        }
+        [None, None]
+    }
+
+    fn old(&self, now: Instant) -> Away {
+        Away::Shed(self.queue.oldest_age(now).unwrap_or_default())
+    }
+
+    fn turn_away(&mut self, away: Away) -> [Option<Waker>; 2] {
+        let Some(victim) = self.queue.victim() else {
+            return [None, None];
+        };
+        let mut told = None;
+        let [next, _] = self.next_after(victim, |queue| {
+            let ticket = queue.remove(victim);
+            told = ticket
+                .as_ref()
+                .and_then(|ticket| ticket.payload.waker.take());
+            ticket.is_some()
+        });
+        self.away.insert(victim, away);
+        [told, next]
     }
 
     /// The waker of who was told to pass, unless it is `asking` itself.

@@ -1,6 +1,6 @@
 //! The keys in use.
 
-use super::{Bucket, Key, LimitKey, Store, lane::Lane};
+use super::{Bucket, Key, LimitConfig, LimitKey, Store, lane::Lane};
 use crate::sync::{Mutex, lock};
 use std::{
     borrow::Borrow,
@@ -35,10 +35,9 @@ trait Parts {
 // === impl Lanes ===
 
 impl<S: Store> Lanes<S> {
-    pub(super) fn new(store: S, key: &LimitKey) -> Self {
-        let shared = key
-            .is_shared()
-            .then(|| Arc::new(Lane::new(store.bucket(&Key::default()))));
+    pub(super) fn new(store: S, config: &LimitConfig) -> Self {
+        let lane = || Arc::new(Lane::new(store.bucket(&Key::default()), config));
+        let shared = config.key.is_shared().then(lane);
         Self {
             store,
             shared,
@@ -50,19 +49,23 @@ impl<S: Store> Lanes<S> {
     }
 
     /// The lane of `request`.
-    pub(super) fn get<Req: Metered>(&self, key: &LimitKey, request: &Req) -> Arc<Lane<S::Bucket>> {
+    pub(super) fn get<Req: Metered>(
+        &self,
+        config: &LimitConfig,
+        request: &Req,
+    ) -> Arc<Lane<S::Bucket>> {
         if let Some(lane) = &self.shared {
             return Arc::clone(lane);
         }
         let (model, tenant) = (request.model(), request.context().tenant());
-        if let LimitKey::By(name) = key {
+        if let LimitKey::By(name) = &config.key {
             let name = name(model, tenant);
-            return self.lane((name.as_str(), ""));
+            return self.lane(config, (name.as_str(), ""));
         }
-        self.lane(key.parts(model, tenant))
+        self.lane(config, config.key.parts(model, tenant))
     }
 
-    fn lane(&self, parts: (&str, &str)) -> Arc<Lane<S::Bucket>> {
+    fn lane(&self, config: &LimitConfig, parts: (&str, &str)) -> Arc<Lane<S::Bucket>> {
         let mut keyed = lock(&self.keyed);
         if let Some(lane) = keyed.lanes.get(&parts as &dyn Parts) {
             return Arc::clone(lane);
@@ -71,7 +74,7 @@ impl<S: Store> Lanes<S> {
             keyed.sweep();
         }
         let key = Key::of_parts(parts);
-        let lane = Arc::new(Lane::new(self.store.bucket(&key)));
+        let lane = Arc::new(Lane::new(self.store.bucket(&key), config));
         keyed.lanes.insert(key, Arc::clone(&lane));
         lane
     }

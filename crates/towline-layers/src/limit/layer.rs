@@ -55,7 +55,7 @@ impl<T: Store> LimitLayer<T> {
     /// Holds the rules of `store`.
     #[must_use]
     pub fn with_store(config: LimitConfig, store: T) -> Self {
-        let lanes = Lanes::new(store, &config.key);
+        let lanes = Lanes::new(store, &config);
         Self {
             shared: Arc::new(Shared { config, lanes }),
         }
@@ -116,7 +116,7 @@ where
 
     fn call(&mut self, request: Req) -> Self::Future {
         let config = &self.shared.config;
-        let lane = self.shared.lanes.get(&config.key, &request);
+        let lane = self.shared.lanes.get(config, &request);
         let demand = config.charge.demand(&request, lane.usual());
         if lane.waiting() == 0 {
             use super::Verdict::{Granted, Never};

@@ -130,6 +130,14 @@ impl Ledger {
 
     /// Empties the buckets to where they stand at `floors`, if they hold more.
     pub(super) fn raise(&mut self, floors: &Tats, tats: &mut Tats) {
+        for live in &mut self.live {
+            // What is below the floor does not show any more, and cannot come back.
+            if let Rule::Smallest(smallest) = &mut live.rule {
+                for ((smallest, tat), floor) in smallest.iter_mut().zip(&*tats).zip(floors) {
+                    *smallest = (*smallest).min(tat.saturating_sub(*floor));
+                }
+            }
+        }
         let runs = floors.map(|floor| Run { add: 0, floor });
         self.run(&runs, tats);
     }
@@ -317,3 +325,6 @@ fn give_all_back(reserved: [u64; 4], taken: [u64; 4], paces: &Paces, tats: &mut 
         *tat = tat.saturating_sub(unused);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -380,3 +380,6 @@ fn is_lower(a: &Quota, b: &Quota) -> bool {
 pub(super) fn to_nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,10 @@ use towline_layers::limit::{
     Dimension, Limit, LimitConfig, LimitHandle, LimitLayer, Mode, Quota, Quotas, Rules,
 };
 
+mod fair;
+mod place;
+mod server;
+
 const SECOND: Duration = Duration::from_secs(1);
 
 // The promises of the layer, held by the compiler.
