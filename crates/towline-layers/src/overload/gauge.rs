@@ -63,7 +63,7 @@ impl QueueGauge {
     }
 
     /// Shows what a queue is like now.
-    #[cfg(any(feature = "limit", feature = "concurrency", test))]
+    #[cfg(any(feature = "limit", feature = "concurrency"))]
     pub(crate) fn show(&self, len: usize, oldest: Option<Instant>) {
         let nanos = oldest.map_or(0, |oldest| {
             let since = oldest.saturating_duration_since(self.shared.epoch);
