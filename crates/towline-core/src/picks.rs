@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// if let Some(picks) = first.picks() {
 ///     picks.push("eu-west".into());
 /// }
-/// assert_eq!(picks.names(), ["eu-west".into()]);
+/// assert_eq!(picks.names(), ["eu-west"]);
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Picks {

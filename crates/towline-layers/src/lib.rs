@@ -23,6 +23,9 @@
 //! | `guard` | checks prompts before they are sent |
 //! | `drain` | lets calls end and no new ones in |
 //! | `journey` | writes down what happened to each call |
+//!
+//! Beside the layers stand what several of them share: `adaptive` finds out how many calls a target
+//! bears, `overload` bounds the age of a queue.
 
 #[cfg(any(feature = "limit", feature = "concurrency"))]
 pub mod adaptive;
@@ -63,16 +66,16 @@ pub mod overload;
 mod queue;
 #[cfg(feature = "retry")]
 pub mod retry;
-#[cfg(any(
-    feature = "balance",
-    feature = "breaker",
-    feature = "hedge",
-    feature = "retry"
-))]
+#[cfg(any(feature = "balance", feature = "breaker", feature = "retry"))]
 mod seed;
 #[cfg(feature = "shed")]
 pub mod shed;
-#[cfg(any(feature = "breaker", feature = "limit"))]
+#[cfg(any(
+    feature = "breaker",
+    feature = "hedge",
+    feature = "limit",
+    feature = "retry"
+))]
 mod sync;
 #[cfg(feature = "timeout")]
 pub mod timeout;

@@ -1,5 +1,7 @@
 //! Randomness that a simulation can repeat, and that no two calls share.
 
+#[cfg(feature = "retry")]
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use towline_core::Context;
 
@@ -24,6 +26,12 @@ impl Seeds {
         Self {
             next: AtomicU64::new(seed),
         }
+    }
+
+    /// Starts anywhere: two processes, or two layers of one, do not draw the same.
+    #[cfg(feature = "retry")]
+    pub(crate) fn random() -> Self {
+        Self::starting_at(RandomState::new().build_hasher().finish())
     }
 
     /// The randomness of the call with `context`: from its own seed, where it has one.

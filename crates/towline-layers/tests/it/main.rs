@@ -21,6 +21,8 @@ mod hedge;
 mod journey;
 #[cfg(feature = "limit")]
 mod limit;
+#[cfg(any(feature = "hedge", feature = "retry"))]
+mod probe;
 #[cfg(feature = "retry")]
 mod retry;
 #[cfg(feature = "shed")]

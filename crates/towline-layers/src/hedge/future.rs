@@ -1,0 +1,284 @@
+//! Two calls, of which the first to begin wins.
+
+use super::service::Shared;
+use crate::{begun::Begun, budget::Withdrawal};
+use pin_project_lite::pin_project;
+use std::{
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+use tokio::time::{Instant, Sleep, sleep_until};
+use tower_service::Service;
+use towline_core::{Answer, Error, ErrorKind, Metered};
+
+pin_project! {
+    /// The future that [`Hedge`](super::Hedge) returns.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops both calls. What was sent may be billed, twice where both were made.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct HedgeFuture<S, Req, A>
+    where
+        S: Service<Req>,
+    {
+        #[pin]
+        first: Option<Begun<S::Future, A>>,
+        #[pin]
+        second: Option<Begun<S::Future, A>>,
+        // Absent before the first call was seen to be pending, and once it has fired.
+        #[pin]
+        timer: Option<Sleep>,
+        // Absent where nothing may be asked twice and nothing is measured.
+        race: Option<Race<S, Req>>,
+    }
+}
+
+/// What is known of the two calls.
+pub(super) struct Race<S, Req> {
+    shared: Arc<Shared>,
+    streams: bool,
+    tokens: u64,
+    start: Instant,
+    /// Absent where nobody may be asked any more.
+    spare: Option<Spare<S, Req>>,
+    /// Of the second call: from the hedge's own budget, and from that of the retries.
+    withdrawals: Option<(Withdrawal, Option<Withdrawal>)>,
+    /// The error of the first call.
+    failed: Option<Error>,
+}
+
+/// What the second call is made of.
+pub(super) struct Spare<S, Req> {
+    service: S,
+    request: Req,
+    delay: Duration,
+}
+
+// === impl HedgeFuture ===
+
+impl<S, Req, A> HedgeFuture<S, Req, A>
+where
+    S: Service<Req>,
+{
+    pub(super) const fn new(first: S::Future, race: Option<Race<S, Req>>) -> Self {
+        Self {
+            first: Some(Begun::new(first)),
+            second: None,
+            timer: None,
+            race,
+        }
+    }
+}
+
+impl<S, Req, A> Future for HedgeFuture<S, Req, A>
+where
+    S: Service<Req, Response = A, Error = Error> + Clone,
+    A: Answer,
+    Req: Metered + Clone,
+{
+    type Output = Result<A, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let Some(race) = this.race else {
+            return pass_through(this.first, cx);
+        };
+        let mut over = true;
+        if let Some(call) = this.first.as_mut().as_pin_mut() {
+            over = false;
+            if let Poll::Ready(result) = call.poll(cx) {
+                this.first.set(None);
+                race.first_ended(&result);
+                match result {
+                    Ok(answer) => {
+                        // The loser is gone before the winner is seen.
+                        this.second.set(None);
+                        return Poll::Ready(Ok(answer));
+                    }
+                    Err(error) if this.second.is_none() => return Poll::Ready(Err(error)),
+                    Err(error) => race.failed = Some(error),
+                }
+            }
+        }
+        loop {
+            if let Some(call) = this.second.as_mut().as_pin_mut() {
+                let result = ready!(call.poll(cx));
+                this.second.set(None);
+                race.second_ended(&result);
+                return match result {
+                    Ok(answer) => {
+                        this.first.set(None);
+                        Poll::Ready(Ok(answer))
+                    }
+                    Err(error) if this.first.is_none() => Poll::Ready(Err(race.telling(error))),
+                    Err(_) => Poll::Pending,
+                };
+            }
+            if over {
+                return Poll::Ready(Err(polled_again()));
+            }
+            let Some(due) = race.due() else {
+                return Poll::Pending;
+            };
+            if this.timer.is_none() {
+                this.timer.set(Some(sleep_until(due)));
+            }
+            if let Some(timer) = this.timer.as_mut().as_pin_mut() {
+                ready!(timer.poll(cx));
+            }
+            this.timer.set(None);
+            match race.ask(cx) {
+                Some(call) => this.second.set(Some(Begun::new(call))),
+                None => return Poll::Pending,
+            }
+        }
+    }
+}
+
+impl<S, Req, A> fmt::Debug for HedgeFuture<S, Req, A>
+where
+    S: Service<Req>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HedgeFuture")
+            .field("first", &self.first.is_some())
+            .field("second", &self.second.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A call that is not hedged.
+fn pass_through<F, A>(
+    mut first: Pin<&mut Option<Begun<F, A>>>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<A, Error>>
+where
+    F: Future<Output = Result<A, Error>>,
+    A: Answer,
+{
+    let Some(call) = first.as_mut().as_pin_mut() else {
+        return Poll::Ready(Err(polled_again()));
+    };
+    let result = ready!(call.poll(cx));
+    first.set(None);
+    Poll::Ready(result)
+}
+
+fn polled_again() -> Error {
+    Error::new(ErrorKind::InvalidRequest).with_message("the call was polled after its end")
+}
+
+// === impl Race ===
+
+impl<S, Req> Race<S, Req> {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        streams: bool,
+        tokens: u64,
+        spare: Option<Spare<S, Req>>,
+    ) -> Self {
+        Self {
+            shared,
+            streams,
+            tokens,
+            start: Instant::now(),
+            spare,
+            withdrawals: None,
+            failed: None,
+        }
+    }
+
+    /// When the second call is to be made.
+    fn due(&self) -> Option<Instant> {
+        let delay = self.spare.as_ref()?.delay;
+        self.start.checked_add(delay)
+    }
+
+    /// Measures the first call, and books it. What our own layers turned away asked no provider.
+    fn first_ended<A>(&self, result: &Result<A, Error>) {
+        if result.as_ref().is_err_and(|e| e.refused_by().is_some()) {
+            return;
+        }
+        self.shared.policy.extra().deposit(self.tokens);
+        if result.is_ok() {
+            self.measure();
+        }
+    }
+
+    fn second_ended<A>(&mut self, result: &Result<A, Error>) {
+        let refused = result.as_ref().is_err_and(|e| e.refused_by().is_some());
+        if let (true, Some((extra, common))) = (refused, self.withdrawals.take()) {
+            extra.refund();
+            common.into_iter().for_each(Withdrawal::refund);
+        }
+        // The first would have taken longer still. Left out, the slow calls would be missing from the
+        // measurements, and the delay would sink.
+        if result.is_ok() && self.failed.is_none() {
+            self.shared.policy.extra().deposit(self.tokens);
+            self.measure();
+        }
+    }
+
+    fn measure(&self) {
+        let time = Instant::now().saturating_duration_since(self.start);
+        let policy = &self.shared.policy;
+        let window = self.shared.window(self.streams);
+        window.record(time, policy.percentile(), policy.min_samples());
+    }
+
+    /// Of the errors of both calls, the one that says more.
+    fn telling(&mut self, second: Error) -> Error {
+        match self.failed.take() {
+            Some(first) if first.refused_by().is_none() || second.refused_by().is_some() => first,
+            _ => second,
+        }
+    }
+}
+
+impl<S, Req> Race<S, Req>
+where
+    S: Service<Req, Error = Error>,
+    Req: Metered,
+{
+    /// Makes the second call, if there is budget for it, time, and the inner service is ready now.
+    fn ask(&mut self, cx: &mut Context<'_>) -> Option<S::Future> {
+        let mut spare = self.spare.take()?;
+        let context = spare.request.context_mut();
+        if context.deadline().is_some_and(|end| end <= Instant::now()) {
+            return None;
+        }
+        let policy = &self.shared.policy;
+        // What is taken and not used goes back when it is dropped.
+        let extra = policy.extra().withdraw(self.tokens)?;
+        let common = match policy.budget() {
+            Some(budget) => Some(budget.withdraw(self.tokens)?),
+            None => None,
+        };
+        let Poll::Ready(Ok(())) = spare.service.poll_ready(cx) else {
+            return None;
+        };
+        let asked = context.picks().map(|picks| picks.names());
+        for deployment in asked.into_iter().flatten() {
+            context.avoid(deployment);
+        }
+        context.set_hedge(true);
+        self.withdrawals = Some((extra.sent(), common.map(Withdrawal::sent)));
+        Some(spare.service.call(spare.request))
+    }
+}
+
+// === impl Spare ===
+
+impl<S, Req> Spare<S, Req> {
+    pub(super) const fn new(service: S, request: Req, delay: Duration) -> Self {
+        Self {
+            service,
+            request,
+            delay,
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Whether a failed attempt is made again.
+
+use super::policy::RetryPolicy;
+use std::time::Duration;
+use tokio::time::Instant;
+use towline_core::{Clock, Error, error::Repeat};
+
+/// What an error allows, whatever time and budget say.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Class {
+    /// The call ends with this error.
+    Final,
+    /// One more attempt may be made.
+    Again,
+    /// Our own layers turned it away: what came from a provider before says more.
+    Refused,
+}
+
+/// Tokio's timer counts milliseconds, and is never early.
+const TICK: Duration = Duration::from_millis(1);
+
+// === impl Class ===
+
+impl Class {
+    /// What `error` allows after `retries` retries. Core's table decides, and the provider's word where
+    /// it has given one.
+    pub(super) fn of(error: &Error, retries: u32) -> Self {
+        if error.refused_by().is_some() {
+            return Self::Refused;
+        }
+        // The whole call is out of time, not this attempt.
+        if error.clock() == Some(Clock::Total) || !error.is_retryable() {
+            return Self::Final;
+        }
+        match error.kind().repeat() {
+            Repeat::Once if retries > 0 => Self::Final,
+            _ => Self::Again,
+        }
+    }
+}
+
+/// How long to wait before the next attempt, with `drawn` for jitter; `None` where it cannot be waited.
+pub(super) fn pause(
+    policy: &RetryPolicy,
+    hint: Option<Duration>,
+    drawn: Duration,
+    now: Instant,
+    deadline: Option<Instant>,
+) -> Option<Duration> {
+    let hint = hint.unwrap_or(Duration::ZERO);
+    if hint > policy.hint_cap() {
+        return None;
+    }
+    let wanted = hint.saturating_add(drawn);
+    let Some(deadline) = deadline else {
+        return Some(wanted);
+    };
+    // The latest start that leaves an attempt its time.
+    let longest = deadline
+        .checked_duration_since(now)?
+        .checked_sub(policy.min_attempt().saturating_add(TICK))?;
+    (hint <= longest).then(|| wanted.min(longest))
+}
+
+#[cfg(test)]
+mod tests;
