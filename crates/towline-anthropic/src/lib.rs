@@ -1,6 +1,9 @@
 //! Anthropic's Messages API as a tower service.
 //!
-//! API version: `2023-06-01`, as documented and recorded in November 2026.
+//! API version: `2023-06-01` of the Messages API, checked in November 2026 against its documentation and
+//! recorded exchanges.
+//!
+//! Source: <https://docs.anthropic.com/en/api/messages>, <https://docs.anthropic.com/en/api/versioning>.
 //!
 //! | can do | how |
 //! |---|---|
@@ -9,13 +12,16 @@
 //! | tools, parallel, in fragments | [`CompletionOptions::with_tools`]; native blocks both ways |
 //! | JSON schema answers | [`CompletionOptions::with_response_format`] |
 //! | images | by URL or by value, in user messages |
+//! | files | [`File`](towline_core::File): PDF by value or URL, plain text by value, what was uploaded by its id, in user messages |
 //! | thinking | effort or budget out; text, signature and hidden blocks in, and back unchanged |
 //! | prompt cache | [`Message::with_cache_hint`] |
 //! | usage, with cached and thinking tokens | also at the end of streams |
 //! | rate limits | [`Head::rate_limits`](towline_core::Head::rate_limits) |
 //! | counting tokens without an answer | [`Anthropic::count_tokens`] |
+//! | embeddings | no: the vendor has none |
 //! | model list | [`Anthropic::models`] |
 //! | keys that change between two calls | [`AnthropicConfigBuilder::api_key`] with a [`Credential`](towline_core::Credential) |
+//! | the same as data | [`CAPABILITIES`] |
 //!
 //! # What the API cannot do
 //!
@@ -26,7 +32,11 @@
 //! of a JSON schema. The name of a speaker has no place on the wire either.
 //!
 //! Blocks of tools that run on Anthropic's side (web search, code execution) are read over: their
-//! text is kept, their own content is not. Documents such as PDF have no part in the contract yet.
+//! text is kept, their own content is not.
+//!
+//! A file of another kind than PDF and plain text is refused with [`ErrorKind::Unsupported`]. A file by
+//! its id needs the beta of the Files API: `.beta("files-api-2025-04-14")`, see
+//! [`AnthropicConfigBuilder::beta`]. Citations are not asked for.
 //!
 //! # Turns
 //!

@@ -1,7 +1,25 @@
 //! Azure OpenAI, by deployment and API version, as a tower service.
 //!
-//! API version: `2025-01-01-preview` unless set otherwise, and v1 for the Responses API, as
-//! documented and recorded in November 2026.
+//! API version: `2025-01-01-preview` unless set otherwise, and v1 for the Responses API, checked in
+//! November 2026 against the documentation and recorded exchanges.
+//!
+//! Source: <https://learn.microsoft.com/azure/ai-foundry/openai/reference>,
+//! <https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle>.
+//!
+//! | can do | how |
+//! |---|---|
+//! | completions, whole and streamed | `Service<Request>`, over chat completions or the Responses API |
+//! | tools, parallel, in fragments by index | [`CompletionOptions::with_tools`] |
+//! | JSON and JSON schema answers | [`CompletionOptions::with_response_format`] |
+//! | images | by URL or by value, in user messages |
+//! | files | by value or by id, in user messages; by URL through the Responses API |
+//! | reasoning | effort out; text in; back through the Responses API |
+//! | usage, with cached and reasoning tokens | also at the end of streams |
+//! | prompt cache | the server's own affair; what it saved is in the usage |
+//! | embeddings | `Service<EmbeddingRequest>` |
+//! | model list | [`Azure::models`] |
+//! | keys and tokens that change between two calls | [`AzureConfigBuilder::api_key`], [`AzureConfigBuilder::token`] with a [`Credential`](towline_core::Credential) |
+//! | the same as data | [`CAPABILITIES`] |
 //!
 //! The dialect is that of `towline-openai`, whose docs say what of a request is sent how. Here stands
 //! what is Azure's own:
@@ -44,6 +62,9 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! [`CompletionOptions::with_tools`]: towline_core::CompletionOptions::with_tools
+//! [`CompletionOptions::with_response_format`]: towline_core::CompletionOptions::with_response_format
 
 mod client;
 mod config;

@@ -1,7 +1,8 @@
 //! Ollama's own API, local or in its cloud, as a tower service.
 //!
 //! API: `/api` of the servers of 2026, by its description and recordings, checked in November 2026.
-//! Source: <https://github.com/ollama/ollama/blob/main/docs/openapi.yaml>.
+//!
+//! Source: <https://github.com/ollama/ollama/blob/main/docs/openapi.yaml>, <https://docs.ollama.com/api>.
 //!
 //! | can do | how |
 //! |---|---|
@@ -9,6 +10,7 @@
 //! | tools, parallel | [`CompletionOptions::with_tools`] |
 //! | JSON and JSON schema answers | [`CompletionOptions::with_response_format`] |
 //! | images | by value, in user messages |
+//! | files, prompt cache | no |
 //! | reasoning | on or off, for `gpt-oss` three levels; text in, and back with the history |
 //! | usage | input and output tokens, also at the end of streams |
 //! | embeddings | `Service<EmbeddingRequest>`, `/api/embed` |
@@ -19,7 +21,8 @@
 //!
 //! What it cannot do is an error before anything is sent, or is left out and reported where the
 //! caller is lenient: a tool that has to be called, calls one at a time, a budget for reasoning, the id
-//! of the end user. An image by URL is always an error: without it the question would be another one.
+//! of the end user. An image by URL and a file are always an error: without it the question would be
+//! another one.
 //! The name of a speaker, the strictness of a tool's schema and hints for caches have no place in this
 //! API; they are not sent.
 //!

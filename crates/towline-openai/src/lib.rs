@@ -1,6 +1,9 @@
 //! The `OpenAI` chat completions dialect, and the servers that speak it, as a tower service.
 //!
-//! API version: v1, as documented and recorded in November 2026.
+//! API version: v1 of chat completions, Responses and embeddings, checked in November 2026 against its
+//! description and recorded exchanges with the servers of [`Flavor`].
+//!
+//! Source: <https://platform.openai.com/docs/api-reference>, <https://github.com/openai/openai-openapi>.
 //!
 //! | can do | how |
 //! |---|---|
@@ -8,13 +11,20 @@
 //! | tools, parallel, in fragments by index | [`CompletionOptions::with_tools`] |
 //! | JSON and JSON schema answers | [`CompletionOptions::with_response_format`] |
 //! | images | by URL or by value, in user messages |
+//! | files | [`File`](towline_core::File), in user messages: by value or by id; by URL through the Responses API |
 //! | reasoning | effort or budget out; text and details in, and back where the server wants them |
 //! | usage, with cached and reasoning tokens | also at the end of streams |
 //! | rate limits | [`Head::rate_limits`](towline_core::Head::rate_limits) |
 //! | embeddings | `Service<EmbeddingRequest>` |
 //! | model list | [`OpenAi::models`] |
 //! | keys that change between two calls | [`OpenAiConfigBuilder::api_key`] with a [`Credential`](towline_core::Credential) |
+//! | prompt cache | the server's own affair; what it saved is in the usage |
+//! | the same as data, for each server | [`Flavor::capabilities`] |
 //! | other paths, also by model | [`OpenAiConfigBuilder::chat_path`] and its kin |
+//!
+//! A server that takes no files, or not from there, is not sent any: that is an error of kind
+//! [`ErrorKind::Unsupported`](towline_core::ErrorKind::Unsupported) before the request. `OpenRouter`
+//! takes them by value and by URL, Mistral too, in a form of its own.
 //!
 //! How servers differ is a small table, [`Flavor`]. Fields and values that are not known here never
 //! break an answer. Only the first choice is read where a raw `n` asks for several.

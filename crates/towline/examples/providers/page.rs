@@ -17,6 +17,7 @@ and reported where the caller is lenient. In a program, `Client::capabilities` s
 
 const NOTES: &str = "
 - *Parallel tools* means that several may be called in one turn, and that the model can be told not to.
+- *Files* means a PDF by value at least; of which other kinds and from where, the crates' docs say.
 - *Prompt cache* means that cached input is reported, or can be asked for.
 - *Reasoning replay* of OpenAI and Azure goes through the Responses API.
 - The rows below Ollama speak OpenAI's dialect, with the feature `openai`; *OpenAI-compatible* is a server
