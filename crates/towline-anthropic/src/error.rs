@@ -6,10 +6,10 @@ mod table;
 use self::body::ErrorBody;
 use crate::{AnthropicConfig, limits};
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 use std::time::Duration;
 use towline_core::{Error, ErrorKind, cut};
-use towline_transport::hint::retry_after;
+use towline_transport::{failure, hint::retry_after};
 
 /// A wait longer than this is no rate limit that one waits for: the quota of a day or a month is
 /// used up.
@@ -29,17 +29,13 @@ pub(crate) fn from_response(
     body: &Bytes,
 ) -> Error {
     if status.is_redirection() {
-        return redirect(config, status, headers);
+        return failure::redirected(status, headers, |text| config.redact(text));
     }
     let body = ErrorBody::parse(body, headers);
     let error = build(config, Some(status.as_u16()), &body, headers);
-    match headers
-        .get("x-should-retry")
-        .map(http::HeaderValue::as_bytes)
-    {
-        Some(b"true") => error.with_retryable(true),
-        Some(b"false") => error.with_retryable(false),
-        _ => error,
+    match failure::should_retry(headers) {
+        Some(retryable) => error.with_retryable(retryable),
+        None => error,
     }
 }
 
@@ -57,7 +53,7 @@ fn build(
     headers: &HeaderMap,
 ) -> Error {
     let kind = table::classify(status, body);
-    let wait = waits(kind).then(|| wait(headers)).flatten();
+    let wait = failure::waits(kind).then(|| wait(headers)).flatten();
     let kind = match wait {
         Some(wait) if kind == ErrorKind::RateLimit && wait > LONGEST_RATE_LIMIT => ErrorKind::Quota,
         _ => kind,
@@ -87,18 +83,6 @@ fn build(
     error
 }
 
-/// A hint to wait means something only where waiting helps.
-const fn waits(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::RateLimit
-            | ErrorKind::Overloaded
-            | ErrorKind::Server
-            | ErrorKind::Timeout
-            | ErrorKind::Quota
-    )
-}
-
 /// The wait by the standard headers, else until the limit of which nothing remains is full again.
 fn wait(headers: &HeaderMap) -> Option<Duration> {
     retry_after(headers).or_else(|| {
@@ -112,29 +96,6 @@ fn wait(headers: &HeaderMap) -> Option<Duration> {
         let spent = all.into_iter().filter(|limit| limit.remaining == Some(0));
         spent.filter_map(|limit| limit.reset).max()
     })
-}
-
-fn redirect(config: &AnthropicConfig, status: StatusCode, headers: &HeaderMap) -> Error {
-    let target = headers
-        .get(header::LOCATION)
-        .and_then(|value| value.to_str().ok());
-    let target = target.map_or_else(|| "elsewhere".to_owned(), |url| config.redact(address(url)));
-    Error::new(ErrorKind::Config)
-        .with_status(status.as_u16())
-        .with_message(format!(
-            "the server redirects to {target}; set the base URL to where the API really is"
-        ))
-}
-
-/// The address without what may hold a key: the user, the query.
-fn address(url: &str) -> &str {
-    let url = url.split(['?', '#']).next().unwrap_or(url);
-    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = authority.split('/').next().unwrap_or(authority);
-    match authority.rfind('@') {
-        Some(_) => "another host",
-        None => url,
-    }
 }
 
 #[cfg(test)]

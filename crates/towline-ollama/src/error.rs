@@ -6,10 +6,10 @@ mod table;
 use self::body::ErrorBody;
 use crate::{OllamaConfig, config::Origin};
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 use std::{error::Error as StdError, io};
 use towline_core::{Error, ErrorKind, cut};
-use towline_transport::hint::retry_after;
+use towline_transport::{failure, hint::retry_after};
 
 /// Longer messages are cut.
 const LONGEST_MESSAGE: usize = 512;
@@ -23,11 +23,11 @@ pub(crate) fn from_response(
     body: &Bytes,
 ) -> Error {
     if status.is_redirection() {
-        return redirect(config, status, headers);
+        return failure::redirected(status, headers, |text| config.redact(text));
     }
     let body = ErrorBody::parse(body, headers);
     let error = build(config, model, Some(status.as_u16()), &body);
-    match retry_after(headers).filter(|_| waits(error.kind())) {
+    match retry_after(headers).filter(|_| failure::waits(error.kind())) {
         Some(wait) => error.with_retry_after(wait),
         None => error,
     }
@@ -124,41 +124,6 @@ fn remedy(
                 .to_owned(),
         ),
         _ => None,
-    }
-}
-
-/// A hint to wait means something only where waiting helps.
-const fn waits(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::RateLimit
-            | ErrorKind::Overloaded
-            | ErrorKind::Server
-            | ErrorKind::Timeout
-            | ErrorKind::Quota
-    )
-}
-
-fn redirect(config: &OllamaConfig, status: StatusCode, headers: &HeaderMap) -> Error {
-    let target = headers
-        .get(header::LOCATION)
-        .and_then(|value| value.to_str().ok());
-    let target = target.map_or_else(|| "elsewhere".to_owned(), |url| config.redact(address(url)));
-    Error::new(ErrorKind::Config)
-        .with_status(status.as_u16())
-        .with_message(format!(
-            "the server redirects to {target}; set the base URL to where the API really is"
-        ))
-}
-
-/// The address without what may hold a key: the user, the query.
-fn address(url: &str) -> &str {
-    let url = url.split(['?', '#']).next().unwrap_or(url);
-    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = authority.split('/').next().unwrap_or(authority);
-    match authority.rfind('@') {
-        Some(_) => "another host",
-        None => url,
     }
 }
 

@@ -7,9 +7,10 @@ mod table;
 use self::body::ErrorBody;
 use crate::{Flavor, OpenAiConfig, flavor::Texts};
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 use std::time::Duration;
 use towline_core::{Error, ErrorKind, cut};
+use towline_transport::failure;
 
 /// A wait longer than this is no rate limit that one waits for: the quota of a day or a month is
 /// used up.
@@ -29,17 +30,13 @@ pub(crate) fn from_response(
     body: &Bytes,
 ) -> Error {
     if status.is_redirection() {
-        return redirect(config, status, headers);
+        return failure::redirected(status, headers, |text| config.redact(text));
     }
     let body = ErrorBody::parse(body, headers);
     let error = build(config, Some(status.as_u16()), &body, headers);
-    match headers
-        .get("x-should-retry")
-        .map(http::HeaderValue::as_bytes)
-    {
-        Some(b"true") => error.with_retryable(true),
-        Some(b"false") => error.with_retryable(false),
-        _ => error,
+    match failure::should_retry(headers) {
+        Some(retryable) => error.with_retryable(retryable),
+        None => error,
     }
 }
 
@@ -63,7 +60,7 @@ fn build(
 ) -> Error {
     let flavor = config.flavor();
     let kind = table::classify(flavor, status.or(body.status), body);
-    let wait = waits(kind)
+    let wait = failure::waits(kind)
         .then(|| delay::find(flavor, headers, body))
         .flatten();
     let kind = match wait {
@@ -91,18 +88,6 @@ fn build(
     error
 }
 
-/// A hint to wait means something only where waiting helps.
-const fn waits(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::RateLimit
-            | ErrorKind::Overloaded
-            | ErrorKind::Server
-            | ErrorKind::Timeout
-            | ErrorKind::Quota
-    )
-}
-
 /// llama.cpp answers 500 to what it will never do; an unread text of that kind is not worth a
 /// second try.
 fn final_answer(flavor: Flavor, status: Option<u16>, kind: ErrorKind) -> Option<bool> {
@@ -121,30 +106,6 @@ fn message(body: &ErrorBody) -> String {
         text.push(')');
     }
     text
-}
-
-fn redirect(config: &OpenAiConfig, status: StatusCode, headers: &HeaderMap) -> Error {
-    let target = headers
-        .get(header::LOCATION)
-        .and_then(|value| value.to_str().ok());
-    let target = target.map_or_else(|| "elsewhere".to_owned(), |url| config.redact(address(url)));
-    Error::new(ErrorKind::Config)
-        .with_status(status.as_u16())
-        .with_message(format!(
-            "the server redirects to {target}; set the base URL to where the API really is"
-        ))
-}
-
-/// The address without what may hold a key: the user, the query.
-fn address(url: &str) -> &str {
-    let url = url.split(['?', '#']).next().unwrap_or(url);
-    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = authority.split('/').next().unwrap_or(authority);
-    if authority.contains('@') {
-        "another host"
-    } else {
-        url
-    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! | [`mock`] | tests of a layer: `tower_test`'s mock in the error type of a stack |
 //! | [`mod@conformance`] | tests of a provider crate: one suite, which each provider runs in one line |
 //! | [`corpus`] | tests of a wire dialect: recorded exchanges, every split, every framing |
+//! | [`credential`] | tests of a client: a key that changes between two calls |
 //! | [`generate`] | tests of a provider crate: requests of every shape |
 //! | [`setting`] | tests that need something prepared from outside, such as a real server |
 //!
@@ -16,6 +17,7 @@ pub mod aimock;
 pub mod client;
 pub mod conformance;
 pub mod corpus;
+pub mod credential;
 pub mod generate;
 pub mod mock;
 pub mod setting;

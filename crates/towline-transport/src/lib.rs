@@ -80,7 +80,9 @@
 mod answer;
 mod body;
 mod channel;
+pub mod compose;
 mod connect;
+pub mod failure;
 mod fault;
 pub mod hint;
 mod key;

@@ -1,23 +1,24 @@
 //! A request as the bytes of its body.
 
-mod fields;
 mod thinking;
 
-use self::{fields::Fields, thinking::Thinking};
+use self::thinking::Thinking;
 use super::{
     rules::{ModelRules, Sampling},
     turn,
 };
 use crate::{
-    AnthropicConfig,
-    wire::request::{FormatBody, Json, OutputBody, ToolBody, ToolChoiceBody},
+    AnthropicConfig, DIALECT,
+    wire::request::{FormatBody, OutputBody, ToolBody, ToolChoiceBody},
 };
-use bytes::Bytes;
 use serde_json::json;
 use towline_core::{
-    CompletionOptions, Error, ErrorKind, Request, ResponseFormat, Text, ToolChoice, WireForm,
+    CompletionOptions, Error, ErrorKind, Request, ResponseFormat, Text, ToolChoice,
 };
-use towline_transport::RequestBody;
+use towline_transport::{
+    RequestBody,
+    compose::{self, Fields, Json},
+};
 
 /// The body of a request, and the options that had to stay out of it.
 #[derive(Debug)]
@@ -26,13 +27,25 @@ pub(crate) struct Encoded {
     pub(crate) dropped: Vec<&'static str>,
 }
 
-/// Up to this size the body is sent in one piece: copying it costs less than a second buffer.
-const ONE_PIECE: usize = 16 * 1024;
+/// What the caller cannot set raw: it decides how the answer is read.
+const OURS: &[&str] = &["messages", "model", "stream"];
+
+/// What says how an answer is made, and has no place in the question how long a prompt is.
+const OF_ANSWERS: &[&str] = &[
+    "max_tokens",
+    "metadata",
+    "service_tier",
+    "stop_sequences",
+    "stream",
+    "temperature",
+    "top_k",
+    "top_p",
+];
 
 /// Writes the body. The messages come last, from their cache, so that the prefix of a conversation
 /// has the same bytes in every turn.
 pub(crate) fn encode(config: &AnthropicConfig, request: &Request) -> Result<Encoded, Error> {
-    write(config, request, Fields::new(config, request.options()))
+    write(config, request, fields(config, request))
 }
 
 /// Writes the body of the question how many tokens the request has: the same without the fields that
@@ -41,8 +54,12 @@ pub(crate) fn encode_count(
     config: &AnthropicConfig,
     request: &Request,
 ) -> Result<RequestBody, Error> {
-    let fields = Fields::new(config, request.options()).counting();
+    let fields = fields(config, request).without(OF_ANSWERS);
     Ok(write(config, request, fields)?.body)
+}
+
+fn fields<'a>(config: &AnthropicConfig, request: &'a Request) -> Fields<'a> {
+    Fields::new(request.options(), [config.name(), DIALECT], OURS)
 }
 
 fn write(
@@ -53,11 +70,7 @@ fn write(
     let options = request.options();
     let messages = turn::messages(request.conversation())?;
     let system = turn::system(request.conversation())?;
-    fields.reserve(if messages.len() <= ONE_PIECE {
-        messages.len() + system.len() + 512
-    } else {
-        system.len() + 512
-    });
+    fields.reserve(compose::room(messages.len()) + system.len());
     let rules = ModelRules::of(request.model());
     let thinking = Thinking::plan(&mut fields, rules, config.default_max_tokens(), options)?;
     fields.put("model", request.model())?;
@@ -71,27 +84,11 @@ fn write(
     if !system.is_empty() {
         fields.put_list("system", &system)?;
     }
-    let (head, dropped) = fields.finish()?;
+    let (head, dropped) = fields.finish("messages")?;
     Ok(Encoded {
-        body: assemble(head, &messages),
+        body: compose::assemble(head, &messages, turn::END),
         dropped,
     })
-}
-
-/// Puts the messages behind the other fields: in one buffer, or as shared pieces.
-fn assemble(mut head: Vec<u8>, messages: &WireForm) -> RequestBody {
-    if messages.len() <= ONE_PIECE {
-        for segment in messages.segments() {
-            head.extend_from_slice(segment);
-        }
-        head.extend_from_slice(turn::END);
-        return RequestBody::from(head);
-    }
-    let mut pieces = Vec::with_capacity(messages.segments().len() + 2);
-    pieces.push(Bytes::from(head));
-    pieces.extend(messages.segments().iter().cloned());
-    pieces.push(Bytes::from_static(turn::END));
-    RequestBody::segments(pieces)
 }
 
 fn sampling(

@@ -1,8 +1,9 @@
 //! The shapes of an error body.
 
 use bytes::Bytes;
-use http::{HeaderMap, header::CONTENT_TYPE};
+use http::HeaderMap;
 use serde_json::Value;
+use towline_transport::failure::not_json;
 
 /// What an error body says, whatever its shape.
 #[derive(Debug, Default)]
@@ -21,7 +22,7 @@ impl ErrorBody {
         match serde_json::from_slice::<Value>(body) {
             Ok(value) => Self::from_root(&value),
             Err(_) => Self {
-                message: describe(body, headers),
+                message: not_json(body, headers),
                 ..Self::default()
             },
         }
@@ -73,28 +74,4 @@ fn plain(value: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }
-}
-
-/// What to say of a body that is not JSON: a proxy's page, plain text, or nothing.
-fn describe(body: &Bytes, headers: &HeaderMap) -> String {
-    let kind = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let kind = kind.unwrap_or("no content type");
-    let text = String::from_utf8_lossy(body);
-    let text = text.trim();
-    if text.is_empty() {
-        return "the answer has an empty body".to_owned();
-    }
-    if text.starts_with('<') {
-        let title = between(text, "<title>", "</title>").unwrap_or("no title");
-        let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
-        return format!("the answer is a page ({kind}) and not JSON: {title}");
-    }
-    text.to_owned()
-}
-
-fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {
-    let (_, rest) = text.split_once(open)?;
-    Some(rest.split_once(close)?.0)
 }

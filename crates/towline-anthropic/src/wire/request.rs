@@ -1,8 +1,9 @@
 //! What a request is made of.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use towline_transport::compose::Json;
 
 /// A block of content.
 #[derive(Debug, Serialize)]
@@ -52,10 +53,20 @@ pub(crate) enum ImageBody<'a> {
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum DocumentBody<'a> {
-    Base64 { media_type: &'a str, data: &'a str },
-    Text { media_type: &'a str, data: Cow<'a, str> },
-    Url { url: &'a str },
-    File { file_id: &'a str },
+    Base64 {
+        media_type: &'a str,
+        data: &'a str,
+    },
+    Text {
+        media_type: &'a str,
+        data: Cow<'a, str>,
+    },
+    Url {
+        url: &'a str,
+    },
+    File {
+        file_id: &'a str,
+    },
 }
 
 /// A tool that the model may call.
@@ -103,18 +114,4 @@ pub(crate) struct OutputBody<'a> {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum FormatBody<'a> {
     JsonSchema { schema: Json<'a> },
-}
-
-/// JSON that was written before.
-#[derive(Debug)]
-pub(crate) struct Json<'a>(pub(crate) &'a str);
-
-// === impl Json ===
-
-impl Serialize for Json<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serde_json::from_str::<&RawValue>(self.0)
-            .map_err(serde::ser::Error::custom)?
-            .serialize(serializer)
-    }
 }

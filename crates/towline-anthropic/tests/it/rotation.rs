@@ -1,50 +1,16 @@
 //! A key that changes between two calls.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicU64, Ordering},
-};
 use tower::ServiceExt as _;
 use towline_anthropic::{Anthropic, AnthropicConfig};
-use towline_core::{Credential, CredentialSource, ErrorKind, Request, Secret};
+use towline_core::{ErrorKind, Request, Secret};
 use towline_sim::Simulator;
+use towline_testkit::credential::{HandedKey, TROUBLE};
 use towline_transport::Channel;
 
-/// A key that the test hands over.
-#[derive(Default)]
-struct Handed {
-    version: AtomicU64,
-    key: Mutex<String>,
-}
-
-// === impl Handed ===
-
-impl Handed {
-    fn hand_over(&self, key: &str) {
-        key.clone_into(&mut self.key.lock().unwrap());
-        self.version.fetch_add(1, Ordering::Release);
-    }
-}
-
-impl CredentialSource for Handed {
-    fn version(&self) -> u64 {
-        self.version.load(Ordering::Acquire)
-    }
-
-    fn secret(&self) -> Secret {
-        Secret::new(self.key.lock().unwrap().as_str())
-    }
-
-    fn trouble(&self) -> Option<String> {
-        Some("the vault is shut".to_owned())
-    }
-}
-
-fn client(sim: &Simulator, key: &str) -> (Anthropic<Channel>, Arc<Handed>) {
-    let source = Arc::<Handed>::default();
-    source.hand_over(key);
+fn client(sim: &Simulator, key: &str) -> (Anthropic<Channel>, HandedKey) {
+    let source = HandedKey::new(key);
     let config = AnthropicConfig::builder(sim.origin())
-        .api_key(Credential::from_source(Arc::clone(&source)))
+        .api_key(source.credential())
         .header("x-extra", "extra");
     let channel = Channel::builder(sim.origin()).build().unwrap();
     (Anthropic::new(config.build().unwrap(), channel), source)
@@ -80,7 +46,7 @@ async fn a_refused_key_says_why_no_newer_one_is_in_use() {
     let error = client.oneshot(Request::new("m", "Hi")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Auth);
     let message = error.message().unwrap();
-    assert!(message.ends_with("; the vault is shut"), "{error}");
+    assert!(message.ends_with(TROUBLE), "{error}");
     assert!(!format!("{error} {error:?}").contains("planted"));
 }
 

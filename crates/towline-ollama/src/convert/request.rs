@@ -1,20 +1,19 @@
 //! A request as the bytes of its body.
 
-mod fields;
-
-use self::fields::Fields;
 use super::{message, names::ToolNames};
 use crate::{
-    OllamaConfig,
-    wire::request::{FunctionBody, Json, ToolBody},
+    DIALECT, OllamaConfig,
+    wire::request::{FunctionBody, ToolBody},
 };
-use bytes::Bytes;
 use serde_json::{Map, Value};
 use towline_core::{
     CompletionOptions, Error, ErrorKind, ReasoningEffort, Request, ResponseFormat, Text,
     ToolChoice, WireDialect, WireForm,
 };
-use towline_transport::RequestBody;
+use towline_transport::{
+    RequestBody,
+    compose::{self, Fields, Json},
+};
 
 /// The body of a request, and the options that had to stay out of it.
 #[derive(Debug)]
@@ -23,8 +22,8 @@ pub(crate) struct Encoded {
     pub(crate) dropped: Vec<&'static str>,
 }
 
-/// Up to this size the body is sent in one piece: copying it costs less than a second buffer.
-const ONE_PIECE: usize = 16 * 1024;
+/// What the caller cannot set raw: it decides how the answer is read.
+const OURS: &[&str] = &["messages", "model", "stream"];
 
 /// How messages are written.
 const MESSAGES: WireDialect = WireDialect::new("ollama-chat", 0);
@@ -32,13 +31,9 @@ const MESSAGES: WireDialect = WireDialect::new("ollama-chat", 0);
 /// Writes the body. The messages come last, from their cache.
 pub(crate) fn encode(config: &OllamaConfig, request: &Request) -> Result<Encoded, Error> {
     let messages = messages(request)?;
-    let room = if messages.len() <= ONE_PIECE {
-        messages.len() + 512
-    } else {
-        512
-    };
     let options = request.options();
-    let mut fields = Fields::new(room, config, options);
+    let mut fields = Fields::new(options, [config.name(), DIALECT], OURS);
+    fields.reserve(compose::room(messages.len()));
     fields.put("model", request.model())?;
     // Left out it would mean yes.
     fields.put("stream", &request.stream())?;
@@ -50,9 +45,9 @@ pub(crate) fn encode(config: &OllamaConfig, request: &Request) -> Result<Encoded
     if options.user().is_some() {
         fields.refuse("user", "Ollama knows no users")?;
     }
-    let (head, dropped) = fields.finish()?;
+    let (head, dropped) = fields.finish("messages")?;
     Ok(Encoded {
-        body: assemble(head, &messages),
+        body: compose::assemble(head, &messages, b"]}"),
         dropped,
     })
 }
@@ -70,22 +65,6 @@ fn messages(request: &Request) -> Result<WireForm, Error> {
             .with_message("the conversation is empty: there is nothing to answer"));
     }
     Ok(messages)
-}
-
-/// Puts the messages behind the other fields: in one buffer, or as shared pieces.
-fn assemble(mut head: Vec<u8>, messages: &WireForm) -> RequestBody {
-    if messages.len() <= ONE_PIECE {
-        for segment in messages.segments() {
-            head.extend_from_slice(segment);
-        }
-        head.extend_from_slice(b"]}");
-        return RequestBody::from(head);
-    }
-    let mut pieces = Vec::with_capacity(messages.segments().len() + 2);
-    pieces.push(Bytes::from(head));
-    pieces.extend(messages.segments().iter().cloned());
-    pieces.push(Bytes::from_static(b"]}"));
-    RequestBody::segments(pieces)
 }
 
 /// The options of the sampler stand in an object of their own.
@@ -115,7 +94,7 @@ fn sampling(fields: &mut Fields<'_>, options: &CompletionOptions) -> Result<(), 
         let stop = options.stop().iter().map(Text::as_str);
         own.insert("stop".to_owned(), stop.map(Value::from).collect());
     }
-    fields.put_options(own)
+    fields.put_joined("options", own)
 }
 
 /// `gpt-oss` takes levels, other models take yes or no.

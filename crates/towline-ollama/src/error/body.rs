@@ -1,8 +1,9 @@
 //! The shapes of an error body.
 
 use bytes::Bytes;
-use http::{HeaderMap, header::CONTENT_TYPE};
+use http::HeaderMap;
 use serde_json::Value;
+use towline_transport::failure::not_json;
 
 /// What an error body says.
 #[derive(Debug, Default)]
@@ -24,7 +25,7 @@ impl ErrorBody {
                 is_ours: true,
             },
             Some(None) | None => Self {
-                message: describe(body, headers),
+                message: not_json(body, headers),
                 is_ours: false,
             },
         }
@@ -60,27 +61,4 @@ fn find(root: &Value) -> Option<String> {
     ];
     let texts = places.into_iter().flatten().filter_map(Value::as_str);
     texts.map(str::to_owned).next()
-}
-
-/// What to say of a body that is not JSON: a proxy's page, plain text, or nothing.
-fn describe(body: &Bytes, headers: &HeaderMap) -> String {
-    let kind = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let text = String::from_utf8_lossy(body);
-    match text.trim() {
-        "" => "the answer has an empty body".to_owned(),
-        page if page.starts_with('<') => format!(
-            "the answer is a page ({}) and not JSON: {}",
-            kind.unwrap_or("no content type"),
-            title(page).unwrap_or_else(|| "no title".to_owned())
-        ),
-        text => text.to_owned(),
-    }
-}
-
-fn title(page: &str) -> Option<String> {
-    let (_, rest) = page.split_once("<title>")?;
-    let (title, _) = rest.split_once("</title>")?;
-    Some(title.split_whitespace().collect::<Vec<_>>().join(" "))
 }

@@ -1,8 +1,9 @@
 //! What a request is made of.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use towline_transport::compose::Json;
 
 /// One message of the history.
 #[derive(Debug, Default, Serialize)]
@@ -52,18 +53,4 @@ pub(crate) struct FunctionBody<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]
     pub(crate) description: &'a str,
     pub(crate) parameters: Json<'a>,
-}
-
-/// JSON that was written before.
-#[derive(Debug)]
-pub(crate) struct Json<'a>(pub(crate) &'a str);
-
-// === impl Json ===
-
-impl Serialize for Json<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serde_json::from_str::<&RawValue>(self.0)
-            .map_err(serde::ser::Error::custom)?
-            .serialize(serializer)
-    }
 }

@@ -1,24 +1,20 @@
 //! A request as the bytes of its body.
 
-mod fields;
-
-pub(crate) use self::fields::Fields;
-
 use super::{message, rules::ModelRules};
 use crate::{
-    OpenAiConfig,
+    Flavor, OpenAiConfig,
     flavor::ReasoningAsk,
-    wire::request::{
-        FormatBody, FunctionBody, Json, NameBody, SchemaBody, ToolBody, ToolChoiceBody,
-    },
+    wire::request::{FormatBody, FunctionBody, NameBody, SchemaBody, ToolBody, ToolChoiceBody},
 };
-use bytes::Bytes;
 use serde_json::json;
 use towline_core::{
     CompletionOptions, Error, ErrorKind, Request, ResponseFormat, Text, ToolChoice, WireDialect,
     WireForm,
 };
-use towline_transport::RequestBody;
+use towline_transport::{
+    RequestBody,
+    compose::{self, Fields, Json},
+};
 
 /// The body of a request, and the options that had to stay out of it.
 #[derive(Debug)]
@@ -30,15 +26,16 @@ pub(crate) struct Encoded {
 /// Why a reasoning model is not sent a sampling option.
 pub(crate) const ONLY_DEFAULT: &str = "reasoning models take only its default";
 
-/// Up to this size the messages are copied behind the options: that costs less than more buffers.
-pub(crate) const ONE_PIECE: usize = 16 * 1024;
+/// What the caller cannot set raw: it decides how the answer is read.
+const OURS: &[&str] = &["input", "messages", "model", "stream", "stream_options"];
 
 /// Writes the body. The messages come last, from their cache, so that the prefix of a conversation
 /// has the same bytes in every turn.
 pub(crate) fn encode(config: &OpenAiConfig, request: &Request) -> Result<Encoded, Error> {
     let rules = config.rules(request.model());
     let messages = messages(config, rules, request)?;
-    let mut fields = Fields::new(messages.len(), config, request.options());
+    let flavor = config.flavor();
+    let mut fields = fields(config, request, messages.len());
     fields.put("model", request.model())?;
     if request.stream() {
         fields.put("stream", &true)?;
@@ -46,15 +43,24 @@ pub(crate) fn encode(config: &OpenAiConfig, request: &Request) -> Result<Encoded
             fields.put("stream_options", &json!({"include_usage": true}))?;
         }
     }
-    sampling(&mut fields, rules, request.options())?;
-    reasoning(&mut fields, request.options())?;
-    tools(&mut fields, request.options())?;
-    format(&mut fields, request.options())?;
+    let options = request.options();
+    sampling(&mut fields, flavor, rules, options)?;
+    reasoning(&mut fields, flavor, options)?;
+    tools(&mut fields, flavor, options)?;
+    format(&mut fields, flavor, options)?;
     let (head, dropped) = fields.finish("messages")?;
     Ok(Encoded {
-        body: assemble(head, &messages),
+        body: compose::assemble(head, &messages, b"]}"),
         dropped,
     })
+}
+
+/// No field yet, with room for `length` bytes of messages where they are copied.
+pub(crate) fn fields<'a>(config: &OpenAiConfig, request: &'a Request, length: usize) -> Fields<'a> {
+    let names = [config.name(), config.flavor().name()];
+    let mut fields = Fields::new(request.options(), names, OURS);
+    fields.reserve(compose::room(length));
+    fields
 }
 
 fn messages(
@@ -68,22 +74,6 @@ fn messages(
     request.conversation().wire(dialect, |message, out| {
         message::write(flavor, rules, message, out)
     })
-}
-
-/// Puts the messages behind the other fields: in one buffer, or as shared pieces.
-pub(crate) fn assemble(mut head: Vec<u8>, messages: &WireForm) -> RequestBody {
-    if messages.len() <= ONE_PIECE {
-        for segment in messages.segments() {
-            head.extend_from_slice(segment);
-        }
-        head.extend_from_slice(b"]}");
-        return RequestBody::from(head);
-    }
-    let mut pieces = Vec::with_capacity(messages.segments().len() + 2);
-    pieces.push(Bytes::from(head));
-    pieces.extend(messages.segments().iter().cloned());
-    pieces.push(Bytes::from_static(b"]}"));
-    RequestBody::segments(pieces)
 }
 
 pub(crate) fn reject_empty(request: &Request) -> Result<(), Error> {
@@ -106,6 +96,7 @@ pub(crate) fn check_number(name: &str, number: f64) -> Result<(), Error> {
 
 fn sampling(
     fields: &mut Fields<'_>,
+    flavor: Flavor,
     rules: ModelRules,
     options: &CompletionOptions,
 ) -> Result<(), Error> {
@@ -124,8 +115,7 @@ fn sampling(
             fields.refuse(name, ONLY_DEFAULT)?;
         }
     }
-    let seed = fields.flavor().traits().seed;
-    fields.put_option(seed, options.seed().as_ref())?;
+    fields.put_option(flavor.traits().seed, options.seed().as_ref())?;
     if !options.stop().is_empty() {
         let stop: Vec<&str> = options.stop().iter().map(Text::as_str).collect();
         fields.put("stop", &stop)?;
@@ -133,8 +123,12 @@ fn sampling(
     fields.put_option("user", options.user().as_ref())
 }
 
-fn reasoning(fields: &mut Fields<'_>, options: &CompletionOptions) -> Result<(), Error> {
-    let ask = fields.flavor().traits().reasoning;
+fn reasoning(
+    fields: &mut Fields<'_>,
+    flavor: Flavor,
+    options: &CompletionOptions,
+) -> Result<(), Error> {
+    let ask = flavor.traits().reasoning;
     if let Some(budget) = options.set_reasoning_budget() {
         if ask == ReasoningAsk::Object {
             return fields.put("reasoning", &json!({"max_tokens": budget}));
@@ -160,7 +154,11 @@ fn reasoning(fields: &mut Fields<'_>, options: &CompletionOptions) -> Result<(),
     }
 }
 
-fn tools(fields: &mut Fields<'_>, options: &CompletionOptions) -> Result<(), Error> {
+fn tools(
+    fields: &mut Fields<'_>,
+    flavor: Flavor,
+    options: &CompletionOptions,
+) -> Result<(), Error> {
     if options.tools().is_empty() {
         return no_tools(fields, options);
     }
@@ -173,7 +171,7 @@ fn tools(fields: &mut Fields<'_>, options: &CompletionOptions) -> Result<(), Err
         },
     });
     fields.put("tools", &tools.collect::<Vec<_>>())?;
-    let required = fields.flavor().traits().required;
+    let required = flavor.traits().required;
     match options.tool_choice() {
         None => {}
         Some(ToolChoice::Auto) => fields.put("tool_choice", "auto")?,
@@ -201,12 +199,16 @@ pub(crate) fn no_tools(fields: &mut Fields<'_>, options: &CompletionOptions) -> 
     }
 }
 
-fn format(fields: &mut Fields<'_>, options: &CompletionOptions) -> Result<(), Error> {
+fn format(
+    fields: &mut Fields<'_>,
+    flavor: Flavor,
+    options: &CompletionOptions,
+) -> Result<(), Error> {
     let body = match options.response_format() {
         None => return Ok(()),
         Some(ResponseFormat::Text) => FormatBody::Text,
         Some(ResponseFormat::Json) => FormatBody::JsonObject,
-        Some(ResponseFormat::JsonSchema(schema)) if fields.flavor().traits().json_schema => {
+        Some(ResponseFormat::JsonSchema(schema)) if flavor.traits().json_schema => {
             FormatBody::JsonSchema {
                 json_schema: SchemaBody {
                     name: schema.name(),

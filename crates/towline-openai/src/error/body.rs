@@ -1,8 +1,9 @@
 //! The many shapes of an error body.
 
 use bytes::Bytes;
-use http::{HeaderMap, header::CONTENT_TYPE};
+use http::HeaderMap;
 use serde_json::Value;
+use towline_transport::failure::not_json;
 
 /// What an error body says, whatever its shape.
 #[derive(Debug, Default)]
@@ -27,7 +28,7 @@ impl ErrorBody {
             Ok(Value::Array(list)) => Self::from_root(list.first().unwrap_or(&Value::Null)),
             Ok(value) => Self::from_root(&value),
             Err(_) => Self {
-                message: describe(body, headers),
+                message: not_json(body, headers),
                 ..Self::default()
             },
         }
@@ -141,28 +142,4 @@ fn http_status(value: &Value) -> Option<u16> {
     u16::try_from(number)
         .ok()
         .filter(|status| (400..600).contains(status))
-}
-
-/// What to say of a body that is not JSON: a proxy's page, plain text, or nothing.
-fn describe(body: &Bytes, headers: &HeaderMap) -> String {
-    let kind = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let kind = kind.unwrap_or("no content type");
-    let text = String::from_utf8_lossy(body);
-    let text = text.trim();
-    if text.is_empty() {
-        return "the answer has an empty body".to_owned();
-    }
-    if text.starts_with('<') {
-        let title = between(text, "<title>", "</title>").unwrap_or("no title");
-        let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
-        return format!("the answer is a page ({kind}) and not JSON: {title}");
-    }
-    text.to_owned()
-}
-
-fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {
-    let (_, rest) = text.split_once(open)?;
-    Some(rest.split_once(close)?.0)
 }

@@ -4,10 +4,9 @@ use super::message;
 use crate::{
     OpenAiConfig,
     convert::{
-        request::{Encoded, Fields, ONLY_DEFAULT, assemble, check_number, no_tools, reject_empty},
+        request::{Encoded, ONLY_DEFAULT, check_number, fields, no_tools, reject_empty},
         rules::ModelRules,
     },
-    wire::request::Json,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -15,6 +14,7 @@ use towline_core::{
     CompletionOptions, Error, JsonSchema, Request, ResponseFormat, ToolChoice, ToolSpec,
     WireDialect,
 };
+use towline_transport::compose::{self, Fields, Json};
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "function")]
@@ -50,7 +50,7 @@ pub(crate) fn encode(config: &OpenAiConfig, request: &Request) -> Result<Encoded
         message::write(flavor, rules, message, out)
     })?;
     let options = request.options();
-    let mut fields = Fields::new(items.len(), config, options);
+    let mut fields = fields(config, request, items.len());
     fields.put("model", request.model())?;
     if request.stream() {
         fields.put("stream", &true)?;
@@ -65,7 +65,7 @@ pub(crate) fn encode(config: &OpenAiConfig, request: &Request) -> Result<Encoded
     format(&mut fields, options)?;
     let (head, dropped) = fields.finish("input")?;
     Ok(Encoded {
-        body: assemble(head, &items),
+        body: compose::assemble(head, &items, b"]}"),
         dropped,
     })
 }

@@ -1,11 +1,11 @@
 //! Whether and how much the model thinks, and the limit of output tokens that goes with it.
 
-use super::fields::Fields;
 use crate::{
     convert::rules::{Ask, ModelRules},
     wire::request::ThinkingBody,
 };
 use towline_core::{CompletionOptions, Error, ErrorKind, ReasoningEffort};
+use towline_transport::compose::Fields;
 
 /// What a request asks for.
 #[derive(Debug)]
