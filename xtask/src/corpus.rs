@@ -5,6 +5,7 @@
 //! test knows is a row with nothing decoded, and not a row that is missing.
 
 use crate::context::{self, Context, Stop};
+use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
@@ -42,7 +43,11 @@ pub(crate) fn print(context: &Context) {
     let root = context.root.join(set.unwrap_or_else(|| DEFAULT.into()));
     let counted = groups(&root).and_then(|groups| Ok((groups, collect(&folder(context))?)));
     if let Ok((groups, found)) = counted {
-        println!("\n{}", table(&groups, &found));
+        println!(
+            "\n{}{}",
+            table(&groups, &found),
+            left(&root, &groups, &found)
+        );
     }
 }
 
@@ -118,16 +123,37 @@ fn table(groups: &BTreeMap<String, BTreeSet<String>>, found: &Found) -> String {
             "{name:<20}  {cases:>5}  {decoded:>7}  {oracle:>6}  {wrong:>5}"
         );
     };
-    for (name, cases) in groups {
+    // Providers first.
+    let (parts, providers): (Vec<_>, Vec<_>) =
+        groups.iter().partition(|(name, _)| name.starts_with('_'));
+    for (name, cases) in providers.into_iter().chain(parts) {
         let sets = [cases, &found.decoded, &found.with_oracle, &found.wrong];
         let counts = sets.map(|set| cases.intersection(set).count());
         for (sum, count) in sums.iter_mut().zip(counts) {
             *sum += count;
         }
-        line(name.trim_start_matches('_'), counts);
+        line(&name.trim_start_matches('_').replace('_', " "), counts);
     }
     line("all", sums);
     text
+}
+
+/// Which interfaces the cases are of that were not decoded: those that no crate speaks.
+fn left(root: &Path, groups: &BTreeMap<String, BTreeSet<String>>, found: &Found) -> String {
+    let mut left: BTreeMap<String, usize> = BTreeMap::new();
+    for (provider, cases) in groups.iter().filter(|(name, _)| !name.starts_with('_')) {
+        for case in cases.difference(&found.decoded) {
+            let text = fs::read_to_string(root.join(format!("{case}.json"))).unwrap_or_default();
+            let case: Value = serde_json::from_str(&text).unwrap_or_default();
+            let interface = case.get("api").and_then(Value::as_str).unwrap_or("unknown");
+            *left.entry(format!("{provider} {interface}")).or_default() += 1;
+        }
+    }
+    let left: Vec<_> = left
+        .iter()
+        .map(|(of, count)| format!("{of} {count}"))
+        .collect();
+    format!("not decoded: {}\n", left.join(", "))
 }
 
 // === impl Found ===
@@ -136,7 +162,7 @@ impl Found {
     /// Adds the record of one run: its name, and a line for each case.
     fn add(&mut self, record: &str) {
         let mut lines = record.lines();
-        let sends = lines.next().is_none_or(|run| run.ends_with("requests"));
+        let sends = lines.next().is_none_or(|run| run.ends_with(", requests"));
         if sends {
             return;
         }
