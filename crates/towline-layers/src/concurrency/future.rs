@@ -27,11 +27,9 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<S, R, F> {
+        // Boxed, so that a call that need not wait is not the larger for it.
         Waiting {
-            wait: Option<Wait<S, R>>,
-            // Set where the wait is pending and bounded, not before.
-            #[pin]
-            sleep: Option<Sleep>,
+            wait: Option<Box<Wait<S, R>>>,
         },
         Calling {
             #[pin]
@@ -49,6 +47,8 @@ struct Wait<S, R> {
     place: Place,
     service: S,
     request: R,
+    /// Set where the wait is pending and bounded, not before.
+    sleep: Option<Pin<Box<Sleep>>>,
 }
 
 // === impl ConcurrencyFuture ===
@@ -62,15 +62,15 @@ impl<S, R, F> ConcurrencyFuture<S, R, F> {
         Self { state }
     }
 
-    pub(super) const fn waiting(service: S, request: R, place: Place) -> Self {
+    pub(super) fn waiting(service: S, request: R, place: Place) -> Self {
         let wait = Wait {
             place,
             service,
             request,
+            sleep: None,
         };
         let state = State::Waiting {
-            wait: Some(wait),
-            sleep: None,
+            wait: Some(Box::new(wait)),
         };
         Self { state }
     }
@@ -93,9 +93,12 @@ where
         let mut state = self.project().state;
         loop {
             match state.as_mut().project() {
-                StateProj::Waiting { wait, sleep } => {
-                    let admitted = ready!(poll_place(wait, sleep, cx));
-                    let Some(mut wait) = wait.take() else {
+                StateProj::Waiting { wait: waiting } => {
+                    let Some(wait) = waiting else {
+                        return Poll::Ready(Err(polled_again()));
+                    };
+                    let admitted = ready!(wait.poll(cx));
+                    let Some(mut wait) = waiting.take() else {
                         return Poll::Ready(Err(polled_again()));
                     };
                     let admitted = admitted.and_then(|permit| wait.place.settle(permit));
@@ -121,30 +124,6 @@ where
             }
         }
     }
-}
-
-/// Waits for a slot, and no longer than the place allows. The slot wins where both are there.
-fn poll_place<S, R>(
-    wait: &mut Option<Wait<S, R>>,
-    mut sleep: Pin<&mut Option<Sleep>>,
-    cx: &mut Context<'_>,
-) -> Poll<Result<Permit, Error>> {
-    let Some(wait) = wait else {
-        return Poll::Ready(Err(polled_again()));
-    };
-    if let Poll::Ready(verdict) = wait.place.poll(cx) {
-        return Poll::Ready(verdict);
-    }
-    let Some(due) = wait.place.due() else {
-        return Poll::Pending;
-    };
-    if sleep.is_none() {
-        sleep.set(Some(sleep_until(due)));
-    }
-    if let Some(sleep) = sleep.as_pin_mut() {
-        ready!(sleep.poll(cx));
-    }
-    Poll::Ready(wait.place.give_up())
 }
 
 /// Keeps the slot to the end of the answer.
@@ -176,5 +155,22 @@ impl<S, R, F> fmt::Debug for ConcurrencyFuture<S, R, F> {
         f.debug_struct("ConcurrencyFuture")
             .field("state", &state)
             .finish_non_exhaustive()
+    }
+}
+
+// === impl Wait ===
+
+impl<S, R> Wait<S, R> {
+    /// Waits for a slot, and no longer than the place allows. The slot wins where both are there.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Permit, Error>> {
+        if let Poll::Ready(verdict) = self.place.poll(cx) {
+            return Poll::Ready(verdict);
+        }
+        let Some(due) = self.place.due() else {
+            return Poll::Pending;
+        };
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(due)));
+        ready!(sleep.as_mut().poll(cx));
+        Poll::Ready(self.place.give_up())
     }
 }

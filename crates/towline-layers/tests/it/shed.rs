@@ -56,7 +56,7 @@ async fn x5_shed_a_service_that_is_not_ready_is_not_overloaded() {
 #[tokio::test(start_paused = true)]
 async fn an_error_from_inside_is_not_touched() {
     let layer = ShedLayer::new(QueueGauge::new(), AgeBound::default());
-    let service = layer.layer(service_fn(async |_: Request| {
+    let service = layer.layer(service_fn(|_: Request| async {
         Err::<Response, _>(failed(ErrorKind::Server))
     }));
     let error = assert_ready_err!(task::spawn(service.oneshot(question(false))).poll());

@@ -38,7 +38,7 @@ async fn sh1_and_t8_a_million_calls_in_one_task_and_none_is_shed() {
     let gauge = QueueGauge::new();
     let bound = ConcurrencyLayer::new(NonZeroUsize::MIN);
     let bound = bound.with_gauge(gauge.clone()).with_age_bound(rule);
-    let model = service_fn(async |_: ()| Ok::<_, Error>(()));
+    let model = service_fn(|(): ()| async { Ok::<_, Error>(()) });
     let mut service = ShedLayer::new(gauge, rule).layer(bound.layer(Unmetered(model)));
     let request = question(false);
     // All in one task and without a pause: where readiness were asked, tokio's budget of 128
