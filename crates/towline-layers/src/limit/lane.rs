@@ -142,9 +142,12 @@ impl<B: Bucket> Lane<B> {
         if room.is_head(key) {
             return Turn::Head;
         }
-        // A newcomer may be one that can pass, now or before the head looks again.
+        // A newcomer may be one that can pass, now or before the head looks again. In a long queue it is
+        // one of many, and the head looks at the first of them.
         let mut other = None;
-        if let Some(pass) = room.look(&self.bucket) {
+        if room.queue.len() <= LOOKED_AT
+            && let Some(pass) = room.look(&self.bucket)
+        {
             other = if pass.is_zero() {
                 room.passing_waker(key)
             } else {
@@ -338,7 +341,7 @@ impl Room {
     }
 
     /// The waker of who was told to pass, unless it is `asking` itself.
-    fn passing_waker(&mut self, asking: Key) -> Option<Waker> {
+    fn passing_waker(&self, asking: Key) -> Option<Waker> {
         let passing = self.passing.filter(|passing| *passing != asking)?;
         self.queue.get(passing)?.payload.waker.take()
     }
@@ -377,3 +380,6 @@ pub(super) fn calls(calls: usize) -> Demand {
     let calls = u64::try_from(calls).unwrap_or(u64::MAX);
     Demand::default().with(Dimension::Requests, calls)
 }
+
+#[cfg(all(test, loom))]
+mod loom_tests;

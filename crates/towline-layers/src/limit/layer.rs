@@ -1,15 +1,11 @@
 //! The limit as a layer.
 
 use super::{
-    Bucket, LimitConfig, LocalStore, Rules, Store,
-    future::{LimitFuture, Waiting},
-    held::Held,
-    lane::Lane,
-    lanes::Lanes,
-    refusal,
+    Bucket, LimitConfig, LocalStore, Mode, Rules, Store, Verdict, future::LimitFuture, held::Held,
+    lane::Lane, lanes::Lanes, waiting::Waiting,
 };
 use std::{
-    fmt,
+    fmt, mem,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -118,10 +114,10 @@ where
         let config = &self.shared.config;
         let lane = self.shared.lanes.get(config, &request);
         let demand = config.charge.demand(&request, lane.usual());
-        if lane.waiting() == 0 {
-            use super::Verdict::{Granted, Never};
+        let mut direct = config.mode == Mode::Reject;
+        if direct || lane.waiting() == 0 {
             match lane.bucket.admit_now(&demand, None) {
-                Some(Granted(reservation)) => {
+                Some(Verdict::Granted(reservation)) => {
                     let held = Held {
                         lane,
                         reservation: Some(reservation),
@@ -132,24 +128,17 @@ where
                     };
                     return LimitFuture::calling(self.inner.call(request), held);
                 }
-                Some(Never { dimension, burst }) => {
-                    let amount = demand.amount(dimension);
-                    let error = refusal::never(config, dimension, amount, burst);
-                    return LimitFuture::refused(refusal::noted(error, request.context()));
-                }
-                // It asks again in its turn.
-                _ => {}
+                // It asks again in its turn, and is told again.
+                Some(_) => {}
+                None => direct = true,
             }
         }
         // The instance that was readied is the one that is called.
         let clone = self.inner.clone();
-        let ready = std::mem::replace(&mut self.inner, clone);
+        let ready = mem::replace(&mut self.inner, clone);
         let shared = Arc::clone(&self.shared);
-        LimitFuture::waiting(
-            Waiting::new(shared, lane, demand, request.context()),
-            ready,
-            request,
-        )
+        let waiting = Waiting::new(shared, lane, demand, direct);
+        LimitFuture::waiting(waiting, ready, request)
     }
 }
 

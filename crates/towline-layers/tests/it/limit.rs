@@ -13,6 +13,7 @@ use towline_layers::limit::{
 mod fair;
 mod place;
 mod server;
+mod store;
 
 const SECOND: Duration = Duration::from_secs(1);
 

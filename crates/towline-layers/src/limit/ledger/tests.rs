@@ -87,7 +87,7 @@ impl World {
         match *op {
             Op::Pass(tenths) => self.now += tenths * 100_000_000,
             Op::Call(reserved, taken) => self.call(reserved, taken),
-            Op::End(n) if self.live.is_empty() => drop(n),
+            Op::End(_) if self.live.is_empty() => {}
             Op::End(n) => self.end(n % self.live.len()),
             Op::Raise(level) => {
                 let floor = pace().at_level(level, ticks(self.now));

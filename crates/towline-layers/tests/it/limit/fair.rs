@@ -112,7 +112,7 @@ async fn rl4_one_tenant_is_served_in_the_order_of_arrival() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
     fn rl4_tenants_that_both_wait_are_served_as_many_tokens(
@@ -160,7 +160,7 @@ proptest! {
             let first = std::iter::once(asking(999, 1));
             let before = (0..others).map(|_| of("small", asking(small, 1)));
             let one = std::iter::once(of("large", asking(large - 1, 1)));
-            let after = (0..400).map(|_| of("small", asking(small, 1)));
+            let after = (0..150).map(|_| of("small", asking(small, 1)));
             all(&service, first.chain(before).chain(one).chain(after)).await;
             let served = model.since(start);
             let position = served.iter().position(|(_, who, _)| who == "large").unwrap();
@@ -178,11 +178,11 @@ proptest! {
 #[tokio::test(start_paused = true)]
 async fn one_call_does_not_wait_for_the_thousands_of_another_tenant() {
     let model = Quick::default();
-    let config = LimitConfig::new("quick").with_max_queued(20_000);
+    let config = LimitConfig::new("quick").with_max_queued(2_500);
     let layer = LimitLayer::new(config, Rules::new(requests(100, 1)));
     let service = layer.layer(model.clone());
     let start = Instant::now();
-    let crowd = (0..5_000).map(|_| of("crowd", asking(50, 50)));
+    let crowd = (0..2_000).map(|_| of("crowd", asking(50, 50)));
     all(&service, crowd.chain([of("single", asking(50, 50))])).await;
     let served = model.since(start);
     let position = served

@@ -52,8 +52,8 @@ async fn served(calls: &[(u64, bool)], with_leavers: bool) -> Vec<Duration> {
     drop(leave);
     let mut times = Vec::new();
     let mut seen = handle.total();
-    for _ in 0..60_000 {
-        advance(Duration::from_millis(1)).await;
+    for _ in 0..12_000 {
+        advance(Duration::from_millis(5)).await;
         for call in &mut stay {
             if call.is_woken() {
                 assert_pending!(call.poll());
@@ -208,7 +208,9 @@ async fn x3_limit_leaks_nothing_and_wakes_the_next_wherever_it_is_dropped() {
         let response = feed.as_ref().map(|_| assert_ready!(call.poll()).unwrap());
         drop(call);
         if steps > 4 {
-            feed.map(|feed| feed.fail(ErrorKind::Server));
+            if let Some(feed) = feed {
+                feed.fail(ErrorKind::Server);
+            }
             let mut response = response.unwrap();
             assert!(response.body_mut().next().await.unwrap().is_err());
         } else {

@@ -1,0 +1,265 @@
+//! Stores, and the rules for queues that are too long or too old.
+
+use super::{SECOND, limit, requests};
+use crate::support::{question, upstream};
+use std::{future::Future, pin::Pin, time::Duration};
+use tokio::time::{Instant, advance, sleep};
+use tokio_test::{assert_pending, assert_ready, assert_ready_err, task};
+use tower::{Layer, ServiceExt};
+use towline_core::{Context, Error, ErrorKind, Priority, RateLimits, Request};
+use towline_layers::{
+    limit::{
+        Booking, Bucket, Demand, Key, LimitConfig, LimitLayer, LocalBucket, LocalReservation,
+        LocalStore, Mode, Rules, Spent, Store, Verdict, conformance,
+    },
+    overload::{AgeBound, QueueGauge},
+};
+
+/// A store that has to ask somebody far away, which takes five milliseconds.
+#[derive(Clone, Debug)]
+struct Far {
+    near: LocalStore,
+}
+
+#[derive(Clone, Debug)]
+struct FarBucket {
+    near: LocalBucket,
+}
+
+const AWAY: Duration = Duration::from_millis(5);
+
+impl Far {
+    fn new(rules: Rules) -> Self {
+        Self {
+            near: LocalStore::new(rules),
+        }
+    }
+}
+
+impl Store for Far {
+    type Bucket = FarBucket;
+
+    fn bucket(&self, key: &Key) -> FarBucket {
+        FarBucket {
+            near: self.near.bucket(key),
+        }
+    }
+
+    fn set_slots(&self, slots: Option<usize>) {
+        self.near.set_slots(slots);
+    }
+}
+
+impl Bucket for FarBucket {
+    type Reservation = LocalReservation;
+    type Admit = Pin<Box<dyn Future<Output = Result<Verdict<LocalReservation>, Error>> + Send>>;
+
+    fn admit(&self, demand: &Demand, booked: Option<&Booking>) -> Self::Admit {
+        let (near, demand, booked) = (self.near.clone(), *demand, booked.copied());
+        Box::pin(async move {
+            sleep(AWAY).await;
+            near.admit(&demand, booked.as_ref()).await
+        })
+    }
+
+    fn settle(&self, reservation: LocalReservation, spent: &Spent) {
+        self.near.settle(reservation, spent);
+    }
+
+    fn rejected(&self, demand: &Demand, hint: Option<Duration>) {
+        self.near.rejected(demand, hint);
+    }
+
+    fn observe(&self, limits: &RateLimits) {
+        self.near.observe(limits);
+    }
+
+    fn is_idle(&self) -> bool {
+        self.near.is_idle()
+    }
+
+    fn in_use(&self) -> usize {
+        self.near.in_use()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_in_this_process_does_what_a_store_has_to() {
+    assert_eq!(conformance::check(LocalStore::new).await, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_far_away_does_what_a_store_has_to() {
+    assert_eq!(conformance::check(Far::new).await, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_to_a_store_far_away_are_admitted_in_order_and_in_time() {
+    let (model, mut handle) = upstream();
+    let config = LimitConfig::new("far");
+    let layer = LimitLayer::with_store(config, Far::new(Rules::new(requests(10, 2))));
+    let service = layer.layer(model);
+    let start = Instant::now();
+    let mut calls = tokio::task::JoinSet::new();
+    for n in 0..10 {
+        let request = question(false).with_context(Context::new().with_seed(n + 1));
+        calls.spawn(service.clone().oneshot(request));
+        tokio::task::yield_now().await;
+    }
+    for n in 0..10_u32 {
+        let exchange = handle.next().await;
+        assert_eq!(exchange.request.context().seed(), u64::from(n) + 1);
+        let at = Instant::now().saturating_duration_since(start);
+        let due = SECOND / 10 * n.saturating_sub(1);
+        assert!(
+            at >= due && at <= due + AWAY * (n + 1) + SECOND / 100,
+            "{n} at {at:?}"
+        );
+        exchange.reply("admitted");
+    }
+    while let Some(call) = calls.join_next().await {
+        assert!(call.unwrap().is_ok());
+    }
+    assert_eq!((layer.handle().in_use(), layer.handle().waiting()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn x3_limit_leaves_nothing_at_a_store_far_away_when_it_is_dropped_while_asking() {
+    let (model, handle) = upstream();
+    let config = LimitConfig::new("far");
+    let layer = LimitLayer::with_store(config, Far::new(Rules::new(requests(10, 1))));
+    let service = layer.layer(model);
+    let mut calls: Vec<_> = (0..4)
+        .map(|_| task::spawn(service.clone().oneshot(question(false))))
+        .collect();
+    for call in &mut calls {
+        assert_pending!(call.poll());
+    }
+    // Nobody waits yet: all ask. The first leaves, the second is granted, and two have to wait.
+    drop(calls.remove(0));
+    for time in [AWAY, AWAY] {
+        advance(time).await;
+        for call in &mut calls {
+            assert_pending!(call.poll());
+        }
+    }
+    assert_eq!((handle.total(), layer.handle().waiting()), (1, 2));
+    advance(SECOND / 10).await;
+    assert_pending!(calls[1].poll());
+    assert_eq!(handle.total(), 1, "it is asking");
+    drop(calls.remove(1));
+    assert!(calls[1].is_woken(), "it is the next one's turn");
+    assert_pending!(calls[1].poll());
+    advance(AWAY).await;
+    assert_pending!(calls[1].poll());
+    assert_eq!(handle.total(), 2);
+    assert_eq!((layer.handle().in_use(), layer.handle().waiting()), (2, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_does_not_answer_in_time_is_waited_for_no_longer_than_the_deadline() {
+    let (model, handle) = upstream();
+    let config = LimitConfig::new("far").with_max_wait(Some(AWAY / 5));
+    let layer = LimitLayer::with_store(config, Far::new(Rules::new(requests(10, 1))));
+    let mut call = task::spawn(layer.layer(model).oneshot(question(false)));
+    assert_pending!(call.poll());
+    advance(AWAY / 5).await;
+    assert_eq!(assert_ready_err!(call.poll()).refused_by(), Some("limit"));
+    assert_eq!((handle.total(), layer.handle().waiting()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_far_away_is_asked_also_where_nobody_is_to_wait() {
+    let (model, handle) = upstream();
+    let config = LimitConfig::new("far").with_mode(Mode::Reject);
+    let layer = LimitLayer::with_store(config, Far::new(Rules::new(requests(10, 1))));
+    let service = layer.layer(model);
+    let mut first = task::spawn(service.clone().oneshot(question(false)));
+    assert_pending!(first.poll());
+    advance(AWAY).await;
+    assert_pending!(first.poll());
+    assert_eq!(handle.total(), 1);
+    let error = service.oneshot(question(false)).await.unwrap_err();
+    assert_eq!(error.retry_after(), Some(SECOND / 10 - AWAY));
+}
+
+fn of(tenant: &'static str, priority: Priority) -> Request {
+    let context = Context::new().with_tenant(tenant).with_priority(priority);
+    question(false).with_context(context)
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_full_queue_a_place_is_made_by_who_can_be_spared_most() {
+    let (model, handle) = upstream();
+    let config = LimitConfig::new("upstream").with_max_queued(3);
+    let layer = LimitLayer::new(config, Rules::new(requests(1, 1)));
+    let service = layer.layer(model);
+    let spawn = |tenant| task::spawn(service.clone().oneshot(of(tenant, Priority::Normal)));
+    let mut crowd: Vec<_> = (0..4).map(|_| spawn("crowd")).collect();
+    for call in &mut crowd {
+        assert_pending!(call.poll());
+    }
+    assert_eq!((handle.total(), layer.handle().waiting()), (1, 3));
+    let mut single = spawn("single");
+    assert_pending!(single.poll());
+    assert!(crowd[3].is_woken(), "the youngest of the crowd");
+    let error = assert_ready_err!(crowd[3].poll());
+    assert_eq!(error.kind(), ErrorKind::RateLimit);
+    assert_eq!(error.refused_by(), Some("limit"));
+    assert!(error.retry_after().is_some());
+    assert_eq!(layer.handle().waiting(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_queue_that_does_not_drain_lets_calls_go_and_its_gauge_shows_it() {
+    let (model, _handle) = upstream();
+    let gauge = QueueGauge::new();
+    let rule = AgeBound::new(SECOND * 8);
+    let config = LimitConfig::new("upstream")
+        .with_age_bound(rule)
+        .with_gauge(gauge.clone());
+    let rules = Rules::new(super::Quotas::unlimited().with_slots(1));
+    let layer = LimitLayer::new(config, rules);
+    let service = layer.layer(model);
+    let spawn = |priority| task::spawn(service.clone().oneshot(of("one", priority)));
+    let mut first = spawn(Priority::Normal);
+    assert_pending!(first.poll());
+    let mut oldest = spawn(Priority::Normal);
+    assert_pending!(oldest.poll());
+    let mut background = spawn(Priority::Background);
+    assert_pending!(background.poll());
+    assert_eq!(gauge.len(), 2);
+    advance(SECOND * 5).await;
+    assert_eq!(gauge.oldest_age(), Some(SECOND * 5));
+    let mut late = spawn(Priority::Normal);
+    assert_pending!(late.poll());
+    assert!(background.is_woken(), "it goes for the one that came");
+    let error = assert_ready_err!(background.poll());
+    assert_eq!(error.refused_by(), Some("shed"));
+    advance(SECOND * 3).await;
+    assert!(oldest.is_woken());
+    let error = assert_ready!(oldest.poll()).unwrap_err();
+    assert_eq!(
+        error.refused_by(),
+        Some("limit"),
+        "nobody waits longer than the bound"
+    );
+    drop(late);
+    assert!(gauge.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_priority_does_not_change_what_a_call_costs() {
+    let (model, handle) = upstream();
+    let layer = limit(requests(1, 2));
+    let service = layer.layer(model);
+    for priority in [
+        Priority::Background,
+        Priority::Interactive,
+        Priority::Normal,
+    ] {
+        let mut call = task::spawn(service.clone().oneshot(of("one", priority)));
+        assert_pending!(call.poll());
+    }
+    assert_eq!(handle.total(), 2);
+}
