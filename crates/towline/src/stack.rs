@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! journey → drain → names → guard → total deadline → fallback →
-//!    per target: retry → per deployment: attempt clocks → attempt record → provider
+//!    per target: retry →
+//!       per deployment: breaker → slots → attempt clocks → attempt record → provider
 //! ```
 //!
 //! The reasons for the order are in `docs/resilience.md`. [`connect`](crate::connect) makes the stack
@@ -32,6 +33,7 @@ use towline_layers::{
     fallback::{Fallback, Target as FallbackTarget},
     guard::{Guard, GuardLayer, GuardService},
     journey::{JourneyLayer, Root},
+    retry::{Retry, RetryLayer},
     timeout::{Total, TotalLayer},
 };
 
@@ -53,7 +55,7 @@ pub(crate) type Chat = Root<DrainService<Named<GuardService<Total<Chain>, Reques
 pub(crate) type Embed = Root<DrainService<Named<Total<Chain>>>>;
 
 /// The targets in their order.
-type Chain = Fallback<DeploymentService>;
+type Chain = Fallback<Retry<DeploymentService>>;
 
 /// A stack that is put together.
 #[derive(Clone)]
@@ -126,7 +128,10 @@ impl Stack {
 
     /// Puts the layers together. Errors that name no provider get `provider`.
     pub(crate) fn compose(&self, provider: &Text) -> Composed {
-        let first = target(&self.first);
+        let first = match self.others.is_empty() {
+            true => target(&self.first.clone().alone()),
+            false => target(&self.first),
+        };
         let chain = self
             .others
             .iter()
@@ -145,8 +150,9 @@ impl Stack {
     }
 }
 
-fn target(deployment: &Deployment) -> FallbackTarget<DeploymentService> {
-    let mut target = FallbackTarget::new(deployment.name.clone(), deployment.service());
+fn target(deployment: &Deployment) -> FallbackTarget<Retry<DeploymentService>> {
+    let tried = RetryLayer::new(deployment.retry.clone()).layer(deployment.service());
+    let mut target = FallbackTarget::new(deployment.name.clone(), tried);
     if let Some(model) = &deployment.model {
         target = target.with_model(model.clone());
     }

@@ -5,12 +5,19 @@ use super::{
     target::TargetService,
 };
 use crate::provider::Target;
-use std::{sync::Arc, time::Duration};
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    sync::Arc,
+    time::Duration,
+};
 use tower_layer::Layer;
 use towline_config::ProviderSettings;
 use towline_core::{Capabilities, Text};
 use towline_layers::{
+    breaker::{Breaker, BreakerConfig, BreakerLayer, BreakerService},
+    concurrency::{Concurrency, ConcurrencyLayer},
     journey::{self, AttemptLayer as RecordLayer},
+    retry::RetryPolicy,
     timeout::{self, AttemptLayer, Clocks},
 };
 
@@ -23,6 +30,9 @@ pub struct Deployment {
     pub(super) name: Text,
     pub(super) model: Option<Text>,
     pub(super) clocks: Clocks,
+    pub(super) retry: RetryPolicy,
+    pub(super) breaker: Breaker,
+    pub(super) concurrency: ConcurrencyLayer,
     pub(super) capabilities: Option<Capabilities>,
     pub(super) window: Option<u64>,
     /// How long an exchange that is no model call may take.
@@ -30,7 +40,13 @@ pub struct Deployment {
 }
 
 /// A deployment with its layers, from the outermost to the innermost.
-pub(super) type DeploymentService = Named<timeout::Attempt<journey::Attempt<TargetService>>>;
+///
+/// All of them are always there. A layer that is off passes through: an enum of services with and
+/// without it would double the type at each step, and a compiler gives up on that.
+pub(super) type DeploymentService = Named<BreakerService<Concurrency<Bounded>>>;
+
+/// One attempt with its clocks and its line in the record.
+type Bounded = timeout::Attempt<journey::Attempt<TargetService>>;
 
 // === impl Deployment ===
 
@@ -44,9 +60,12 @@ impl Deployment {
         let capabilities = target.capabilities();
         Self {
             target,
+            breaker: Breaker::new(name.clone(), never()),
             name,
             model: None,
             clocks: Clocks::default(),
+            retry: RetryPolicy::none(),
+            concurrency: ConcurrencyLayer::new(NonZeroUsize::MAX),
             capabilities,
             window: None,
             exchange: Duration::from_secs(5 * 60),
@@ -57,6 +76,13 @@ impl Deployment {
     pub(crate) fn of_settings(settings: &ProviderSettings, target: Arc<dyn Target>) -> Self {
         let mut deployment = Self::of_target(settings.name().into(), target);
         deployment.clocks = super::settings::clocks(settings);
+        deployment.retry = super::settings::retry(settings.retry());
+        if let Some(breaker) = super::settings::breaker(settings) {
+            deployment.breaker = breaker;
+        }
+        if let Some(slots) = super::settings::concurrency(settings.concurrency()) {
+            deployment.concurrency = slots;
+        }
         deployment.window = settings.context_window();
         deployment.exchange = settings.timeouts().request();
         deployment
@@ -74,6 +100,32 @@ impl Deployment {
         self
     }
 
+    /// How often and when a failed attempt is made again. Default: never.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// Leaves the deployment alone while it fails. Default: no breaker. Its state can be read from the
+    /// [`Breaker`], of which this keeps a clone.
+    pub fn breaker(mut self, breaker: &Breaker) -> Self {
+        self.breaker = breaker.clone();
+        self
+    }
+
+    /// Bounds the calls under way. Default: as many as there are.
+    pub fn concurrency(mut self, layer: ConcurrencyLayer) -> Self {
+        self.concurrency = layer;
+        self
+    }
+
+    /// There is nobody else to ask: a breaker that is open lets some calls through.
+    pub(super) fn alone(mut self) -> Self {
+        let config = self.breaker.config().clone().with_single(true);
+        self.breaker = Breaker::new(self.breaker.name().clone(), config);
+        self
+    }
+
     /// How many tokens the model takes in all, by which a request that is too long is sent elsewhere.
     pub const fn window(mut self, tokens: u64) -> Self {
         self.window = Some(tokens);
@@ -82,9 +134,19 @@ impl Deployment {
 
     /// The target within its layers.
     pub(super) fn service(&self) -> DeploymentService {
-        let recorded =
-            RecordLayer::new(self.name.clone()).layer(TargetService::new(Arc::clone(&self.target)));
+        let target = TargetService::new(Arc::clone(&self.target));
+        let recorded = RecordLayer::new(self.name.clone()).layer(target);
         let bounded = AttemptLayer::new(self.clocks).layer(recorded);
-        NamedLayer::new(self.name.clone()).layer(bounded)
+        let admitted = self.concurrency.layer(bounded);
+        let guarded = BreakerLayer::new(&self.breaker).layer(admitted);
+        NamedLayer::new(self.name.clone()).layer(guarded)
     }
+}
+
+/// A breaker that never opens.
+const fn never() -> BreakerConfig {
+    BreakerConfig::new()
+        .with_failures(None)
+        .with_ratio(0, NonZeroU32::MIN)
+        .with_rate_limits(None)
 }
