@@ -48,6 +48,13 @@ pub struct Seam {
 pub struct ReasoningDelta {
     text: Text,
     provider: Option<Text>,
+    // Boxed: an event is moved more often than read, and these come once in an answer, if at all.
+    rest: Option<Box<ReasoningRest>>,
+}
+
+/// What comes with a stretch of reasoning, and not with each piece of it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+struct ReasoningRest {
     id: Option<Text>,
     signature: Option<Text>,
     encrypted: Option<Text>,
@@ -156,21 +163,21 @@ impl ReasoningDelta {
     /// Adds the provider's id of the stretch.
     #[must_use]
     pub fn with_id(mut self, id: impl Into<Text>) -> Self {
-        self.id = Some(id.into());
+        self.rest.get_or_insert_default().id = Some(id.into());
         self
     }
 
     /// Adds the provider's signature over the stretch that ends here.
     #[must_use]
     pub fn with_signature(mut self, signature: impl Into<Text>) -> Self {
-        self.signature = Some(signature.into());
+        self.rest.get_or_insert_default().signature = Some(signature.into());
         self
     }
 
     /// Adds the form that only the provider can read.
     #[must_use]
     pub fn with_encrypted(mut self, data: impl Into<Text>) -> Self {
-        self.encrypted = Some(data.into());
+        self.rest.get_or_insert_default().encrypted = Some(data.into());
         self
     }
 
@@ -188,20 +195,20 @@ impl ReasoningDelta {
 
     /// The provider's id of the stretch.
     #[must_use]
-    pub const fn id(&self) -> Option<&Text> {
-        self.id.as_ref()
+    pub fn id(&self) -> Option<&Text> {
+        self.rest.as_ref()?.id.as_ref()
     }
 
     /// The provider's signature.
     #[must_use]
-    pub const fn signature(&self) -> Option<&Text> {
-        self.signature.as_ref()
+    pub fn signature(&self) -> Option<&Text> {
+        self.rest.as_ref()?.signature.as_ref()
     }
 
     /// The form that only the provider can read.
     #[must_use]
-    pub const fn encrypted(&self) -> Option<&Text> {
-        self.encrypted.as_ref()
+    pub fn encrypted(&self) -> Option<&Text> {
+        self.rest.as_ref()?.encrypted.as_ref()
     }
 }
 
@@ -256,3 +263,6 @@ impl ToolCallDelta {
         &self.arguments
     }
 }
+
+// An event is moved through every layer: up to this size that costs no call.
+const _: () = assert!(size_of::<Event>() <= 128);

@@ -1,6 +1,8 @@
 //! The two APIs through which `OpenAI` offers the same models.
 
 use crate::Flavor;
+#[cfg(not(feature = "responses"))]
+use towline_core::{Error, ErrorKind};
 
 /// Which API a completion goes through.
 ///
@@ -18,7 +20,8 @@ use crate::Flavor;
 pub enum Api {
     /// `/chat/completions`, which every server of the dialect has.
     Chat,
-    /// `/responses`, which keeps the reasoning of a turn for the next one.
+    /// `/responses`, which keeps the reasoning of a turn for the next one. Without the feature
+    /// `responses` of this crate it is an error to ask for it.
     Responses,
 }
 
@@ -48,10 +51,12 @@ impl Api {
     #[must_use]
     pub fn default_for(flavor: Flavor, model: &str) -> Self {
         let (beginnings, ends) = RESPONSES_ONLY;
-        let base = undated(model);
-        let only = beginnings.iter().any(|start| model.starts_with(start))
-            || ends.iter().any(|end| base.ends_with(end));
-        if flavor.traits().own_reasoning_models && only {
+        let only = || {
+            let base = undated(model);
+            beginnings.iter().any(|start| model.starts_with(start))
+                || ends.iter().any(|end| base.ends_with(end))
+        };
+        if flavor.traits().own_reasoning_models && only() {
             Self::Responses
         } else {
             Self::Chat
@@ -59,10 +64,57 @@ impl Api {
     }
 }
 
+/// Why a call cannot go through the Responses API.
+#[cfg(not(feature = "responses"))]
+pub(crate) fn not_built_in() -> Error {
+    Error::new(ErrorKind::Config).with_message(
+        "this goes through the Responses API, which is not built in; turn on the feature \
+         `responses` of towline-openai, or choose the API `chat` and a model that has it",
+    )
+}
+
 /// `o3-pro` of `o3-pro-2025-06-10`.
 fn undated(model: &str) -> &str {
-    model
-        .find("-20")
-        .and_then(|at| model.get(..at))
-        .unwrap_or(model)
+    let date = model
+        .as_bytes()
+        .windows(3)
+        .position(|bytes| bytes == b"-20");
+    date.and_then(|at| model.get(..at)).unwrap_or(model)
+}
+
+#[cfg(all(test, not(feature = "responses")))]
+mod tests {
+    use crate::{Api, OpenAi, OpenAiConfig};
+    use http::Request;
+    use tower::{ServiceExt as _, service_fn};
+    use towline_core::{Error, ErrorKind};
+    use towline_transport::{RequestBody, ResponseBody};
+
+    fn says_what_to_do(error: &Error) {
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.to_string().contains("feature `responses`"), "{error}");
+    }
+
+    #[test]
+    fn what_is_not_built_in_cannot_be_set() {
+        let builder = OpenAiConfig::builder("https://api.openai.com/v1").api(Api::Responses);
+        says_what_to_do(&builder.build().unwrap_err());
+    }
+
+    #[tokio::test]
+    async fn a_model_that_needs_it_is_refused_before_anything_is_sent() {
+        let config = OpenAiConfig::builder("https://api.openai.com/v1")
+            .build()
+            .unwrap();
+        let nobody = service_fn(|_: Request<RequestBody>| async {
+            Err::<http::Response<ResponseBody>, _>(Error::new(ErrorKind::Transport))
+        });
+        let request = towline_core::Request::new("o3-pro", "Hello");
+        says_what_to_do(
+            &OpenAi::new(config, nobody)
+                .oneshot(request)
+                .await
+                .unwrap_err(),
+        );
+    }
 }

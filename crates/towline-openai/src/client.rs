@@ -8,7 +8,7 @@ use self::exchange::Exchange;
 use crate::{
     Api, OpenAiConfig,
     convert::request::{Encoded, encode},
-    embedding, models, responses,
+    embedding, models,
 };
 use bytes::Bytes;
 use http::{HeaderValue, Method, Uri, header::ACCEPT};
@@ -130,7 +130,10 @@ where
         let (encoded, endpoint) = match api {
             Api::Chat => (encode(&self.config, &request), self.config.chat()),
             Api::Responses => {
-                let encoded = responses::request::encode(&self.config, &request);
+                #[cfg(feature = "responses")]
+                let encoded = crate::responses::request::encode(&self.config, &request);
+                #[cfg(not(feature = "responses"))]
+                let encoded = Err(crate::api::not_built_in());
                 (encoded, self.config.responses())
             }
         };

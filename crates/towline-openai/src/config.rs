@@ -7,7 +7,7 @@ pub use self::builder::OpenAiConfigBuilder;
 pub(crate) use self::endpoint::Endpoint;
 
 use crate::{Api, Flavor, convert::rules::ModelRules};
-use http::HeaderMap;
+use http::{HeaderMap, header::CONTENT_LENGTH};
 use std::{fmt, sync::Arc};
 use towline_core::{Secret, Text, redact};
 use towline_transport::KeyHeader;
@@ -63,6 +63,8 @@ impl OpenAiConfig {
     /// Puts the headers of every request into `headers`, with the newest key.
     pub(crate) fn write_headers(&self, headers: &mut HeaderMap) {
         headers.clone_from(&self.headers);
+        // Its place is for the length, which the connection adds: a clone has no room to spare.
+        headers.remove(CONTENT_LENGTH);
         if self.key.can_change() {
             self.key.write(headers);
         }

@@ -26,6 +26,8 @@
 //! [`ErrorKind::Unsupported`](towline_core::ErrorKind::Unsupported) before the request. `OpenRouter`
 //! takes them by value and by URL, Mistral too, in a form of its own.
 //!
+//! The Responses API is a feature, `responses`, which is on unless default features are off.
+//!
 //! How servers differ is a small table, [`Flavor`]. Fields and values that are not known here never
 //! break an answer. Only the first choice is read where a raw `n` asks for several.
 //!
@@ -72,6 +74,7 @@ mod error;
 mod flavor;
 mod limits;
 mod models;
+#[cfg(feature = "responses")]
 mod responses;
 mod stream;
 mod wire;

@@ -134,13 +134,9 @@ impl Service<Request<RequestBody>> for Channel {
     }
 
     fn call(&mut self, mut request: Request<RequestBody>) -> ChannelFuture {
-        let shared = Arc::clone(&self.shared);
-        let complete = shared.complete(&mut request);
+        let complete = self.shared.complete(&mut request);
         ChannelFuture {
-            inner: Box::pin(async move {
-                complete?;
-                shared.exchange(request).await
-            }),
+            inner: Box::pin(Arc::clone(&self.shared).exchange(complete, request)),
         }
     }
 }

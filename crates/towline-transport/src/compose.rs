@@ -26,7 +26,7 @@ const ONE_PIECE: usize = 16 * 1024;
 /// for those too, where they are going to be copied.
 #[must_use]
 pub const fn room(messages: usize) -> usize {
-    const OTHERS: usize = 512;
+    const OTHERS: usize = 192;
     if messages <= ONE_PIECE {
         messages + OTHERS
     } else {

@@ -9,13 +9,13 @@ pub(crate) use self::tcp::TcpDial;
 use crate::{
     Http2, ProxyConfig, RequestBody, fault,
     origin::Origin,
-    pool::{H1Conn, H2Conn, TaskSet},
+    pool::{H1Conn, H2Conn},
 };
 use hyper::{
-    client::conn::{http1, http2},
+    client::conn::http1,
     rt::{Read, Write},
 };
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, pki_types::ServerName};
 use std::{
     fmt,
@@ -167,32 +167,20 @@ impl Connector {
     where
         T: Read + Write + Send + Unpin + 'static,
     {
-        let failed = |error: hyper::Error| {
-            fault::transport(format!("{} refused the HTTP connection", origin.text()))
-                .with_source(error)
-        };
-        if !is_http2 {
-            let handshake = http1::handshake::<_, RequestBody>(io).await;
-            let (sender, connection) = handshake.map_err(failed)?;
-            // What ends a connection is told to the exchange on it. An idle one just ends.
-            let driver = task::spawn(async move {
-                let _ended = connection.await;
-            });
-            return Ok(Connection::H1(H1Conn::new(sender, driver)));
+        let refused = || format!("{} refused the HTTP connection", origin.text());
+        if is_http2 {
+            let conn = H2Conn::connect(io, self.keepalive).await;
+            let conn = conn.map_err(|error| fault::transport(refused()).with_source(error))?;
+            return Ok(Connection::H2(conn));
         }
-        let tasks = Arc::new(TaskSet::default());
-        let mut builder = http2::Builder::new(tasks.spawner());
-        // A peer that vanished without a word is found out while streams wait for it.
-        builder
-            .timer(TokioTimer::new())
-            .keep_alive_interval(self.keepalive)
-            .keep_alive_timeout(self.keepalive.unwrap_or_default());
-        let handshake = builder.handshake::<_, RequestBody>(io).await;
-        let (sender, connection) = handshake.map_err(failed)?;
+        let handshake = http1::handshake::<_, RequestBody>(io).await;
+        let (sender, connection) =
+            handshake.map_err(|error| fault::transport(refused()).with_source(error))?;
+        // What ends a connection is told to the exchange on it. An idle one just ends.
         let driver = task::spawn(async move {
             let _ended = connection.await;
         });
-        Ok(Connection::H2(H2Conn::new(sender, driver, tasks)))
+        Ok(Connection::H1(H1Conn::new(sender, driver)))
     }
 }
 

@@ -42,28 +42,6 @@ pub(crate) fn exchange(origin: &str, error: hyper::Error) -> Error {
     transport(message).with_source(error)
 }
 
-/// What the peer said it did not process.
-pub(crate) enum Unprocessed {
-    /// One stream, on a connection that goes on.
-    Stream,
-    /// A stream that came too late on a connection that is going away.
-    Connection,
-}
-
-/// Whether an HTTP/2 error says that the request was not processed, so that it may be sent again.
-pub(crate) fn unprocessed(error: &hyper::Error) -> Option<Unprocessed> {
-    let cause = find::<h2::Error>(error)?;
-    if !cause.is_remote() {
-        return None;
-    }
-    match cause.reason()? {
-        h2::Reason::REFUSED_STREAM if cause.is_reset() => Some(Unprocessed::Stream),
-        // A peer that goes away in peace processes what it has and refuses what came after.
-        h2::Reason::NO_ERROR if cause.is_go_away() => Some(Unprocessed::Connection),
-        _ => None,
-    }
-}
-
 /// The proxy said no, with `status`.
 pub(crate) fn proxy_refused(proxy: &ProxyConfig, target: &str, status: u16) -> Error {
     let remedy = match status {

@@ -8,6 +8,14 @@ use serde::{
 use serde_json::error::Category;
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
+mod reader;
+mod string;
+
+pub use self::{
+    reader::{Raw, from_str},
+    string::{into_text, string_length, unescape},
+};
+
 /// Text, borrowed where it holds no escape. Anything else than text is empty text, but for
 /// numbers, which are written out.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -72,6 +80,10 @@ impl<'de> Visitor<'de> for TextVisitor {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
         Ok(LaxText(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_string<E: Error>(self, text: String) -> Result<Self::Value, E> {
+        Ok(LaxText(Cow::Owned(text)))
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {

@@ -5,15 +5,20 @@
 //! connection is either leased, or in the pool, or gone.
 
 mod h1;
+#[cfg(feature = "http2")]
 mod h2;
+#[cfg(not(feature = "http2"))]
+mod no_h2;
 mod reaper;
 
-pub(crate) use self::{
-    h1::{H1Conn, H1Lease},
-    h2::{H2Conn, H2Lease, TaskSet},
-};
+pub(crate) use self::h1::{H1Conn, H1Lease};
+#[cfg(feature = "http2")]
+pub(crate) use self::h2::{H2Conn, H2Lease};
+#[cfg(not(feature = "http2"))]
+pub(crate) use self::no_h2::{H2Conn, H2Lease};
 
-use crate::ResponseBody;
+use crate::{RequestBody, ResponseBody};
+use hyper::client::conn::TrySendError;
 use std::{
     borrow::Cow,
     sync::{
@@ -51,6 +56,21 @@ pub struct PoolStats {
 pub(crate) enum Lease {
     H1(H1Lease),
     H2(H2Lease),
+}
+
+/// What hyper says of a request that failed.
+pub(crate) type Failure = TrySendError<http::Request<RequestBody>>;
+
+/// What an HTTP/2 peer said it did not process.
+#[cfg_attr(
+    not(feature = "http2"),
+    expect(dead_code, reason = "there is no peer to say it")
+)]
+pub(crate) enum Unprocessed {
+    /// One stream, on a connection that goes on.
+    Stream,
+    /// A stream that came too late on a connection that is going away.
+    Connection,
 }
 
 #[derive(Debug)]
@@ -156,6 +176,10 @@ impl Pool {
     }
 
     /// Shares a connection that was just opened, and leases its first stream.
+    #[cfg_attr(
+        not(feature = "http2"),
+        expect(unreachable_code, reason = "no connection speaks HTTP/2")
+    )]
     pub(crate) fn lease_new_h2(self: &Arc<Self>, conn: H2Conn) -> Lease {
         self.opened.fetch_add(1, Ordering::Relaxed);
         let conn = Arc::new(conn);
@@ -227,6 +251,10 @@ impl Pool {
         H2Lease::new(conn, Arc::downgrade(self))
     }
 
+    #[cfg_attr(
+        not(feature = "http2"),
+        expect(unreachable_code, reason = "no connection speaks HTTP/2")
+    )]
     fn lease_shared(self: &Arc<Self>, state: &mut State) -> Option<H2Lease> {
         let shared = state.shared.as_mut()?;
         if shared.conn.is_closed() {
@@ -256,6 +284,10 @@ impl Pool {
     }
 
     /// A stream of the shared connection is over.
+    #[cfg_attr(
+        not(feature = "http2"),
+        expect(dead_code, reason = "no connection speaks HTTP/2")
+    )]
     fn stream_done(self: &Arc<Self>, conn: &Arc<H2Conn>) {
         let mut state = self.lock();
         let Some(shared) = &mut state.shared else {
@@ -298,8 +330,8 @@ impl Lease {
     pub(crate) fn give_back(self) {
         match self {
             Self::H1(lease) => lease.give_back(),
-            // Dropping the lease says all: the connection is shared.
-            Self::H2(lease) => drop(lease),
+            // Its end says all: the connection is shared.
+            Self::H2(_) => {}
         }
     }
 

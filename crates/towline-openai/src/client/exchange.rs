@@ -1,13 +1,12 @@
 //! One HTTP exchange, from the call to the answer.
 
-use crate::{
-    Api, OpenAiConfig, convert, error,
-    responses::{self, decoder::ResponsesDecoder},
-    stream::Decoder,
-};
+#[cfg(feature = "responses")]
+use crate::responses::{self, decoder::ResponsesDecoder};
+use crate::{Api, OpenAiConfig, convert, error, stream::Decoder};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, header::CONTENT_TYPE, response::Parts};
 use http_body::Body as HttpBody;
+use memchr::memchr;
 use std::{future::Future, sync::Arc};
 use towline_core::{Body, Error, ErrorKind, Head, Response, Text};
 use towline_transport::{
@@ -71,9 +70,9 @@ impl Exchange {
         B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<Error>,
     {
-        let (parts, body) = self.head(call).await?;
+        let (parts, body, kind) = self.head(call).await?;
         // What came decides, and not what was asked for: some servers stream always, others never.
-        let streams = match MediaType::of(&parts.headers) {
+        let streams = match kind {
             MediaType::Events => true,
             MediaType::Json => false,
             MediaType::Page | MediaType::Other => stream,
@@ -82,15 +81,17 @@ impl Exchange {
         if streams {
             let config = Arc::clone(&self.config);
             return Ok(match api {
-                Api::Chat => self.stream(head, body, Decoder::new(config)),
+                #[cfg(feature = "responses")]
                 Api::Responses => self.stream(head, body, ResponsesDecoder::new(config)),
+                _ => self.stream(head, body, Decoder::new(config)),
             });
         }
         // A server that does not stream answers in one piece, or with an error under status 200.
         let whole = collect(body, self.config.max_body()).await;
         let completion = whole.and_then(|bytes| match api {
-            Api::Chat => convert::answer::decode(&self.config, bytes),
+            #[cfg(feature = "responses")]
             Api::Responses => responses::answer::decode(&self.config, bytes),
+            _ => convert::answer::decode(&self.config, bytes),
         });
         let completion = completion.map_err(|error| self.sign_with(error, &head))?;
         Ok(Response::new(head, Body::complete(completion)))
@@ -103,7 +104,7 @@ impl Exchange {
         B: HttpBody<Data = Bytes> + Unpin,
         B::Error: Into<Error>,
     {
-        let (parts, body) = self.head(call).await?;
+        let (parts, body, _) = self.head(call).await?;
         let head = self.make_head(parts);
         let body = collect(body, self.config.max_body()).await;
         let body = body.map_err(|error| self.sign_with(error, &head))?;
@@ -120,7 +121,7 @@ impl Exchange {
     }
 
     /// The head of an answer that is no error.
-    async fn head<F, B>(&self, call: F) -> Result<(Parts, B), Error>
+    async fn head<F, B>(&self, call: F) -> Result<(Parts, B, MediaType), Error>
     where
         F: Future<Output = Result<http::Response<B>, Error>>,
         B: HttpBody<Data = Bytes> + Unpin,
@@ -128,10 +129,10 @@ impl Exchange {
     {
         let (parts, body) = call.await.map_err(|error| self.sign(error))?.into_parts();
         if parts.status.is_success() {
-            if MediaType::of(&parts.headers) == MediaType::Page {
-                return Err(self.sign(page()));
-            }
-            return Ok((parts, body));
+            return match MediaType::of(&parts.headers) {
+                MediaType::Page => Err(self.sign(page())),
+                kind => Ok((parts, body, kind)),
+            };
         }
         // An error body that cannot be read leaves the status, which says enough.
         let body = collect(body, MAX_ERROR_BODY).await.unwrap_or_default();
@@ -182,8 +183,9 @@ impl MediaType {
         let Some(value) = headers.get(CONTENT_TYPE) else {
             return Self::Other;
         };
-        let kind = value.as_bytes().split(|byte| *byte == b';').next();
-        let kind = kind.unwrap_or_default().trim_ascii();
+        let value = value.as_bytes();
+        let end = memchr(b';', value).unwrap_or(value.len());
+        let kind = value.get(..end).unwrap_or_default().trim_ascii();
         let known = [
             (&b"application/json"[..], Self::Json),
             (b"text/event-stream", Self::Events),

@@ -4,7 +4,7 @@ use super::{Endpoint, OpenAiConfig};
 use crate::{Api, Flavor};
 use http::{
     HeaderMap, HeaderName, HeaderValue, Uri,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, USER_AGENT},
 };
 use std::{fmt, sync::Arc};
 use towline_core::{Credential, Error, ErrorKind, Secret, Text};
@@ -185,6 +185,10 @@ impl OpenAiConfigBuilder {
         let host = base.host().unwrap_or_default();
         let flavor = self.flavor.or_else(|| Flavor::by_host(host));
         let flavor = flavor.unwrap_or(Flavor::COMPATIBLE);
+        #[cfg(not(feature = "responses"))]
+        if self.api == Some(Api::Responses) {
+            return Err(crate::api::not_built_in());
+        }
         let stream_options = flavor.traits().stream_options;
         let path = base.path().trim_end_matches('/');
         let key = self.key()?;
@@ -235,6 +239,7 @@ impl OpenAiConfigBuilder {
         headers.insert(ACCEPT, json);
         let agent = concat!("towline/", env!("CARGO_PKG_VERSION"));
         headers.insert(USER_AGENT, HeaderValue::from_static(agent));
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         // With it here the map need not grow on its way out.
         if let Some(host) = host(base) {
             headers.insert(HOST, host);

@@ -6,7 +6,7 @@ use crate::{
     wire::{
         answer::{Answer, MessageWire},
         content::Content,
-        tool::{FunctionWire, ToolCallWire},
+        tool::ToolCallWire,
     },
 };
 use bytes::Bytes;
@@ -16,21 +16,22 @@ use towline_transport::lax::{self, LaxObject};
 
 /// Reads the body of an answer with status 200.
 pub(crate) fn decode(config: &OpenAiConfig, bytes: Bytes) -> Result<Completion, Error> {
-    let raw = bytes.clone();
     let text =
         Text::from_utf8(bytes).map_err(|cause| unreadable("not UTF-8").with_source(cause))?;
-    parse(config, &text, true).map(|completion| {
-        let usage = completion.usage().cloned();
-        completion.with_usage(usage.map(|usage| usage.with_raw(raw)))
-    })
+    parse(config, &text, &text, true)
 }
 
-/// Reads the JSON. One that names a field twice gets a second try, with each field once.
-fn parse(config: &OpenAiConfig, text: &Text, again: bool) -> Result<Completion, Error> {
-    match serde_json::from_str::<Answer<'_>>(text) {
-        Ok(answer) => read(config, text, answer),
+/// Reads the JSON of `body`. One that names a field twice gets a second try, with each field once.
+fn parse(
+    config: &OpenAiConfig,
+    text: &Text,
+    body: &Text,
+    again: bool,
+) -> Result<Completion, Error> {
+    match lax::from_str::<Answer<'_>>(text) {
+        Ok(answer) => read(config, text, body, answer),
         Err(cause) => match lax::deduplicated(text).filter(|_| again) {
-            Some(json) => parse(config, &json.into(), false),
+            Some(json) => parse(config, &json.into(), body, false),
             None => {
                 Err(unreadable("not the JSON of a chat completion").with_source(lax::fault(&cause)))
             }
@@ -38,9 +39,14 @@ fn parse(config: &OpenAiConfig, text: &Text, again: bool) -> Result<Completion, 
     }
 }
 
-fn read(config: &OpenAiConfig, text: &Text, answer: Answer<'_>) -> Result<Completion, Error> {
-    if let Some(error) = answer.error.filter(|error| error.get() != "null") {
-        return Err(error::in_band(config, error.get()));
+fn read(
+    config: &OpenAiConfig,
+    text: &Text,
+    body: &Text,
+    answer: Answer<'_>,
+) -> Result<Completion, Error> {
+    if let Some(error) = answer.error.filter(|error| error.0 != "null") {
+        return Err(error::in_band(config, error.0));
     }
     let Some(choice) = answer.choices.0 else {
         return Err(unreadable("JSON without `choices`"));
@@ -48,12 +54,13 @@ fn read(config: &OpenAiConfig, text: &Text, answer: Answer<'_>) -> Result<Comple
     let id = text.share(&answer.id.0);
     let parts = parts(config, text, &id, choice.message.0.unwrap_or_default());
     let called = parts.iter().any(|part| part.as_tool_call().is_some());
-    let reason = finish_reason(&text.share(&choice.finish_reason.0), called);
+    let reason = finish_reason(text, &choice.finish_reason.0, called);
     if reason.as_str() == "error" {
         return Err(error::finish_error());
     }
     let apart = config.flavor().traits().reasoning_apart;
     let usage = answer.usage.0.and_then(|usage| usage.to_usage(apart));
+    let usage = usage.map(|usage| usage.with_raw(body.clone().into_bytes()));
     Ok(Completion::new(parts, reason)
         .with_id(id)
         .with_model(text.share(&answer.model.0))
@@ -64,9 +71,9 @@ fn unreadable(what: &'static str) -> Error {
     Error::new(ErrorKind::Protocol).with_message(format!("the answer is {what}"))
 }
 
-/// The canonical reason.
-pub(crate) fn finish_reason(word: &Text, called: bool) -> FinishReason {
-    let reason = match word.as_str() {
+/// The canonical reason for `word`, which stands in `buffer`.
+pub(crate) fn finish_reason(buffer: &Text, word: &str, called: bool) -> FinishReason {
+    let reason = match word {
         // `eos` is the word of Together, the other two come through gateways.
         "stop" | "eos" | "stop_sequence" | "end_turn" => FinishReason::Stop,
         "length" | "max_tokens" | "model_length" => FinishReason::Length,
@@ -74,7 +81,7 @@ pub(crate) fn finish_reason(word: &Text, called: bool) -> FinishReason {
         "content_filter" => FinishReason::ContentFilter,
         "refusal" => FinishReason::Refusal,
         "" => FinishReason::Other(Text::from_static("unknown")),
-        _ => FinishReason::Other(word.clone()),
+        _ => FinishReason::Other(buffer.share(word)),
     };
     reason.with_tool_calls(called)
 }
@@ -93,14 +100,14 @@ fn parts(config: &OpenAiConfig, text: &Text, id: &Text, message: MessageWire<'_>
         }));
     }
     push_content(&mut parts, provider, text, message.content);
-    push_text(&mut parts, text, &message.refusal.0, Part::Refusal);
+    push_text(&mut parts, text, message.refusal.0, Part::Refusal);
     let calls = message.tool_calls.0.into_iter();
     let legacy = message.function_call.0.map(|function| ToolCallWire {
         function: LaxObject(Some(function)),
         ..ToolCallWire::default()
     });
     for (index, call) in calls.chain(legacy).enumerate() {
-        parts.push(Part::ToolCall(tool_call(text, id, index, &call)));
+        parts.push(Part::ToolCall(tool_call(text, id, index, call)));
     }
     parts
 }
@@ -133,7 +140,7 @@ fn push_content(
 ) {
     match content {
         Content::Nothing => {}
-        Content::Text(text) => push_text(parts, buffer, &text, Part::Text),
+        Content::Text(text) => push_text(parts, buffer, text, Part::Text),
         Content::Parts(list) => {
             for part in list {
                 let thought = part.thinking.0.concat();
@@ -141,31 +148,30 @@ fn push_content(
                     let thought = Reasoning::new(thought);
                     parts.push(thought.with_provider(Text::from_static(provider)).into());
                 }
-                push_text(parts, buffer, &part.text.0, Part::Text);
-                push_text(parts, buffer, &part.refusal.0, Part::Refusal);
+                push_text(parts, buffer, part.text.0, Part::Text);
+                push_text(parts, buffer, part.refusal.0, Part::Refusal);
             }
         }
     }
 }
 
-fn push_text(parts: &mut Vec<Part>, buffer: &Text, text: &str, wrap: fn(Text) -> Part) {
+fn push_text(parts: &mut Vec<Part>, buffer: &Text, text: Cow<'_, str>, wrap: fn(Text) -> Part) {
     if !text.is_empty() {
-        parts.push(wrap(buffer.share(text)));
+        parts.push(wrap(lax::into_text(buffer, text)));
     }
 }
 
-fn tool_call(buffer: &Text, answer: &Text, index: usize, call: &ToolCallWire<'_>) -> ToolCall {
-    let nothing = FunctionWire::default();
-    let function = call.function.0.as_ref().unwrap_or(&nothing);
+fn tool_call(buffer: &Text, answer: &Text, index: usize, call: ToolCallWire<'_>) -> ToolCall {
+    let function = call.function.0.unwrap_or_default();
     let id = if call.id.is_empty() {
         generated_id(answer, index)
     } else {
-        buffer.share(&call.id.0)
+        lax::into_text(buffer, call.id.0)
     };
     ToolCall::new(
         id,
-        buffer.share(&function.name.0),
-        buffer.share(&function.arguments.0),
+        lax::into_text(buffer, function.name.0),
+        lax::into_text(buffer, function.arguments.0),
     )
 }
 

@@ -4,6 +4,7 @@ use crate::{Flavor, flavor::CallIds};
 use std::borrow::Cow;
 
 /// The Responses API takes no longer id than this, by the text of its error.
+#[cfg(feature = "responses")]
 const RESPONSES: CallIds = CallIds::Short(64);
 
 /// The id of a call for the chat API. One that another provider made, and that this one does not
@@ -13,6 +14,7 @@ pub(crate) fn chat(flavor: Flavor, id: &str) -> Cow<'_, str> {
 }
 
 /// The same for the Responses API.
+#[cfg(feature = "responses")]
 pub(crate) fn responses(id: &str) -> Cow<'_, str> {
     written(RESPONSES, id)
 }
@@ -53,5 +55,5 @@ fn checksums(id: &str) -> [u64; 2] {
     })
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "responses"))]
 mod tests;

@@ -52,6 +52,7 @@ pub(crate) fn chat(flavor: Flavor, role: Role, file: &File) -> Result<PartBody<'
 ///
 /// Source: <https://platform.openai.com/docs/guides/pdf-files>, read in November 2026, and recorded
 /// exchanges.
+#[cfg(feature = "responses")]
 pub(crate) fn responses(flavor: Flavor, role: Role, file: &File) -> Result<FileBody<'_>, Error> {
     check_role(role)?;
     if flavor.traits().files == Files::Never {
@@ -136,5 +137,5 @@ fn refuse(flavor: Flavor, what: &str, why: &str) -> Error {
     ))
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "responses"))]
 mod tests;

@@ -11,29 +11,35 @@ use towline_transport::lax;
 
 /// Reads the body of an answer with status 200.
 pub(crate) fn decode(config: &OpenAiConfig, bytes: Bytes) -> Result<Completion, Error> {
-    let raw = bytes.clone();
     let text =
         Text::from_utf8(bytes).map_err(|cause| unreadable("not UTF-8").with_source(cause))?;
-    parse(config, &text, true).map(|completion| {
-        let usage = completion.usage().cloned();
-        completion.with_usage(usage.map(|usage| usage.with_raw(raw)))
-    })
+    parse(config, &text, &text, true)
 }
 
-/// Reads the JSON. One that names a field twice gets a second try, with each field once.
-fn parse(config: &OpenAiConfig, text: &Text, again: bool) -> Result<Completion, Error> {
-    match serde_json::from_str::<Answer<'_>>(text) {
-        Ok(answer) => read(config, text, &answer),
+/// Reads the JSON of `body`. One that names a field twice gets a second try, with each field once.
+fn parse(
+    config: &OpenAiConfig,
+    text: &Text,
+    body: &Text,
+    again: bool,
+) -> Result<Completion, Error> {
+    match lax::from_str::<Answer<'_>>(text) {
+        Ok(answer) => read(config, text, body, &answer),
         Err(cause) => match lax::deduplicated(text).filter(|_| again) {
-            Some(json) => parse(config, &json.into(), false),
+            Some(json) => parse(config, &json.into(), body, false),
             None => Err(unreadable("not the JSON of a response").with_source(lax::fault(&cause))),
         },
     }
 }
 
-fn read(config: &OpenAiConfig, text: &Text, answer: &Answer<'_>) -> Result<Completion, Error> {
-    if let Some(error) = answer.error.filter(|error| error.get() != "null") {
-        return Err(error::in_band(config, error.get()));
+fn read(
+    config: &OpenAiConfig,
+    text: &Text,
+    body: &Text,
+    answer: &Answer<'_>,
+) -> Result<Completion, Error> {
+    if let Some(error) = answer.error.filter(|error| error.0 != "null") {
+        return Err(error::in_band(config, error.0));
     }
     if answer.status.0 == "failed" {
         return Err(error::finish_error());
@@ -52,6 +58,7 @@ fn read(config: &OpenAiConfig, text: &Text, answer: &Answer<'_>) -> Result<Compl
         called,
     );
     let usage = answer.usage.0.and_then(super::wire::UsageWire::to_usage);
+    let usage = usage.map(|usage| usage.with_raw(body.clone().into_bytes()));
     Ok(Completion::new(parts, reason)
         .with_id(text.share(&answer.id.0))
         .with_model(text.share(&answer.model.0))

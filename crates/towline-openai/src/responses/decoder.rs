@@ -94,7 +94,7 @@ impl ResponsesDecoder {
 
     /// Reads an event. One that names a field twice gets a second try, with each field once.
     fn parse(&mut self, text: &Text, again: bool) -> Result<(), Error> {
-        match serde_json::from_str::<EventWire<'_>>(text) {
+        match lax::from_str::<EventWire<'_>>(text) {
             Ok(event) => self.read(text, event),
             Err(cause) => match lax::deduplicated(text).filter(|_| again) {
                 Some(json) => self.parse(&json.into(), false),
@@ -133,7 +133,7 @@ impl ResponsesDecoder {
             }
             "response.failed" => return Err(self.failed(event.response.0.as_ref())),
             "error" => return Err(error::in_band(&self.config, text)),
-            _ if event.error.is_some_and(|error| error.get() != "null") => {
+            _ if event.error.is_some_and(|error| error.0 != "null") => {
                 return Err(error::in_band(&self.config, text));
             }
             _ => {
@@ -278,7 +278,7 @@ impl ResponsesDecoder {
     fn failed(&self, response: Option<&Answer<'_>>) -> Error {
         let error = response.and_then(|response| response.error);
         error.map_or_else(error::finish_error, |error| {
-            error::in_band(&self.config, error.get())
+            error::in_band(&self.config, error.0)
         })
     }
 

@@ -1,9 +1,8 @@
 //! The shapes of answers.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use towline_core::Usage;
-use towline_transport::lax::{LaxCount, LaxList, LaxObject, LaxText};
+use towline_transport::lax::{LaxCount, LaxList, LaxObject, LaxText, Raw};
 
 /// A whole answer, and what the first and the last event of a stream carry.
 #[derive(Debug, Default, Deserialize)]
@@ -21,7 +20,7 @@ pub(super) struct Answer<'a> {
     pub(super) incomplete_details: LaxObject<Incomplete<'a>>,
     pub(super) usage: LaxObject<UsageWire>,
     #[serde(borrow)]
-    pub(super) error: Option<&'a RawValue>,
+    pub(super) error: Option<Raw<'a>>,
 }
 
 /// Why an answer is not complete.
@@ -86,7 +85,7 @@ pub(super) struct EventWire<'a> {
     pub(super) response: LaxObject<Answer<'a>>,
     /// In the event `error`; gateways send it alone, in the form of chat completions.
     #[serde(borrow)]
-    pub(super) error: Option<&'a RawValue>,
+    pub(super) error: Option<Raw<'a>>,
 }
 
 /// Token counts.

@@ -60,7 +60,7 @@ impl Decode for Decoder {
             self.queue
                 .push_back(Event::Reasoning(self.reasoning("").with_encrypted(json)));
         }
-        let reason = finish_reason(&self.finish, self.calls.any());
+        let reason = finish_reason(&self.finish, &self.finish, self.calls.any());
         self.queue.push_back(Event::Finish(reason));
     }
 
@@ -105,7 +105,7 @@ impl Decoder {
 
     /// Reads a chunk. One that names a field twice gets a second try, with each field once.
     fn parse(&mut self, text: &Text, again: bool) -> Result<(), Error> {
-        match serde_json::from_str::<Chunk<'_>>(text) {
+        match lax::from_str::<Chunk<'_>>(text) {
             Ok(chunk) => self.read(text, chunk),
             Err(cause) => match lax::deduplicated(text).filter(|_| again) {
                 Some(json) => self.parse(&json.into(), false),
@@ -118,8 +118,8 @@ impl Decoder {
     }
 
     fn read(&mut self, text: &Text, chunk: Chunk<'_>) -> Result<(), Error> {
-        if let Some(error) = chunk.error.filter(|error| error.get() != "null") {
-            return Err(error::in_band(&self.config, error.get()));
+        if let Some(error) = chunk.error.filter(|error| error.0 != "null") {
+            return Err(error::in_band(&self.config, error.0));
         }
         let flavor = self.config.flavor();
         let terminal = flavor.traits().terminal == Terminal::DoneObject

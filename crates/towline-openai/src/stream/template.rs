@@ -7,8 +7,9 @@
 //! string of random length, which nobody reads; that is the other place where they may differ.
 
 use bytes::Bytes;
-use memchr::{memchr2, memmem};
+use memchr::memmem;
 use towline_core::Text;
+use towline_transport::lax;
 
 /// The bytes around the text, and around the padding where there is one.
 #[derive(Clone, Debug)]
@@ -59,7 +60,7 @@ impl Template {
     /// The text of `chunk`, if it has the form of the template. `None` says nothing about it.
     pub(super) fn text(&self, chunk: &Bytes) -> Option<Text> {
         let rest = chunk.strip_prefix(self.head.as_ref())?;
-        let length = string_end(rest)?;
+        let (length, escaped) = lax::string_length(rest)?;
         let after = rest.get(length..)?.strip_prefix(self.middle.as_ref())?;
         match &self.tail {
             None if after.is_empty() => {}
@@ -70,14 +71,14 @@ impl Template {
             return None;
         }
         let start = self.head.len();
-        if plain_string(rest) == Some(length) {
+        if !escaped {
             return Text::from_utf8(chunk.slice(start..start + length)).ok();
         }
         // With the quotes around it. What is no JSON string goes to the parser, to be refused.
-        let string = chunk.get(start - 1..=start + length)?;
-        serde_json::from_slice::<String>(string)
+        let string = std::str::from_utf8(chunk.get(start - 1..=start + length)?).ok()?;
+        lax::unescape(string)
             .ok()
-            .map(Text::from)
+            .map(|text| text.into_owned().into())
     }
 }
 
@@ -91,28 +92,12 @@ fn padding(bytes: &[u8]) -> Option<(usize, usize)> {
     Some((start, start + length))
 }
 
-/// The length of a JSON string's content up to its closing quote.
-fn string_end(bytes: &[u8]) -> Option<usize> {
-    let mut from = 0;
-    loop {
-        let at = from + memchr2(b'"', b'\\', bytes.get(from..)?)?;
-        if bytes.get(at) == Some(&b'"') {
-            return Some(at);
-        }
-        // The escaped character may be a quote.
-        from = at + 2;
-    }
-}
-
 /// The length of a JSON string's content up to its closing quote, where it holds no escape, nothing
 /// that JSON forbids, and only whole characters.
 fn plain_string(bytes: &[u8]) -> Option<usize> {
-    let end = memchr2(b'"', b'\\', bytes)?;
-    let content = bytes.get(..end)?;
-    let plain = bytes.get(end) == Some(&b'"')
-        && content.iter().all(|byte| *byte >= b' ')
-        && std::str::from_utf8(content).is_ok();
-    plain.then_some(end)
+    let (length, escaped) = lax::string_length(bytes)?;
+    let whole = std::str::from_utf8(bytes.get(..length)?).is_ok();
+    (!escaped && whole).then_some(length)
 }
 
 #[cfg(test)]

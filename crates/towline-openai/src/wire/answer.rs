@@ -9,9 +9,8 @@ use serde::{
     Deserialize, Deserializer,
     de::{Error, MapAccess, SeqAccess, Visitor},
 };
-use serde_json::value::RawValue;
 use std::{fmt, marker::PhantomData};
-use towline_transport::lax::{LaxCount, LaxList, LaxObject, LaxText, skip_map};
+use towline_transport::lax::{LaxCount, LaxList, LaxObject, LaxText, Raw, skip_map};
 
 /// The body of an answer with status 200.
 #[derive(Debug, Default, Deserialize)]
@@ -24,7 +23,8 @@ pub(crate) struct Answer<'a> {
     #[serde(borrow)]
     pub(crate) choices: FirstChoice<Choice<'a>>,
     pub(crate) usage: LaxObject<UsageWire>,
-    pub(crate) error: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(crate) error: Option<Raw<'a>>,
 }
 
 /// One choice.

@@ -5,8 +5,7 @@ use super::{
     usage::UsageWire,
 };
 use serde::Deserialize;
-use serde_json::value::RawValue;
-use towline_transport::lax::{LaxCount, LaxObject, LaxText};
+use towline_transport::lax::{LaxCount, LaxObject, LaxText, Raw};
 
 /// The data of one event.
 #[derive(Debug, Default, Deserialize)]
@@ -22,7 +21,8 @@ pub(crate) struct Chunk<'a> {
     pub(crate) choices: FirstChoice<ChunkChoice<'a>>,
     pub(crate) usage: LaxObject<UsageWire>,
     pub(crate) x_groq: LaxObject<GroqExtra>,
-    pub(crate) error: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(crate) error: Option<Raw<'a>>,
 }
 
 /// One choice of a chunk.

@@ -58,6 +58,10 @@ impl<'de> Visitor<'de> for ContentVisitor {
         Ok(Content::Text(Cow::Owned(text.to_owned())))
     }
 
+    fn visit_string<E: Error>(self, text: String) -> Result<Self::Value, E> {
+        Ok(Content::Text(Cow::Owned(text)))
+    }
+
     fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
         Ok(Content::Nothing)
     }

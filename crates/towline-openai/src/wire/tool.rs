@@ -1,9 +1,8 @@
 //! Tool calls in answers, whole or in fragments.
 
 use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
 use std::borrow::Cow;
-use towline_transport::lax::{LaxCount, LaxObject, LaxText};
+use towline_transport::lax::{self, LaxCount, LaxObject, LaxText, Raw};
 
 /// A tool call, or a fragment of one.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -34,10 +33,10 @@ pub(crate) struct Arguments<'a>(pub(crate) Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Arguments<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(deserializer)?.get();
+        let Raw(raw) = Raw::deserialize(deserializer)?;
         if raw.starts_with('"') {
-            let text: LaxText<'a> = serde_json::from_str(raw).map_err(serde::de::Error::custom)?;
-            return Ok(Self(text.0));
+            let text = lax::unescape(raw).map_err(serde::de::Error::custom)?;
+            return Ok(Self(text));
         }
         let text = if raw == "null" { "" } else { raw };
         Ok(Self(Cow::Borrowed(text)))

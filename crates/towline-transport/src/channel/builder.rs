@@ -20,7 +20,8 @@ use towline_core::Error;
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Http2 {
-    /// If an `https` server agrees in the TLS handshake. An `http` origin is spoken to in HTTP/1.1.
+    /// If an `https` server agrees in the TLS handshake. An `http` origin is spoken to in HTTP/1.1, and
+    /// so is every origin where the feature `http2` of this crate is off.
     #[default]
     Auto,
     /// HTTP/1.1 only.
@@ -120,11 +121,13 @@ impl ChannelBuilder {
     /// # Errors
     ///
     /// [`Config`](towline_core::ErrorKind::Config) if the base URL is not `http(s)://host[:port][/path]`
-    /// (credentials, a query or a fragment in it are faults), or the default TLS settings fail.
+    /// (credentials, a query or a fragment in it are faults), the default TLS settings fail, or HTTP/2 is
+    /// demanded and the feature `http2` is off.
     pub fn build(self) -> Result<Channel, Error> {
         let origin = Origin::parse(&self.base_url)?;
+        let http2 = self.http2.built_in()?;
         let tls = match origin.is_https() {
-            true => Some(tls_for(&origin, self.tls, self.http2)?),
+            true => Some(tls_for(&origin, self.tls, http2)?),
             false => None,
         };
         let proxy = self
@@ -142,7 +145,7 @@ impl ChannelBuilder {
                     dial,
                     proxy,
                     tls,
-                    http2: self.http2,
+                    http2,
                     keepalive: self.keepalive,
                     timeout: self.connect_timeout,
                 },
@@ -165,6 +168,22 @@ impl fmt::Debug for ChannelBuilder {
             .field("tls", &self.tls)
             .field("proxy", &self.proxy)
             .finish_non_exhaustive()
+    }
+}
+
+// === impl Http2 ===
+
+impl Http2 {
+    /// What is left of it in this build.
+    fn built_in(self) -> Result<Self, Error> {
+        match self {
+            _ if cfg!(feature = "http2") => Ok(self),
+            Self::Auto | Self::Never => Ok(Self::Never),
+            Self::PriorKnowledge => Err(fault::config(
+                "HTTP/2 is demanded and not built in; turn on the feature `http2` of \
+                 towline-transport, or leave the choice to the server",
+            )),
+        }
     }
 }
 

@@ -5,15 +5,18 @@ use crate::{
     Http2, RequestBody, ResponseBody,
     connect::{Connection, Progress, again},
     fault,
-    pool::{H2Lease, Lease},
+    pool::{Failure, H2Lease, Lease, Unprocessed},
 };
 use http::{
     Request, Response, StatusCode, Uri,
     header::{HOST, PROXY_AUTHORIZATION},
     uri::{PathAndQuery, Scheme},
 };
-use hyper::{body::Incoming, client::conn::TrySendError};
-use std::sync::{MutexGuard, PoisonError};
+use hyper::body::Incoming;
+use std::{
+    future::Future,
+    sync::{Arc, MutexGuard, PoisonError},
+};
 use towline_core::Error;
 
 /// An answer, and the connection it came on.
@@ -32,33 +35,36 @@ enum Fresh {
     Stream,
 }
 
-/// What hyper says of a request that failed.
-type Failure = TrySendError<Request<RequestBody>>;
-
 // === impl Shared ===
 
 impl Shared {
-    /// One call. What is rare is boxed: the future of a call holds the request once, and little else.
-    pub(super) async fn exchange(
-        &self,
+    /// One call, with a request that is `complete` or cannot be. What is rare is boxed, and the
+    /// request lies in the future once: an async function would have a second place for it.
+    #[expect(clippy::manual_async_fn, reason = "it would hold the request twice")]
+    pub(super) fn exchange(
+        self: Arc<Self>,
+        complete: Result<(), Error>,
         request: Request<RequestBody>,
-    ) -> Result<Response<ResponseBody>, Error> {
-        let lease = match self.pool.take_ready() {
-            Some(lease) => lease,
-            None => Box::pin(self.acquire()).await?,
-        };
-        let (response, lease) = match lease {
-            Lease::H1(mut lease) => match lease.send(request).await {
-                Ok(response) => (response, Lease::H1(lease)),
-                Err(failure) => {
-                    drop(lease);
-                    let unsent = self.unsent_h1(failure)?;
-                    Box::pin(self.send_again(unsent)).await?
-                }
-            },
-            Lease::H2(lease) => Box::pin(self.exchange_h2(lease, request)).await?,
-        };
-        self.answer(response, lease)
+    ) -> impl Future<Output = Result<Response<ResponseBody>, Error>> + Send {
+        async move {
+            complete?;
+            let lease = match self.pool.take_ready() {
+                Some(lease) => lease,
+                None => Box::pin(self.acquire()).await?,
+            };
+            let (response, lease) = match lease {
+                Lease::H1(mut lease) => match lease.send(request).await {
+                    Ok(response) => (response, Lease::H1(lease)),
+                    Err(failure) => {
+                        drop(lease);
+                        let unsent = self.unsent_h1(failure)?;
+                        Box::pin(self.send_again(unsent)).await?
+                    }
+                },
+                Lease::H2(lease) => Box::pin(self.exchange_h2(lease, request)).await?,
+            };
+            self.answer(response, lease)
+        }
     }
 
     async fn exchange_h2(
@@ -119,16 +125,16 @@ impl Shared {
         *request.uri_mut() = self.absolute(request.uri())?;
         // `:authority` says it.
         request.headers_mut().remove(HOST);
-        let failure = match lease.sender().try_send_request(request).await {
+        let failure = match lease.send(request).await {
             Ok(response) => return Ok(Ok((response, Lease::H2(lease)))),
             Err(failure) => failure,
         };
         let written = failure.message().is_none();
         let error = failure.into_error();
-        let again_on = match fault::unprocessed(&error) {
-            Some(fault::Unprocessed::Stream) => Fresh::Stream,
+        let again_on = match H2Lease::unprocessed(&error) {
+            Some(Unprocessed::Stream) => Fresh::Stream,
             None if written => return Err(fault::exchange(self.origin.text(), error)),
-            Some(fault::Unprocessed::Connection) | None => {
+            Some(Unprocessed::Connection) | None => {
                 self.pool.evict(lease.conn());
                 Fresh::Connection
             }

@@ -1,12 +1,9 @@
 //! HTTP/1: one exchange at a time on a connection.
 
-use super::Pool;
+use super::{Failure, Pool};
 use crate::RequestBody;
 use http::{Request, Response};
-use hyper::{
-    body::Incoming,
-    client::conn::{TrySendError, http1::SendRequest},
-};
+use hyper::{body::Incoming, client::conn::http1::SendRequest};
 use std::{
     fmt,
     future::Future,
@@ -80,8 +77,7 @@ impl H1Lease {
     pub(crate) fn send(
         &mut self,
         request: Request<RequestBody>,
-    ) -> impl Future<Output = Result<Response<Incoming>, TrySendError<Request<RequestBody>>>> + use<>
-    {
+    ) -> impl Future<Output = Result<Response<Incoming>, Failure>> + use<> {
         self.conn.sender.try_send_request(request)
     }
 

@@ -1,12 +1,19 @@
 //! HTTP/2: many exchanges on one connection.
 
-use super::Pool;
-use crate::RequestBody;
-use hyper::{client::conn::http2::SendRequest, rt::Executor};
+use super::{Failure, Pool, Unprocessed};
+use crate::{RequestBody, fault};
+use http::{Request, Response};
+use hyper::{
+    body::Incoming,
+    client::conn::http2::{self, SendRequest},
+    rt::{Executor, Read, Write},
+};
+use hyper_util::rt::TokioTimer;
 use std::{
     fmt,
     future::Future,
     sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
 };
 use towline_core::task::{self, Task};
 
@@ -27,30 +34,41 @@ pub(crate) struct H2Lease {
 
 /// What hyper spawned for one connection: its reader, and a task for each stream.
 #[derive(Debug, Default)]
-pub(crate) struct TaskSet {
+struct TaskSet {
     tasks: Mutex<Vec<Task<()>>>,
 }
 
 /// Spawns into a [`TaskSet`] for as long as it exists. The spawned tasks hold spawners themselves, so
 /// a strong reference would keep the set alive for ever.
 #[derive(Clone, Debug)]
-pub(crate) struct Spawner {
+struct Spawner {
     set: Weak<TaskSet>,
 }
 
 // === impl H2Conn ===
 
 impl H2Conn {
-    pub(crate) const fn new(
-        sender: SendRequest<RequestBody>,
-        driver: Task<()>,
-        tasks: Arc<TaskSet>,
-    ) -> Self {
-        Self {
+    /// HTTP/2 on a connected stream. While streams wait for it, a peer that vanished without a word
+    /// is found out by a ping each `keepalive`.
+    pub(crate) async fn connect<T>(io: T, keepalive: Option<Duration>) -> hyper::Result<Self>
+    where
+        T: Read + Write + Send + Unpin + 'static,
+    {
+        let tasks = Arc::new(TaskSet::default());
+        let mut builder = http2::Builder::new(tasks.spawner());
+        builder
+            .timer(TokioTimer::new())
+            .keep_alive_interval(keepalive)
+            .keep_alive_timeout(keepalive.unwrap_or_default());
+        let (sender, connection) = builder.handshake::<_, RequestBody>(io).await?;
+        let driver = task::spawn(async move {
+            let _ended = connection.await;
+        });
+        Ok(Self {
             sender,
             _driver: driver,
             _tasks: tasks,
-        }
+        })
     }
 
     /// Whether new streams are refused. Streams already open may still be served.
@@ -74,8 +92,26 @@ impl H2Lease {
         Self { conn, pool }
     }
 
-    pub(crate) fn sender(&self) -> SendRequest<RequestBody> {
-        self.conn.sender.clone()
+    /// Sends a request, up to the head of the answer.
+    pub(crate) async fn send(
+        &self,
+        request: Request<RequestBody>,
+    ) -> Result<Response<Incoming>, Failure> {
+        self.conn.sender.clone().try_send_request(request).await
+    }
+
+    /// Whether `error` says that the request was not processed, so that it may be sent again.
+    pub(crate) fn unprocessed(error: &hyper::Error) -> Option<Unprocessed> {
+        let cause = fault::find::<h2::Error>(error)?;
+        if !cause.is_remote() {
+            return None;
+        }
+        match cause.reason()? {
+            h2::Reason::REFUSED_STREAM if cause.is_reset() => Some(Unprocessed::Stream),
+            // A peer that goes away in peace processes what it has and refuses what came after.
+            h2::Reason::NO_ERROR if cause.is_go_away() => Some(Unprocessed::Connection),
+            _ => None,
+        }
     }
 
     pub(crate) const fn conn(&self) -> &Arc<H2Conn> {
@@ -99,7 +135,7 @@ impl Drop for H2Lease {
 // === impl TaskSet ===
 
 impl TaskSet {
-    pub(crate) fn spawner(self: &Arc<Self>) -> Spawner {
+    fn spawner(self: &Arc<Self>) -> Spawner {
         Spawner {
             set: Arc::downgrade(self),
         }

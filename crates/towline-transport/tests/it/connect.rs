@@ -85,6 +85,17 @@ async fn the_connect_timeout_ends_the_wait_and_names_itself() {
     assert!(text.contains("http://origin.test:8080"), "{text}");
 }
 
+#[cfg(not(feature = "http2"))]
+#[test]
+fn http2_by_force_is_refused_where_it_is_not_built_in() {
+    let builder = Channel::builder("http://origin.test").http2(Http2::PriorKnowledge);
+    let error = builder.build().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().contains("feature `http2`"), "{error}");
+    assert!(Channel::builder("https://origin.test").build().is_ok());
+}
+
+#[cfg(feature = "http2")]
 #[tokio::test(start_paused = true)]
 async fn all_that_wait_for_one_connection_give_up_in_time() {
     let channel = Channel::builder("http://origin.test")

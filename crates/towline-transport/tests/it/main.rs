@@ -5,6 +5,7 @@
 mod body;
 mod cancel;
 mod connect;
+#[cfg(feature = "http2")]
 mod http2;
 mod pool;
 mod proxy;

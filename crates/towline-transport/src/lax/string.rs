@@ -1,0 +1,170 @@
+//! JSON strings: where they end, and what they say.
+
+use memchr::memchr;
+use std::borrow::Cow;
+use towline_core::Text;
+
+/// What stands between the quotes of a string.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Found<'a> {
+    /// Text without an escape.
+    Plain(&'a str),
+    /// Text that holds escapes, which are not looked at yet.
+    Escaped(&'a str),
+}
+
+/// The text of `string`, which is a JSON string with its quotes: borrowed where it holds no escape.
+///
+/// # Errors
+///
+/// When it is no JSON string.
+pub fn unescape(string: &str) -> Result<Cow<'_, str>, serde_json::Error> {
+    let inner = string.strip_prefix('"');
+    let text = match inner.and_then(find) {
+        Some((found, length)) if length + 2 == string.len() => match found {
+            Found::Plain(text) => Some(Cow::Borrowed(text)),
+            Found::Escaped(inner) => text(inner).map(Cow::Owned),
+        },
+        _ => None,
+    };
+    match text {
+        Some(text) => Ok(text),
+        None => serde_json::from_str(string).map(Cow::Owned),
+    }
+}
+
+/// `part` as a text of its own: shared with `buffer` where it lies inside, and not copied where it
+/// was unescaped.
+#[must_use]
+pub fn into_text(buffer: &Text, part: Cow<'_, str>) -> Text {
+    match part {
+        Cow::Borrowed(part) => buffer.share(part),
+        Cow::Owned(part) => part.into(),
+    }
+}
+
+/// The string whose first quote stands before `text`, and how long it is without its quotes. `None`
+/// where it does not end, or holds a character that may not stand there.
+#[inline]
+pub(super) fn find(text: &str) -> Option<(Found<'_>, usize)> {
+    let (length, escaped) = string_length(text.as_bytes())?;
+    let inner = text.get(..length)?;
+    let found = if escaped {
+        Found::Escaped(inner)
+    } else {
+        Found::Plain(inner)
+    };
+    Some((found, length))
+}
+
+/// How long the string is whose first quote stands before `bytes`, without its quotes, and whether it
+/// holds escapes. `None` where it does not end, or holds a byte that JSON forbids in it. Whether it is
+/// UTF-8 and its escapes are such is not looked at.
+#[must_use]
+#[inline]
+pub fn string_length(bytes: &[u8]) -> Option<(usize, bool)> {
+    let special = special(bytes)?;
+    if bytes.get(special) == Some(&b'"') {
+        return Some((special, false));
+    }
+    let length = end(bytes, special)?;
+    // Every byte is looked at: without a branch for each that is quick.
+    let control = |found, byte: &u8| found | (*byte < b' ');
+    let found = bytes.get(..length)?.iter().fold(false, control);
+    (!found).then_some((length, true))
+}
+
+/// Where the first quote, backslash or control character stands. Looks at eight bytes at a time: in
+/// each that is searched for, a subtraction borrows its highest bit, and in none before the first.
+#[inline]
+fn special(bytes: &[u8]) -> Option<usize> {
+    const EACH: u64 = u64::MAX / 0xff;
+    let below = |word: u64, bound: u8| word.wrapping_sub(EACH * u64::from(bound)) & !word;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let quote = below(word ^ (EACH * u64::from(b'"')), 1);
+        let slash = below(word ^ (EACH * u64::from(b'\\')), 1);
+        let found = (below(word, b' ') | quote | slash) & (EACH << 7);
+        if found != 0 {
+            return Some(index * 8 + leading_bytes(found));
+        }
+    }
+    let special = |byte: &u8| matches!(*byte, b'"' | b'\\' | ..b' ');
+    Some(words.len() * 8 + rest.iter().position(special)?)
+}
+
+/// How many bytes of a little-endian word are zero before the first that is not.
+#[inline]
+const fn leading_bytes(word: u64) -> usize {
+    (word.trailing_zeros() / 8) as usize
+}
+
+/// How many blanks stand before something else.
+#[inline]
+pub(super) fn blanks(bytes: &[u8]) -> usize {
+    const SPACES: u64 = u64::from_le_bytes([b' '; 8]);
+    let mut at = 0;
+    while let Some([b' ' | b'\n' | b'\r' | b'\t', rest @ ..]) = bytes.get(at..) {
+        at += 1;
+        // Indented JSON: a line end, and many spaces.
+        if let Some(word) = rest.first_chunk() {
+            at += leading_bytes(u64::from_le_bytes(*word) ^ SPACES);
+        }
+    }
+    at
+}
+
+/// Where the first quote stands, from `from` on, that is not escaped.
+fn end(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut from = from;
+    loop {
+        let at = from + memchr(b'"', bytes.get(from..)?)?;
+        let before = bytes.get(..at)?.iter().rev();
+        let slashes = before.take_while(|byte| **byte == b'\\').count();
+        if slashes % 2 == 0 {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+}
+
+/// What `inner` says, which holds escapes. `None` where one of them is none.
+pub(super) fn text(inner: &str) -> Option<String> {
+    let mut text = String::with_capacity(inner.len());
+    let mut rest = inner;
+    while let Some(at) = memchr(b'\\', rest.as_bytes()) {
+        let (before, escape) = rest.split_at_checked(at)?;
+        text.push_str(before);
+        text.push(match escape.as_bytes().get(1)? {
+            b'n' => '\n',
+            kept @ (b'"' | b'\\' | b'/') => char::from(*kept),
+            b't' => '\t',
+            b'r' => '\r',
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            // Characters by number, some of which take two.
+            _ => return serde_json::from_str(&format!("\"{inner}\"")).ok(),
+        });
+        rest = escape.get(2..)?;
+    }
+    text.push_str(rest);
+    Some(text)
+}
+
+/// Whether the escapes of `inner` are such. A number is not asked what it means.
+pub(super) fn is_sound(inner: &str) -> bool {
+    let mut rest = inner.as_bytes();
+    while let Some(at) = memchr(b'\\', rest) {
+        let length = match rest.get(at + 1..).unwrap_or_default() {
+            [b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => 2,
+            [b'u', a, b, c, d, ..] if [a, b, c, d].into_iter().all(u8::is_ascii_hexdigit) => 6,
+            _ => return false,
+        };
+        rest = rest.get(at + length..).unwrap_or_default();
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests;
