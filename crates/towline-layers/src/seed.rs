@@ -1,8 +1,9 @@
 //! Randomness that a simulation can repeat, and that no two calls share.
 
-#[cfg(feature = "retry")]
-use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    hash::{BuildHasher, Hasher, RandomState},
+    sync::atomic::{AtomicU64, Ordering},
+};
 use towline_core::Context;
 
 /// Gives each call a seed of its own.
@@ -29,7 +30,6 @@ impl Seeds {
     }
 
     /// Starts anywhere: two processes, or two layers of one, do not draw the same.
-    #[cfg(feature = "retry")]
     pub(crate) fn random() -> Self {
         Self::starting_at(RandomState::new().build_hasher().finish())
     }

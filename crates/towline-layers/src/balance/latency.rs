@@ -3,7 +3,6 @@
 use std::{
     fmt,
     sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
 };
 use tokio::time::Instant;
 
@@ -25,8 +24,8 @@ pub(super) struct Known {
     at: Millis,
 }
 
-/// After this time an old value counts for a bit more than a third.
-const DECAY: Duration = Duration::from_secs(10);
+/// After so many milliseconds an old value counts for a bit more than a third.
+const DECAY: f32 = 10_000.0;
 
 /// Where nothing is known of anybody.
 const DEFAULT: f32 = 1.0;
@@ -40,8 +39,9 @@ impl Latency {
             let Some(known) = known else {
                 return Some(Known { seconds, at: now });
             };
-            let kept = known.kept(now);
-            let seconds = known.seconds.mul_add(kept, seconds * (1.0 - kept));
+            // Many answers within a millisecond weigh together as much as that time does: nothing.
+            let kept = (known.at != now).then(|| known.kept(now))?;
+            let seconds = known.seconds * kept + seconds * (1.0 - kept);
             Some(Known { seconds, at: now })
         });
     }
@@ -109,15 +109,16 @@ impl Known {
 
     fn fade(self, towards: f32, now: Millis) -> f32 {
         let more = self.seconds - towards;
-        if more > 0.0 {
-            return self.kept(now).mul_add(more, towards);
+        // What is of now has not faded.
+        if more > 0.0 && self.at != now {
+            return towards + more * self.kept(now);
         }
         self.seconds
     }
 
     /// The share of the value that is left at `now`.
     fn kept(self, now: Millis) -> f32 {
-        (-now.since(self.at).as_secs_f32() / DECAY.as_secs_f32()).exp()
+        (now.since(self.at) / -DECAY).exp()
     }
 
     fn pack(self) -> u64 {
@@ -143,16 +144,21 @@ impl Known {
 impl Millis {
     pub(super) fn between(began: Instant, now: Instant) -> Self {
         let time = now.saturating_duration_since(began);
-        let millis = time.as_millis() & u128::from(u32::MAX);
-        Self(u32::try_from(millis).unwrap_or(0))
+        let millis = time.as_secs().wrapping_mul(1_000);
+        let millis = millis.wrapping_add(u64::from(time.subsec_millis()));
+        Self(u32::try_from(millis & u64::from(u32::MAX)).unwrap_or(0))
     }
 
-    /// Zero where another thread has looked at the clock a little later.
-    fn since(self, earlier: Self) -> Duration {
+    /// In milliseconds; zero where another thread has looked at the clock a little later.
+    fn since(self, earlier: Self) -> f32 {
         let passed = self.0.wrapping_sub(earlier.0);
-        let passed = if passed > u32::MAX / 2 { 0 } else { passed };
-        Duration::from_millis(u64::from(passed))
+        number(if passed > u32::MAX / 2 { 0 } else { passed })
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "loads are compared roughly")]
+pub(super) const fn number(count: u32) -> f32 {
+    count as f32
 }
 
 #[cfg(test)]

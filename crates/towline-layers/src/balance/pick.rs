@@ -2,7 +2,7 @@
 
 use super::{
     deployment::Slot,
-    latency::{Known, Millis},
+    latency::{Known, Millis, number},
 };
 use crate::seed::Rng;
 use tokio::time::Instant;
@@ -93,7 +93,7 @@ impl<S> Choice<'_, S> {
         }
         // One that has to carry twice as much is as loaded with twice as many calls.
         let share = self.mean / number(slot.deployment.weight().get());
-        seconds * pending.mul_add(share, 1.0)
+        seconds * (pending * share + 1.0)
     }
 
     /// One of those who may be asked, as likely as its weight says; not `except`.
@@ -171,11 +171,6 @@ impl<S> Choice<'_, S> {
         let (index, _) = waits.enumerate().min_by_key(|(_, wait)| *wait)?;
         Some(index)
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "loads are compared roughly")]
-pub(super) const fn number(count: u32) -> f32 {
-    count as f32
 }
 
 #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]

@@ -2,8 +2,8 @@
 
 use super::{
     deployment::{Deployment, DeploymentStatus, LONGEST, Slot},
-    latency::Millis,
-    pick::{Choice, number},
+    latency::{Millis, number},
+    pick::Choice,
 };
 use crate::{seed::Seeds, verdict::is_at_fault};
 use pin_project_lite::pin_project;
@@ -52,9 +52,8 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<S, Req, F> {
-        Picking {
-            request: Option<Req>,
-            shared: Arc<Shared<S>>,
+        Refused {
+            error: Option<Error>,
         },
         Readying {
             service: S,
@@ -133,7 +132,7 @@ impl<S> Balance<S> {
                 slots: deployments.into_iter().map(Slot::new).collect(),
                 sticky,
                 began: Instant::now(),
-                seeds: Seeds::starting_at(0),
+                seeds: Seeds::random(),
             }),
         }
     }
@@ -154,10 +153,14 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Req) -> Self::Future {
-        let state = State::Picking {
-            request: Some(request),
-            shared: Arc::clone(&self.shared),
+    fn call(&mut self, mut request: Req) -> Self::Future {
+        let state = match self.shared.pick(&mut request) {
+            Ok((service, asked)) => State::Readying {
+                service,
+                request: Some(request),
+                asked: Some(asked),
+            },
+            Err(error) => State::Refused { error: Some(error) },
         };
         BalanceFuture { state }
     }
@@ -261,19 +264,7 @@ where
         let mut state = self.project().state;
         loop {
             let next = match state.as_mut().project() {
-                StateProj::Picking { request, shared } => {
-                    let picked = match request.take() {
-                        Some(mut request) => shared
-                            .pick(&mut request)
-                            .map(|(service, asked)| (service, asked, request)),
-                        None => Err(over()),
-                    };
-                    picked.map(|(service, asked, request)| State::Readying {
-                        service,
-                        request: Some(request),
-                        asked: Some(asked),
-                    })
-                }
+                StateProj::Refused { error } => Err(error.take().unwrap_or_else(over)),
                 StateProj::Readying {
                     service,
                     request,
@@ -319,7 +310,7 @@ where
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {
-            State::Picking { .. } => "picking",
+            State::Refused { .. } => "refused",
             State::Readying { .. } => "readying",
             State::Asking { .. } => "asking",
             State::Over => "over",

@@ -73,7 +73,7 @@ impl Breaker {
                 machine: Mutex::new(machine),
                 health: Health::new(),
                 refused: AtomicU64::new(0),
-                seeds: Seeds::starting_at(1),
+                seeds: Seeds::random(),
                 listeners: Mutex::new(Arc::new([])),
             }),
         }
@@ -179,6 +179,9 @@ impl Shared {
             return;
         }
         let now = Instant::now();
+        if verdict == Verdict::Success && lock(&self.machine).count_success(now, ticket) {
+            return;
+        }
         self.step(|machine| ((), machine.settle(now, ticket, verdict, hint)));
     }
 
@@ -368,3 +371,6 @@ impl BreakerStatus {
         self.numbers.rest
     }
 }
+
+#[cfg(all(test, loom))]
+mod tests;

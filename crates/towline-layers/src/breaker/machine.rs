@@ -227,6 +227,17 @@ impl Machine {
         }
     }
 
+    /// Counts a success where that is all there is to do, which is nearly always; else it does
+    /// nothing, and [`settle`](Self::settle) has to be asked.
+    pub(super) fn count_success(&mut self, now: Instant, ticket: Ticket) -> bool {
+        let usual = self.state == State::Closed && ticket.epoch == self.epoch;
+        let counted = usual && self.ring.add_good_among_good(now);
+        if counted {
+            (self.streak, self.limited) = (0, 0);
+        }
+        counted
+    }
+
     /// Opens for `cooldown`, because somebody says so.
     pub(super) fn force_open(&mut self, now: Instant, cooldown: Duration) -> Change {
         self.open(now, cooldown, BreakerCause::Forced)
@@ -390,9 +401,9 @@ impl Machine {
         let cause = BreakerCause::RateLimits {
             rate_limits: self.limited,
         };
-        let cooldown = match hint {
-            Some(_) => self.believed(hint),
-            None => self.next_cooldown(now),
+        let cooldown = match self.believed(hint) {
+            Duration::ZERO => self.next_cooldown(now),
+            told => told,
         };
         Some(self.open(now, cooldown, cause))
     }
@@ -576,3 +587,6 @@ impl fmt::Display for BreakerCause {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,14 +45,22 @@ impl Ring {
     }
 
     pub(super) fn add_good(&mut self, now: Instant) {
-        if let Some(part) = self.part(now) {
-            part.good = part.good.saturating_add(1);
-            self.sum.good = self.sum.good.saturating_add(1);
+        self.advance(now);
+        self.add_good_to_head();
+    }
+
+    /// Counts a good one where there is no bad one; else it does nothing.
+    pub(super) fn add_good_among_good(&mut self, now: Instant) -> bool {
+        let only_good = self.counts(now).bad == 0;
+        if only_good {
+            self.add_good_to_head();
         }
+        only_good
     }
 
     pub(super) fn add_bad(&mut self, now: Instant) {
-        if let Some(part) = self.part(now) {
+        self.advance(now);
+        if let Some(part) = self.parts.get_mut(slot(self.head)) {
             part.bad = part.bad.saturating_add(1);
             self.sum.bad = self.sum.bad.saturating_add(1);
         }
@@ -70,18 +78,23 @@ impl Ring {
         self.sum = Counts::default();
     }
 
-    /// The part of `now`; where time went back, the latest that there was.
-    fn part(&mut self, now: Instant) -> Option<&mut Counts> {
-        self.advance(now);
-        let index = slot(self.head);
-        self.parts.get_mut(index)
+    fn add_good_to_head(&mut self) {
+        if let Some(part) = self.parts.get_mut(slot(self.head)) {
+            part.good = part.good.saturating_add(1);
+            self.sum.good = self.sum.good.saturating_add(1);
+        }
     }
 
-    /// Leaves out what the window has left behind. Most calls come within the head's part.
+    /// Leaves out what the window has left behind. Most calls come within the head's part; where time
+    /// went back, they count there too.
     fn advance(&mut self, now: Instant) {
-        if now < self.head_ends {
-            return;
+        if now >= self.head_ends {
+            self.move_on(now);
         }
+    }
+
+    #[cold]
+    fn move_on(&mut self, now: Instant) {
         let passed = now.saturating_duration_since(self.began).as_nanos();
         let passed = u64::try_from(passed).unwrap_or(u64::MAX);
         let head = passed / self.width;

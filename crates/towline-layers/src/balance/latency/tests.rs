@@ -84,7 +84,7 @@ proptest! {
             least = least.min(sample);
             most = most.max(sample);
             let now = seconds(&latency);
-            prop_assert!(now >= least * 0.999 && now <= most.mul_add(1.001, f32::MIN_POSITIVE));
+            prop_assert!(now >= least * 0.999 && now <= most * 1.001 + f32::MIN_POSITIVE);
         }
     }
 }

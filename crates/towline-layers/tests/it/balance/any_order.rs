@@ -139,6 +139,7 @@ async fn x3_balance_counts_nobody_who_was_dropped() {
         let mut call = task::spawn(balance.clone().oneshot(question(true)));
         let mut kept = (None, None);
         if steps > 0 {
+            // `oneshot` calls at its first poll.
             assert_pending!(call.poll());
             assert_eq!(balance.status()[0].pending(), 1);
         }

@@ -31,8 +31,10 @@ async fn lb4_calls_are_spread_by_weight_where_all_are_equally_loaded() {
             balance = balance.and(deployment);
             counts.push(calls);
         }
-        for _ in 0..10_000 {
-            ask(&balance).await.unwrap();
+        for seed in 1..=10_000 {
+            let context = towline_core::Context::new().with_seed(seed);
+            let request = question(false).with_context(context);
+            balance.clone().oneshot(request).await.unwrap();
         }
         let total: u32 = weights.iter().sum();
         for (calls, share) in counts.iter().zip(&weights) {
