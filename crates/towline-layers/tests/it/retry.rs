@@ -214,6 +214,104 @@ async fn rt7_without_retries_there_is_one_attempt_and_its_error() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn attempts_end_at_the_maximum_and_the_last_error_is_given() {
+    let presets = [
+        (RetryPolicy::none(), 1),
+        (RetryPolicy::conservative(), 2),
+        (RetryPolicy::default(), 3),
+        (RetryPolicy::aggressive(), 5),
+        (RetryPolicy::default().with_max_attempts(4), 4),
+    ];
+    for (policy, attempts) in presets {
+        let (model, mut handle) = upstream();
+        let mut call = call(&policy, &model, question(false));
+        for _ in 1..attempts {
+            assert_pending!(call.poll());
+            fail(&mut call, &mut handle, failed(ErrorKind::Server));
+            advance(SECOND * 20).await;
+        }
+        assert_pending!(call.poll());
+        let last = failed(ErrorKind::Overloaded);
+        handle.try_next().expect("the last").answer(Err(last));
+        let error = assert_ready_err!(call.poll());
+        assert_eq!(error.kind(), ErrorKind::Overloaded);
+        assert_eq!(handle.total(), attempts);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rt3_without_tokens_in_the_budget_the_error_is_given_at_once() {
+    let (model, mut handle) = upstream();
+    // A question is two tokens.
+    let policy = RetryPolicy::default().with_budget(Budget::new(1_000_000, 3));
+    let (request, journey) = journeyed(false);
+    let mut call = call(&policy, &model, request);
+    assert_pending!(call.poll());
+    fail(&mut call, &mut handle, failed(ErrorKind::Server));
+    advance(SECOND).await;
+    assert_pending!(call.poll());
+    handle.next().await.fail(ErrorKind::Overloaded);
+    let error = assert_ready_err!(call.poll());
+    assert_eq!(error.kind(), ErrorKind::Overloaded);
+    assert_eq!(handle.total(), 2);
+    let last = journey.steps().pop();
+    assert!(matches!(last, Some(Step::Refused { layer: "retry", .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn rt3_first_attempts_fill_the_budget_and_retries_do_not() {
+    let (model, mut handle) = upstream();
+    let budget = Budget::new(500_000, 10);
+    let policy = RetryPolicy::default().with_budget(budget.clone());
+    drop(budget.withdraw(10).unwrap().sent());
+    // Two tokens at a half.
+    for expected in 1..=2 {
+        let mut call = call(&policy, &model, question(false));
+        assert_pending!(call.poll());
+        handle.next().await.reply("yes");
+        assert_ready_ok!(call.poll());
+        assert_eq!(budget.available(), expected);
+    }
+    let mut call = call(&policy, &model, question(false));
+    assert_pending!(call.poll());
+    fail(&mut call, &mut handle, failed(ErrorKind::Server));
+    // One was earned, two were taken.
+    assert_eq!(budget.available(), 1);
+    advance(SECOND).await;
+    assert_pending!(call.poll());
+    handle.next().await.reply("yes");
+    assert_ready_ok!(call.poll());
+    assert_eq!(budget.available(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn x3_retry_a_call_that_is_dropped_in_its_pause_gives_its_tokens_back() {
+    let (model, mut handle) = upstream();
+    let budget = Budget::new(0, 10);
+    let policy = RetryPolicy::default().with_budget(budget.clone());
+    let mut call = call(&policy, &model, question(false));
+    assert_pending!(call.poll());
+    fail(&mut call, &mut handle, failed(ErrorKind::Server));
+    assert_eq!(budget.available(), 8);
+    drop(call);
+    assert_eq!(budget.available(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn x3_retry_a_call_that_is_dropped_in_its_second_attempt_has_spent_its_tokens() {
+    let (model, mut handle) = upstream();
+    let budget = Budget::new(0, 10);
+    let policy = RetryPolicy::default().with_budget(budget.clone());
+    let mut call = call(&policy, &model, question(false));
+    assert_pending!(call.poll());
+    fail(&mut call, &mut handle, failed(ErrorKind::Server));
+    advance(SECOND).await;
+    assert_pending!(call.poll());
+    drop(call);
+    assert_eq!(budget.available(), 8);
+}
+
+#[tokio::test(start_paused = true)]
 async fn rt8_a_retry_does_not_queue_where_the_inner_service_is_saturated() {
     let (model, gate, mut handle) = probe();
     let budget = Budget::new(0, 1_000);
