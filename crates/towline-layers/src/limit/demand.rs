@@ -154,6 +154,7 @@ impl Spent {
     }
 
     /// What was taken of each dimension, where `reserved` had been.
+    #[inline]
     pub(super) fn or(self, reserved: [u64; 4]) -> [u64; 4] {
         let mut taken = reserved;
         for (taken, amount) in taken.iter_mut().zip(self.amounts) {

@@ -41,8 +41,26 @@ impl Pace {
     }
 
     /// The time in which `amount` flows in.
+    #[inline]
     pub(super) const fn cost(&self, amount: u64) -> Ticks {
+        if self.unit >> 64 == 0 {
+            // Two halves cannot overflow the whole: one multiplication.
+            return self.unit * widen(amount);
+        }
         self.unit.saturating_mul(widen(amount))
+    }
+
+    /// Where the number stands after `amount` was taken at `now`; None where it is not there.
+    #[inline]
+    pub(super) fn take_if_there(&self, tat: Ticks, now: Ticks, amount: u64) -> Option<Ticks> {
+        let cost = self.cost(amount);
+        let held = if amount <= self.burst {
+            cost
+        } else {
+            self.full
+        };
+        let there = amount == 0 || tat.saturating_add(held) <= now.saturating_add(self.full);
+        there.then(|| tat.max(now).saturating_add(cost))
     }
 
     /// When `amount` can be taken from a bucket that is full at `tat`. More than the bucket holds is

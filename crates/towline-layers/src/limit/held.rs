@@ -1,8 +1,7 @@
 //! What a call holds from its admission to the end of its answer.
 
 use super::{Bucket, Charge, Demand, Spent, lane::Lane};
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use towline_core::{Answer, Ending, Error, ErrorKind, Journey, RateLimits, Step, Usage, Watch};
 
 /// A slot and a reservation. Whatever happens to the call, they are given back once.

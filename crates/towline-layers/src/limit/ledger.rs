@@ -95,7 +95,9 @@ impl Ledger {
             }
             Refund::Naive => return Entry { id, reserved },
         };
-        self.forget(now);
+        if !self.live.is_empty() {
+            self.forget(now);
+        }
         self.live.push_back(Live {
             id,
             at: now,
@@ -114,10 +116,9 @@ impl Ledger {
         paces: &Paces,
         tats: &mut Tats,
     ) {
-        let index = self.live.binary_search_by_key(&entry.id, |live| live.id);
-        match (self.refund, index) {
-            (Refund::Replay, Ok(index)) => return self.replay(index, taken, paces, tats),
-            (Refund::MinDeficit, Ok(index)) => {
+        match (self.refund, self.find(entry.id)) {
+            (Refund::Replay, Some(index)) => return self.replay(index, taken, paces, tats),
+            (Refund::MinDeficit, Some(index)) => {
                 self.see(now, tats);
                 self.give_back(index, taken, paces, tats);
             }
@@ -194,42 +195,61 @@ impl Ledger {
         }
     }
 
+    /// Where the call with `id` stands. Most often it is the oldest.
+    fn find(&self, id: u64) -> Option<usize> {
+        match self.live.front() {
+            Some(oldest) if oldest.id == id => Some(0),
+            _ => self.live.binary_search_by_key(&id, |live| live.id).ok(),
+        }
+    }
+
     /// Works out where the buckets stand had the call at `index` been charged `taken`.
     fn replay(&mut self, index: usize, taken: [u64; 4], paces: &Paces, tats: &mut Tats) {
-        let Some(settled) = self.live.remove(index) else {
+        let Some(settled) = self.live.get(index) else {
             return;
         };
-        let Rule::Replay { before, after } = settled.rule else {
+        let unchanged = taken == settled.reserved;
+        let Rule::Replay { before, after } = &settled.rule else {
             return;
         };
-        let mut runs = after;
-        for ((run, pace), amount) in runs.iter_mut().zip(paces).zip(taken) {
-            *run = Run::of(*pace, settled.at, amount).then(*run);
+        let mut stand = *before;
+        for ((x, pace), amount) in stand.iter_mut().zip(paces).zip(taken) {
+            *x = Run::of(*pace, settled.at, amount).apply(*x);
         }
+        apply(&mut stand, after);
         if let Some(previous) = index.checked_sub(1) {
+            let mut runs = *after;
+            for ((run, pace), amount) in runs.iter_mut().zip(paces).zip(taken) {
+                *run = Run::of(*pace, settled.at, amount).then(*run);
+            }
             self.append(previous, &runs);
+            self.live.remove(index);
+        } else {
+            self.live.pop_front();
         }
-        let mut stand = before;
-        apply(&mut stand, &runs);
-        if taken == settled.reserved {
-            // Nothing behind it changes.
-            return;
+        // Where nothing behind it changes there is no more to do.
+        if !unchanged && self.carry_on(index, &mut stand, paces) {
+            *tats = stand;
         }
+    }
+
+    /// Works out what follows where the buckets come to `stand` at the call at `index`. Whether it is
+    /// another end than before.
+    fn carry_on(&mut self, index: usize, stand: &mut Tats, paces: &Paces) -> bool {
         for live in self.live.range_mut(index..) {
             let Rule::Replay { before, after } = &mut live.rule else {
                 continue;
             };
-            if *before == stand {
-                // From here on nothing changes.
-                return;
+            if before == stand {
+                return false;
             }
-            *before = stand;
+            *before = *stand;
             for ((x, pace), amount) in stand.iter_mut().zip(paces).zip(live.reserved) {
                 *x = Run::of(*pace, live.at, amount).apply(*x);
             }
-            apply(&mut stand, after);
+            apply(stand, after);
         }
-        *tats = stand;
+        true
     }
 
     fn append(&mut self, index: usize, runs: &[Run; 4]) {
@@ -289,6 +309,7 @@ impl Ledger {
 
 impl Run {
     /// Taking `amount` at `at`. Where there is no limit, it does nothing.
+    #[inline]
     fn of(pace: Option<Pace>, at: u64, amount: u64) -> Self {
         pace.map_or_else(Self::default, |pace| {
             let add = pace.cost(amount);

@@ -104,15 +104,32 @@ impl Meter {
         if free <= usize::from(booked.is_some()) {
             return Step::Wait(None, Short::Slot);
         }
-        let (start, short) = self.start(now, amounts, [0; 4]);
-        if start > now {
+        let Some(next) = self.next(now, amounts) else {
+            let (start, short) = self.start(now, amounts, [0; 4]);
             return Step::Wait(Some(start), short);
-        }
+        };
         if booked.is_some_and(|booked| self.delays(now, amounts, booked)) {
             return Step::Wait(None, Short::Booked);
         }
         self.used += 1;
-        Step::Granted(self.take(now, amounts))
+        let entry = self.ledger.reserve(now, amounts, &self.tats);
+        self.tats = next;
+        Step::Granted(entry)
+    }
+
+    /// Where the buckets stand after `amounts` were taken; None where they are not there.
+    fn next(&self, now: u64, amounts: [u64; 4]) -> Option<Tats> {
+        if self.closed_until > now {
+            return None;
+        }
+        let moment = ticks(now);
+        let mut next = self.tats;
+        for ((tat, pace), amount) in next.iter_mut().zip(&self.paces).zip(amounts) {
+            if let Some(pace) = pace {
+                *tat = pace.take_if_there(*tat, moment, amount)?;
+            }
+        }
+        Some(next)
     }
 
     /// When `amounts` could be taken if nobody but those who take `ahead` came before.
@@ -246,17 +263,6 @@ impl Meter {
             (amount > burst).then_some(Step::Never(dimension, burst))
         });
         never.next()
-    }
-
-    fn take(&mut self, now: u64, amounts: [u64; 4]) -> Entry {
-        let entry = self.ledger.reserve(now, amounts, &self.tats);
-        let moment = ticks(now);
-        for ((tat, pace), amount) in self.tats.iter_mut().zip(&self.paces).zip(amounts) {
-            if let Some(pace) = pace {
-                *tat = pace.take(*tat, moment, amount);
-            }
-        }
-        entry
     }
 
     fn bucket(&self, dimension: Dimension) -> Option<(Pace, Ticks)> {
