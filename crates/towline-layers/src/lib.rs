@@ -25,7 +25,7 @@
 //! | `journey` | writes down what happened to each call |
 //!
 //! Beside the layers stand what several of them share: `adaptive` finds out how many calls a target
-//! bears, `overload` bounds the age of a queue.
+//! bears, `overload` bounds the age of a queue, `health` says whether a deployment takes calls.
 
 #[cfg(any(feature = "limit", feature = "concurrency"))]
 pub mod adaptive;

@@ -209,7 +209,8 @@ impl DeploymentStatus {
         self.latency
     }
 
-    /// How long it takes no calls from now on. `None` where it takes calls.
+    /// How long it takes no calls from now on, [`Duration::MAX`] where nobody has said. `None` where it
+    /// takes calls.
     #[must_use]
     pub const fn ejected(&self) -> Option<Duration> {
         self.ejected

@@ -27,7 +27,7 @@ pub(super) struct Known {
 /// After so many milliseconds an old value counts for a bit more than a third.
 const DECAY: f32 = 10_000.0;
 
-/// Where nothing is known of anybody.
+/// In seconds, where nothing is known of anybody.
 const DEFAULT: f32 = 1.0;
 
 // === impl Latency ===
@@ -57,7 +57,7 @@ impl Latency {
 
     /// An answer had not begun after `seconds`, and nobody waits for it any more.
     pub(super) fn at_least(&self, now: Millis, seconds: f32) {
-        if self.known().is_some_and(|known| known.seconds < seconds) {
+        if self.known().map_or(DEFAULT, Known::seconds) < seconds {
             self.observe(now, seconds);
         }
     }
@@ -94,14 +94,14 @@ impl Known {
         self.seconds
     }
 
-    /// Two deployments side by side. What is not known is taken to be as good as the other; and the
-    /// slower value fades towards the faster one as it grows old, so that a deployment that was slow
-    /// or failed is tried again.
+    /// Two deployments side by side. What is not known is taken to be as good as the other, and never
+    /// worse than [`DEFAULT`]: the other may have failed. The slower value fades towards the faster
+    /// one as it grows old, so that a deployment that was slow or failed is tried again.
     pub(super) fn side_by_side(a: Option<Self>, b: Option<Self>, now: Millis) -> (f32, f32) {
         match (a, b) {
             (None, None) => (DEFAULT, DEFAULT),
-            (Some(a), None) => (a.seconds, a.seconds),
-            (None, Some(b)) => (b.seconds, b.seconds),
+            (Some(a), None) => (a.seconds, a.seconds.min(DEFAULT)),
+            (None, Some(b)) => (b.seconds.min(DEFAULT), b.seconds),
             (Some(a), Some(b)) if a.seconds < b.seconds => (a.seconds, b.fade(a.seconds, now)),
             (Some(a), Some(b)) => (a.fade(b.seconds, now), b.seconds),
         }

@@ -2,6 +2,8 @@
 
 mod any_order;
 mod ejects;
+#[cfg(feature = "breaker")]
+mod guarded;
 mod picks;
 mod sticks;
 

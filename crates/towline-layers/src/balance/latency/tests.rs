@@ -56,15 +56,21 @@ fn what_is_not_known_is_as_good_as_the_other() {
     let of = |a: Option<Known>, b| Known::side_by_side(a, b, Millis(0));
     let (a, b) = of(known.known(), None);
     assert!((a - b).abs() < f32::EPSILON);
+    known.penalise(Millis(0), 5.0);
+    let (a, b) = of(known.known(), None);
+    assert!(b < a, "but not as bad as one that failed");
     let (a, b) = of(None, None);
     assert!((a - 1.0).abs() < f32::EPSILON && (b - 1.0).abs() < f32::EPSILON);
 }
 
 #[test]
 fn a_call_that_was_given_up_counts_only_where_it_took_longer() {
+    let hung = Latency::default();
+    hung.at_least(Millis(0), 0.5);
+    assert_eq!(hung.known(), None, "an impatient caller says nothing");
+    hung.at_least(Millis(0), 9.0);
+    assert!((seconds(&hung) - 9.0).abs() < 1e-6);
     let latency = Latency::default();
-    latency.at_least(Millis(0), 9.0);
-    assert_eq!(latency.known(), None);
     latency.observe(Millis(0), 1.0);
     latency.at_least(Millis(20_000), 0.5);
     assert!((seconds(&latency) - 1.0).abs() < 1e-6);
