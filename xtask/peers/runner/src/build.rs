@@ -6,6 +6,9 @@ use std::{
     process::{Command, Stdio},
 };
 
+/// The profile of the client benchmark.
+pub(crate) const RELEASE: &str = "release";
+
 /// The folder of this workspace.
 pub(crate) fn root() -> PathBuf {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -17,15 +20,31 @@ pub(crate) fn product(path: &str) -> PathBuf {
     root().join("../..").join(path)
 }
 
-/// Where the built program of `package` lies.
+/// Where the program of `package` lies, built with the profile of the client benchmark.
 pub(crate) fn program(package: &str) -> PathBuf {
-    root().join("target/release").join(package)
+    program_of(package, RELEASE)
+}
+
+fn program_of(package: &str, profile: &str) -> PathBuf {
+    root().join("target").join(profile).join(package)
 }
 
 /// Builds `package` alone, so that it gets no feature that another row asked for.
 pub(crate) fn build(package: &str) -> Result<PathBuf, Fault> {
-    eprintln!("building {package}");
-    let mut command = cargo(&["build", "--quiet", "--release", "--package", package]);
+    build_with(package, RELEASE)
+}
+
+/// The same with another profile.
+pub(crate) fn build_with(package: &str, profile: &str) -> Result<PathBuf, Fault> {
+    eprintln!("building {package}, profile {profile}");
+    let mut command = cargo(&[
+        "build",
+        "--quiet",
+        "--profile",
+        profile,
+        "--package",
+        package,
+    ]);
     let status = command
         .arg("--target-dir")
         .arg(root().join("target"))
@@ -33,7 +52,7 @@ pub(crate) fn build(package: &str) -> Result<PathBuf, Fault> {
     if !status.success() {
         return Err(format!("{package} did not build").into());
     }
-    Ok(program(package))
+    Ok(program_of(package, profile))
 }
 
 /// The crates that `package` links, itself included: name and version, each once.

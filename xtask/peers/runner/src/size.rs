@@ -7,10 +7,36 @@ use crate::{
 };
 use std::{fs, process::Command};
 
-/// The clients that have to stay small: package and what it is.
-const OURS: &[(&str, &str)] = &[
-    ("peer-size-openai", "towline-openai on towline-transport"),
-    ("peer-size-towline", "towline, feature `openai`"),
+/// One of our clients: its package, and what it is.
+struct Ours {
+    package: &'static str,
+    about: &'static str,
+}
+
+/// The clients that have to stay small.
+const OURS: &[Ours] = &[
+    Ours {
+        package: "peer-size-openai",
+        about: "towline-openai on towline-transport",
+    },
+    Ours {
+        package: "peer-size-openai-minimal",
+        about: "the same without `http2` and `responses`",
+    },
+    Ours {
+        package: "peer-size-towline",
+        about: "towline, feature `openai`",
+    },
+    Ours {
+        package: "peer-size-towline-minimal",
+        about: "the same without `http2` and `responses`",
+    },
+];
+/// How each of ours is built, and what that means. The first is how the rivals are built.
+const PROFILES: &[(&str, &str)] = &[
+    (build::RELEASE, "as benchmarked"),
+    ("small", "`opt-level = 3`"),
+    ("smallest", "`opt-level = \"s\"`"),
 ];
 /// The most crates that a client for one provider may link, itself included.
 const MOST_CRATES: usize = 70;
@@ -33,31 +59,41 @@ pub(crate) fn run(given: &[String]) -> Result<(), Fault> {
     {
         return Err(format!("no such option: {other}\n\n{HELP}").into());
     }
-    let mut table = Table::new(&[0, 3], &["client", "crates", "stripped, bytes", ""]);
+    let mut table = Table::new(
+        &[0, 1, 4],
+        &["client", "profile", "crates", "stripped, bytes", ""],
+    );
     let mut missed = false;
-    for (package, about) in OURS {
-        let weight = weigh(package)?;
-        let faults = faults(&weight);
-        missed |= !faults.is_empty();
-        let verdict = if faults.is_empty() {
-            "met".to_owned()
-        } else {
-            faults.join("; ")
-        };
-        table.push(line(about, &weight, verdict));
+    for ours in OURS {
+        // Whoever needs less than the limit chooses a profile for it: one of them has to keep it.
+        let mut kept = false;
+        for (profile, about) in PROFILES {
+            let weight = weigh(ours.package, profile)?;
+            let faults = faults(&weight);
+            kept |= faults.is_empty();
+            let verdict = if faults.is_empty() {
+                "met".to_owned()
+            } else {
+                faults.join("; ")
+            };
+            table.push(line(ours.about, about, &weight, verdict));
+        }
+        missed |= !kept;
     }
     for row in ROWS.iter().filter(|row| row.side == Side::Rival) {
-        let weight = weigh(&row.package())?;
-        table.push(line(
-            row.name,
-            &weight,
-            "row of the client benchmark".to_owned(),
-        ));
+        let weight = weigh(&row.package(), build::RELEASE)?;
+        let verdict = "row of the client benchmark".to_owned();
+        table.push(line(row.name, "as benchmarked", &weight, verdict));
     }
     let text = format!(
         "## Size\n\nA program that sends one prompt to one provider over TLS. At most {MOST_CRATES} \
          crates in `cargo tree -e normal`, itself included; at most {} MB stripped; \
-         none of {}. Built with the profile of the client benchmark. The rivals are weighed as they are measured, the harness included (four crates).\n\n{}",
+         none of {}.\n\n\
+         *As benchmarked* is the profile of the client benchmark (`opt-level = 3`, thin LTO, four code \
+         units). The other two are for who wants a small program: `lto = \"fat\"`, \
+         `codegen-units = 1`, with panics that unwind as ever, and the optimisation that the table \
+         names. The rivals are weighed as they are measured, the harness included (four \
+         crates).\n\n{}",
         MOST_BYTES / 1_000_000,
         BANNED.join(", "),
         table.draw()
@@ -72,8 +108,8 @@ pub(crate) fn run(given: &[String]) -> Result<(), Fault> {
     Ok(())
 }
 
-fn weigh(package: &str) -> Result<Weight, Fault> {
-    let program = build::build(package)?;
+fn weigh(package: &str, profile: &str) -> Result<Weight, Fault> {
+    let program = build::build_with(package, profile)?;
     let stripped = program.with_extension("stripped");
     build::text(Command::new("strip").arg("-o").arg(&stripped).arg(&program))?;
     Ok(Weight {
@@ -99,9 +135,10 @@ fn faults(weight: &Weight) -> Vec<String> {
     faults
 }
 
-fn line(what: &str, weight: &Weight, verdict: String) -> Vec<String> {
+fn line(what: &str, profile: &str, weight: &Weight, verdict: String) -> Vec<String> {
     vec![
         what.to_owned(),
+        profile.to_owned(),
         weight.crates.len().to_string(),
         weight.bytes.to_string(),
         verdict,
