@@ -50,6 +50,19 @@ fn the_slower_of_two_fades_towards_the_faster_as_it_grows_old() {
 }
 
 #[test]
+fn a_clock_that_another_thread_read_later_fades_nothing() {
+    let (fast, slow) = (Latency::default(), Latency::default());
+    fast.observe(Millis(0), 0.2);
+    slow.penalise(Millis(10), 5.0);
+    let (_, b) = Known::side_by_side(fast.known(), slow.known(), Millis(5));
+    assert!((b - 5.0).abs() < 1e-6);
+    // And the counter may wrap.
+    slow.penalise(Millis(u32::MAX), 5.0);
+    let (_, b) = Known::side_by_side(fast.known(), slow.known(), Millis(0));
+    assert!((b - 5.0).abs() < 1e-2);
+}
+
+#[test]
 fn what_is_not_known_is_as_good_as_the_other() {
     let known = Latency::default();
     known.observe(Millis(0), 0.3);

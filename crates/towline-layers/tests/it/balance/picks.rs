@@ -269,6 +269,34 @@ async fn a_call_that_is_repeated_from_its_seed_goes_the_same_way() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_attempts_of_a_call_with_a_seed_do_not_all_draw_the_same() {
+    let (balance, _counts) = over((0..8).map(|_| Model::new(SECOND)));
+    let mut alike = 0;
+    for seed in 1..=100 {
+        let picks = Picks::new();
+        for avoided in [None, Some("a deployment of another balancer")] {
+            let context = towline_core::Context::new().with_seed(seed);
+            let mut request = question(false).with_context(context);
+            request.context_mut().set_picks(picks.clone());
+            if let Some(avoided) = avoided {
+                request.context_mut().avoid(avoided);
+            }
+            balance.clone().oneshot(request).await.unwrap();
+        }
+        alike += usize::from(picks.names()[0] == picks.names()[1]);
+    }
+    assert!(alike < 40, "{alike} of 100");
+}
+
+#[tokio::test(start_paused = true)]
+async fn lb3_one_that_fails_slowly_is_as_slow_as_that() {
+    let (balance, _counts) = over([Model::failing(SECOND * 120, ErrorKind::Timeout)]);
+    ask(&balance).await.unwrap_err();
+    let latency = balance.status()[0].latency().unwrap();
+    assert!(latency.abs_diff(SECOND * 120) < SECOND, "{latency:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_deployment_is_asked_for_its_own_model() {
     let (model, mut handle) = upstream();
     let balance = Balance::new(Deployment::new("azure", model).with_model("gpt-4o-east"));

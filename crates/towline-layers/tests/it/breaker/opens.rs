@@ -29,6 +29,20 @@ async fn cb1_failures_in_a_row_open_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn cb1_a_success_breaks_a_row_however_old_it_is() {
+    let breaker = Breaker::new("east", config());
+    for _ in 0..2 {
+        fails(&breaker, ErrorKind::Server).await;
+    }
+    advance(SECOND * 120).await;
+    succeeds(&breaker).await.unwrap();
+    for _ in 0..2 {
+        fails(&breaker, ErrorKind::Server).await;
+    }
+    assert_eq!(breaker.state(), BreakerState::Closed);
+}
+
+#[tokio::test(start_paused = true)]
 async fn cb1_a_share_of_failures_opens_it_where_no_row_does() {
     let config = BreakerConfig::new()
         .with_failures(None)
