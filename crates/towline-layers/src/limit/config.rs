@@ -265,14 +265,16 @@ impl Charge {
             .with(Dimension::OutputTokens, output)
     }
 
-    /// What a call took that used `usage`.
-    pub(super) fn spent(&self, usage: &Usage) -> Spent {
+    /// What a call took that used `usage`, where `demand` was reserved for it. An answer without a
+    /// count of its own, such as an embedding, keeps what was reserved for that part.
+    pub(super) fn spent(&self, usage: &Usage, demand: &Demand) -> Spent {
         let input = usage.input().map(|input| match usage.cache_read() {
             Some(read) if self.free_cache => input.saturating_sub(read),
             _ => input,
         });
-        let both = input.zip(usage.output());
-        let tokens = both.map(|(input, output)| input.saturating_add(output));
+        let reserved = demand.amount(Dimension::OutputTokens);
+        let output = usage.output().unwrap_or(reserved);
+        let tokens = input.map(|input| input.saturating_add(output));
         Spent {
             amounts: [None, tokens, input, usage.output()],
         }

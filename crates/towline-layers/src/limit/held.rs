@@ -57,13 +57,20 @@ impl<B: Bucket> Held<B> {
         let Some(usage) = usage else {
             return Spent::unknown();
         };
-        let spent = self.charge.spent(usage);
+        let spent = self.charge.spent(usage, &self.demand);
         if matches!(ending, Ending::Whole(_)) {
             return spent;
         }
         let [_, _, input, _] = spent.amounts;
         Spent {
             amounts: [None, None, input, None],
+        }
+    }
+
+    /// Writes down that what was reserved stays taken, as nobody said what was used.
+    fn flag(&self) {
+        if let Some(journey) = &self.journey {
+            journey.push(Step::waited("limit", "usage_unknown", Duration::ZERO));
         }
     }
 
@@ -89,17 +96,11 @@ impl<B: Bucket> Watch for Held<B> {
     }
 }
 
-impl<B: Bucket> Held<B> {
-    /// Writes down that what was reserved stays taken, as nobody said what was used.
-    fn flag(&self) {
-        if let Some(journey) = &self.journey {
-            journey.push(Step::waited("limit", "usage_unknown", Duration::ZERO));
-        }
-    }
-}
-
 impl<B: Bucket> Drop for Held<B> {
     fn drop(&mut self) {
-        self.settle(&Spent::unknown());
+        if self.reservation.is_some() {
+            self.flag();
+            self.settle(&Spent::unknown());
+        }
     }
 }

@@ -281,7 +281,8 @@ impl Meter {
         let Some(amount) = limit.limit.and_then(std::num::NonZeroU64::new) else {
             return;
         };
-        let quota = Quota::per_minute(amount);
+        let burst = at(&self.configured, dimension).map_or(amount, |quota| quota.burst());
+        let quota = Quota::per_minute(amount).with_burst(burst.min(amount));
         if dimension == Dimension::Requests && self.guess.is_active() {
             self.guess.end();
             self.learn(dimension, None, 0, now);

@@ -12,6 +12,7 @@ use towline_layers::limit::{
 
 mod fair;
 mod place;
+mod refund;
 mod server;
 mod store;
 

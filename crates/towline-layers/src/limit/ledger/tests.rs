@@ -236,3 +236,20 @@ fn what_was_taken_beyond_the_reservation_is_charged_by_every_rule() {
         assert_eq!(pace().level(world.tats[1], now), 10, "{refund:?}");
     }
 }
+
+#[test]
+fn the_ledger_is_bounded_and_who_falls_out_keeps_what_it_reserved() {
+    let mut world = World::new(Refund::Replay);
+    let longest = super::LONGEST;
+    for _ in 0..longest + 10 {
+        world.now += 1_000_000_000;
+        world.call(1, 0);
+    }
+    assert_eq!(world.ledger.len(), longest);
+    let before = world.tats[1];
+    for _ in 0..10 {
+        world.end(0);
+    }
+    assert_eq!(world.tats[1], before);
+    assert_eq!(world.ledger.len(), longest);
+}

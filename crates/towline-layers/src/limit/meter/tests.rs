@@ -170,6 +170,8 @@ proptest! {
             meter.observe(now, &of_requests(RateLimit::new(limit, remaining, reset)));
             let after = meter.level(now, Dimension::Requests).unwrap();
             prop_assert!(after <= before);
+            let known = meter.known(Dimension::Requests).unwrap();
+            prop_assert!(known.amount().get() <= 100 && known.burst().get() <= 100);
             if let Some(remaining) = remaining {
                 prop_assert!(after <= remaining);
             }
@@ -338,4 +340,40 @@ fn debts_are_refused_where_the_rules_say_so() {
     let mut meter = Meter::new(&Rules::new(quotas).with_oversize(Oversize::Refuse));
     let step = meter.admit(0, [1, 101, 0, 0], None, None);
     assert!(matches!(step, Step::Never(Dimension::Tokens, 100)));
+}
+
+#[test]
+fn rl5_the_last_slot_is_not_for_who_goes_before_another() {
+    let quotas = Quotas::unlimited().with(Dimension::Tokens, quota(100, SECOND, 100));
+    let mut meter = Meter::new(&Rules::new(quotas));
+    let booked = Booked {
+        amounts: [1, 10, 0, 0],
+        start: SECOND,
+    };
+    let mut ask = |booked| granted(meter.admit(0, [1, 0, 0, 0], Some(2), booked)).is_some();
+    assert!(ask(Some(&booked)), "two are free");
+    assert!(!ask(Some(&booked)), "one is free, and it is not for him");
+    assert!(ask(None));
+    assert!(!ask(None));
+}
+
+#[test]
+fn a_bucket_in_debt_does_not_hold_up_who_takes_nothing_of_it() {
+    let quotas = Quotas::unlimited()
+        .with(Dimension::Requests, quota(10, SECOND, 10))
+        .with(Dimension::OutputTokens, quota(10, SECOND, 10));
+    let mut meter = Meter::new(&Rules::new(quotas));
+    assert!(granted(meter.admit(0, [1, 0, 0, 1000], None, None)).is_some());
+    assert!(granted(meter.admit(0, [1, 0, 0, 1], None, None)).is_none());
+    assert!(granted(meter.admit(0, [1, 0, 0, 0], None, None)).is_some());
+}
+
+#[test]
+fn a_limit_that_is_learned_does_not_allow_larger_bursts_than_are_configured() {
+    let mut meter = meter(quota(6000, 60 * SECOND, 10), quota(100, SECOND, 100));
+    meter.observe(0, &of_requests(RateLimit::new(Some(3000), None, None)));
+    assert_eq!(
+        meter.known(Dimension::Requests),
+        Some(quota(3000, 60 * SECOND, 10))
+    );
 }

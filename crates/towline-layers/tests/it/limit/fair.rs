@@ -253,7 +253,41 @@ async fn rl5_a_small_call_goes_before_a_large_one_where_that_does_not_delay_it()
     assert_eq!(handle.total(), 4, "when it was told at first");
 }
 
-/// The promise of the module docs, with nobody else around.
+#[tokio::test(start_paused = true)]
+async fn rl5_a_small_call_that_can_go_first_later_goes_then_though_it_has_no_timer() {
+    let quota = |n| Quota::per_second(amount(n));
+    let quotas = Quotas::unlimited()
+        .with(Dimension::Requests, quota(10).with_burst(amount(2)))
+        .with(Dimension::Tokens, quota(1000));
+    let (model, mut handle) = upstream();
+    let service = limit(quotas).layer(model);
+    let call = |input, output| {
+        let request = asking(input, output);
+        tokio_test::task::spawn(service.clone().oneshot(request))
+    };
+    let mut first = call(100, 500);
+    let mut second = call(100, 300);
+    let mut large = call(800, 200);
+    tokio_test::assert_pending!(first.poll());
+    tokio_test::assert_pending!(second.poll());
+    tokio_test::assert_pending!(large.poll());
+    handle.next().await.reply("twenty");
+    assert!(tokio_test::assert_ready!(first.poll()).is_ok());
+    tokio_test::assert_pending!(large.poll());
+    // There are tokens for a small one now, and a request in a tenth of a second.
+    let mut small = call(50, 50);
+    tokio_test::assert_pending!(small.poll());
+    assert!(large.is_woken(), "the head has the timer");
+    tokio_test::assert_pending!(large.poll());
+    assert_eq!(handle.total(), 2);
+    tokio::time::advance(SECOND / 10).await;
+    assert!(large.is_woken());
+    tokio_test::assert_pending!(large.poll());
+    assert!(small.is_woken());
+    tokio_test::assert_pending!(small.poll());
+    assert_eq!(handle.total(), 3);
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_bucket_of_one_key_is_not_that_of_another() {
     use towline_layers::limit::LimitKey;

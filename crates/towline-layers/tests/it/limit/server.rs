@@ -3,17 +3,23 @@
 use super::{SECOND, limit, requests};
 use crate::support::{question, whole};
 use std::{
-    future::{Ready, ready},
+    future::Future,
+    pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Poll},
     time::Duration,
 };
-use tokio::{task::JoinSet, time::Instant};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep},
+};
 use tower::{Layer, Service, ServiceExt};
 use towline_core::{Error, ErrorKind, Request, Response};
 use towline_layers::limit::{LimitConfig, LimitLayer, Quotas, Rules};
 
 const RATE: u32 = 50;
+/// What an answer takes to arrive.
+const AWAY: Duration = Duration::from_millis(20);
 
 /// Lets a number of calls a second through, with a burst of as many, and rejects the rest with the
 /// time after which one more would pass, in whole seconds as servers do.
@@ -59,13 +65,23 @@ impl Server {
 impl Service<Request> for Server {
     type Response = Response;
     type Error = Error;
-    type Future = Ready<Result<Response, Error>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Error>> + Send>>;
 
     fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, _request: Request) -> Self::Future {
+        let answer = self.answer();
+        Box::pin(async move {
+            sleep(AWAY).await;
+            answer
+        })
+    }
+}
+
+impl Server {
+    fn answer(&self) -> Result<Response, Error> {
         let mut state = self.state.lock().unwrap();
         let now = Instant::now();
         let at = now.saturating_duration_since(state.started);
@@ -75,12 +91,18 @@ impl Service<Request> for Server {
         if over > Duration::ZERO {
             let seconds = Duration::from_secs(over.as_secs() + 1);
             let error = Error::new(ErrorKind::RateLimit).with_provider("server");
-            return ready(Err(error.with_retry_after(seconds)));
+            return Err(error.with_retry_after(seconds));
         }
         state.full_at = full_at;
         state.passed += 1;
-        ready(Ok(whole("passed")))
+        Ok(whole("passed"))
     }
+}
+
+/// One line of what was measured.
+fn tell(what: &str, server: &Server, took: Duration) {
+    let (asked, passed, peak) = server.seen();
+    println!("{what}: {passed} calls, {asked} requests, peak {peak} per 100 ms, {took:.1?}");
 }
 
 /// Makes `calls` at once, each again until it passes, and says how long that took.
@@ -117,6 +139,7 @@ async fn two_thousand_calls_at_once_are_two_thousand_requests() {
         super::Quota::new(super::amount(475), SECOND * 10).with_burst(super::amount(50)),
     ));
     let took = herd(&layer, &server, 2000).await;
+    tell("2000 at once, limit at 95 % of the server's", &server, took);
     let (asked, passed, peak) = server.seen();
     assert_eq!(passed, 2000);
     assert!(asked <= 2100, "{asked} requests");
@@ -130,6 +153,7 @@ async fn a_limit_above_the_servers_costs_a_few_requests_and_no_herd() {
     // Twice what the server lets through.
     let layer = patient(requests(100, 50));
     let took = herd(&layer, &server, 500).await;
+    tell("500 at once, limit at twice the server's", &server, took);
     let (asked, passed, peak) = server.seen();
     assert_eq!(passed, 500);
     assert!(peak <= 50 + 10, "{peak} in a tenth of a second");
@@ -141,6 +165,7 @@ async fn a_server_nobody_knows_the_limit_of_is_asked_at_most_twice_as_often() {
     let server = Server::new();
     let layer = patient(Quotas::unlimited());
     let took = herd(&layer, &server, 1000).await;
+    tell("1000 at once, no limit known", &server, took);
     let (asked, passed, _) = server.seen();
     assert_eq!(passed, 1000);
     // The herd itself finds out; after that everybody goes through the queue at the guessed pace.
