@@ -64,6 +64,7 @@
 //! # }
 //! ```
 
+mod asked;
 mod deployment;
 mod latency;
 mod pick;

@@ -68,12 +68,13 @@ mod handle;
 mod layer;
 mod machine;
 mod ring;
+mod state;
 
 pub use self::{
     config::BreakerConfig,
     handle::{Breaker, BreakerChange, BreakerStatus},
     layer::{BreakerFuture, BreakerLayer, BreakerService},
-    machine::{BreakerCause, BreakerState},
+    state::{BreakerCause, BreakerState},
 };
 
 #[cfg(doc)]

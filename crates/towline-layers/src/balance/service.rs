@@ -1,35 +1,35 @@
 //! Spreading the calls.
 
 use super::{
-    deployment::{Deployment, DeploymentStatus, LONGEST, Slot},
+    asked::Asked,
+    deployment::{Deployment, DeploymentStatus, Slot, hash},
     latency::{Millis, number},
     pick::Choice,
 };
-use crate::{seed::Seeds, verdict::is_at_fault};
+use crate::seed::Seeds;
 use pin_project_lite::pin_project;
 use std::{
     fmt,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 use tokio::time::Instant;
 use tower_service::Service;
-use towline_core::{Answer, Ending, Error, ErrorKind, Event, Metered, Step, Usage, Watch};
+use towline_core::{Answer, Error, ErrorKind, Metered, Step};
 
 /// Deployments that share the calls. The [module docs](super) say how.
 pub struct Balance<S> {
     shared: Arc<Shared<S>>,
 }
 
-struct Shared<S> {
-    slots: Box<[Slot<S>]>,
+pub(super) struct Shared<S> {
+    pub(super) slots: Box<[Slot<S>]>,
     /// Whether all have the same weight.
     even: bool,
     mean: f32,
     sticky: bool,
-    began: Instant,
+    pub(super) began: Instant,
     seeds: Seeds,
 }
 
@@ -68,19 +68,6 @@ pin_project! {
         Over,
     }
 }
-
-/// A call to a deployment, which counts as its load until the answer has ended.
-struct Asked<S> {
-    shared: Arc<Shared<S>>,
-    index: usize,
-    began: Instant,
-    streamed: bool,
-    /// Its latency is known, or says nothing.
-    told: bool,
-}
-
-/// A failure counts at least like an answer that took so long.
-const PENALTY: Duration = Duration::from_secs(5);
 
 // === impl Balance ===
 
@@ -214,14 +201,7 @@ impl<S: Clone> Shared<S> {
             picks.push(slot.deployment.name().clone());
         }
         slot.deployment.address(request);
-        slot.load.begin();
-        let asked = Asked {
-            shared: Arc::clone(self),
-            index,
-            began: now,
-            streamed,
-            told: false,
-        };
+        let asked = Asked::new(Arc::clone(self), index, now, streamed);
         Ok((slot.deployment.service().clone(), asked))
     }
 
@@ -232,7 +212,7 @@ impl<S: Clone> Shared<S> {
         }
         let affinity = request.affinity()?;
         let tenant = request.context().tenant().unwrap_or("");
-        Some(affinity.rotate_left(1) ^ super::deployment::hash(tenant))
+        Some(affinity.rotate_left(1) ^ hash(tenant))
     }
 }
 
@@ -330,88 +310,4 @@ fn failed<S>(error: Error, asked: Option<Asked<S>>) -> Error {
 
 fn over() -> Error {
     Error::new(ErrorKind::InvalidRequest).with_message("the call was polled after its end")
-}
-
-// === impl Asked ===
-
-impl<S> Asked<S> {
-    fn slot(&self) -> Option<&Slot<S>> {
-        self.shared.slots.get(self.index)
-    }
-
-    /// The answer has begun; a whole one, of so many tokens.
-    fn begin(&mut self, tokens: Option<u64>) {
-        if std::mem::replace(&mut self.told, true) {
-            return;
-        }
-        let now = Instant::now();
-        let mut seconds = now.saturating_duration_since(self.began).as_secs_f32();
-        if let Some(tokens) = tokens {
-            // The whole of an answer takes as long as it is.
-            let hundreds = u32::try_from(tokens / 100).unwrap_or(u32::MAX);
-            seconds /= 1.0 + number(hundreds);
-        }
-        if let Some(slot) = self.slot() {
-            let millis = Millis::between(self.shared.began, now);
-            slot.load.latency(self.streamed).observe(millis, seconds);
-        }
-    }
-
-    fn fail(&mut self, error: &Error) {
-        self.told = true;
-        let now = Instant::now();
-        let Some(slot) = self.slot() else {
-            return;
-        };
-        if error.refused_by() == Some("breaker") {
-            slot.refused(now, error.retry_after().unwrap_or(PENALTY));
-        } else if is_at_fault(error) {
-            let penalty = error.retry_after().unwrap_or(PENALTY).min(LONGEST);
-            let took = now.saturating_duration_since(self.began);
-            let millis = Millis::between(self.shared.began, now);
-            let seconds = penalty.max(took).as_secs_f32();
-            // One that fails, fails whole answers and streams.
-            slot.load.streams.penalise(millis, seconds);
-            slot.load.wholes.penalise(millis, seconds);
-        }
-    }
-
-    /// Nobody waits any more for an answer that had not begun.
-    fn give_up(&mut self) {
-        if std::mem::replace(&mut self.told, true) {
-            return;
-        }
-        let now = Instant::now();
-        let seconds = now.saturating_duration_since(self.began).as_secs_f32();
-        if let Some(slot) = self.slot() {
-            let millis = Millis::between(self.shared.began, now);
-            slot.load.latency(self.streamed).at_least(millis, seconds);
-        }
-    }
-}
-
-impl<S: Send + Sync + 'static> Watch for Asked<S> {
-    fn on_event(&mut self, event: &Event) -> Result<(), Error> {
-        if !self.told && event.is_content() {
-            self.begin(None);
-        }
-        Ok(())
-    }
-
-    fn on_end(&mut self, ending: Ending<'_>, usage: Option<&Usage>) {
-        match ending {
-            Ending::Whole(_) => self.begin(usage.and_then(Usage::output)),
-            Ending::Failed(error) => self.fail(error),
-            _ => self.give_up(),
-        }
-    }
-}
-
-impl<S> Drop for Asked<S> {
-    fn drop(&mut self) {
-        self.give_up();
-        if let Some(slot) = self.slot() {
-            slot.load.end();
-        }
-    }
 }

@@ -2,7 +2,8 @@
 
 use super::{
     config::BreakerConfig,
-    machine::{BreakerCause, BreakerState, Change, Machine, Numbers, Openness, Refusal, Ticket},
+    machine::{Change, Machine, Numbers, Openness, Refusal, Ticket},
+    state::{BreakerCause, BreakerState},
 };
 use crate::{
     health::Health,

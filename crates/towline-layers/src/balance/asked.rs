@@ -1,0 +1,123 @@
+//! What a call does to the load of its deployment.
+
+use super::{
+    deployment::{LONGEST, Slot},
+    latency::{Millis, number},
+    service::Shared,
+};
+use crate::verdict::is_at_fault;
+use std::{sync::Arc, time::Duration};
+use tokio::time::Instant;
+use towline_core::{Ending, Error, Event, Usage, Watch};
+
+/// A call to a deployment, which counts as its load until the answer has ended.
+pub(super) struct Asked<S> {
+    shared: Arc<Shared<S>>,
+    index: usize,
+    began: Instant,
+    streamed: bool,
+    /// Its latency is known, or says nothing.
+    told: bool,
+}
+
+/// A failure counts at least like an answer that took so long.
+const PENALTY: Duration = Duration::from_secs(5);
+
+// === impl Asked ===
+
+impl<S> Asked<S> {
+    /// The deployment with this index is asked `now`, and has one more call under way.
+    pub(super) fn new(shared: Arc<Shared<S>>, index: usize, now: Instant, streamed: bool) -> Self {
+        let asked = Self {
+            shared,
+            index,
+            began: now,
+            streamed,
+            told: false,
+        };
+        if let Some(slot) = asked.slot() {
+            slot.load.begin();
+        }
+        asked
+    }
+
+    fn slot(&self) -> Option<&Slot<S>> {
+        self.shared.slots.get(self.index)
+    }
+
+    /// The answer has begun; a whole one, of so many tokens.
+    fn begin(&mut self, tokens: Option<u64>) {
+        if std::mem::replace(&mut self.told, true) {
+            return;
+        }
+        let now = Instant::now();
+        let mut seconds = now.saturating_duration_since(self.began).as_secs_f32();
+        if let Some(tokens) = tokens {
+            // The whole of an answer takes as long as it is.
+            let hundreds = u32::try_from(tokens / 100).unwrap_or(u32::MAX);
+            seconds /= 1.0 + number(hundreds);
+        }
+        if let Some(slot) = self.slot() {
+            let millis = Millis::between(self.shared.began, now);
+            slot.load.latency(self.streamed).observe(millis, seconds);
+        }
+    }
+
+    pub(super) fn fail(&mut self, error: &Error) {
+        self.told = true;
+        let now = Instant::now();
+        let Some(slot) = self.slot() else {
+            return;
+        };
+        if error.refused_by() == Some("breaker") {
+            slot.refused(now, error.retry_after().unwrap_or(PENALTY));
+        } else if is_at_fault(error) {
+            let penalty = error.retry_after().unwrap_or(PENALTY).min(LONGEST);
+            let took = now.saturating_duration_since(self.began);
+            let millis = Millis::between(self.shared.began, now);
+            let seconds = penalty.max(took).as_secs_f32();
+            // One that fails, fails whole answers and streams.
+            slot.load.streams.penalise(millis, seconds);
+            slot.load.wholes.penalise(millis, seconds);
+        }
+    }
+
+    /// Nobody waits any more for an answer that had not begun.
+    fn give_up(&mut self) {
+        if std::mem::replace(&mut self.told, true) {
+            return;
+        }
+        let now = Instant::now();
+        let seconds = now.saturating_duration_since(self.began).as_secs_f32();
+        if let Some(slot) = self.slot() {
+            let millis = Millis::between(self.shared.began, now);
+            slot.load.latency(self.streamed).at_least(millis, seconds);
+        }
+    }
+}
+
+impl<S: Send + Sync + 'static> Watch for Asked<S> {
+    fn on_event(&mut self, event: &Event) -> Result<(), Error> {
+        if !self.told && event.is_content() {
+            self.begin(None);
+        }
+        Ok(())
+    }
+
+    fn on_end(&mut self, ending: Ending<'_>, usage: Option<&Usage>) {
+        match ending {
+            Ending::Whole(_) => self.begin(usage.and_then(Usage::output)),
+            Ending::Failed(error) => self.fail(error),
+            _ => self.give_up(),
+        }
+    }
+}
+
+impl<S> Drop for Asked<S> {
+    fn drop(&mut self) {
+        self.give_up();
+        if let Some(slot) = self.slot() {
+            slot.load.end();
+        }
+    }
+}
