@@ -219,12 +219,33 @@ impl<B: Bucket> Lane<B> {
         alarm
     }
 
-    /// Who was told to pass cannot.
-    pub(super) fn cannot_pass(&self, key: Key) {
+    /// Who was told to pass cannot. Says whether it is to ask again, because it has become the head
+    /// or was turned away while it asked; else it is woken by `waker`.
+    pub(super) fn cannot_pass(&self, key: Key, waker: &Waker) -> bool {
         let mut room = lock(&self.room);
         if room.passing == Some(key) {
             room.passing = None;
         }
+        if room.is_head(key) {
+            return true;
+        }
+        match room.queue.get(key) {
+            Some(ticket) => ticket.payload.waker.set(Some(waker.clone())),
+            None => return true,
+        }
+        false
+    }
+
+    /// Whether the head is to ask again: something came back, or it was turned away, while it asked.
+    pub(super) fn was_woken(&self, key: Key) -> bool {
+        let room = lock(&self.room);
+        let Some(ticket) = room.queue.get(key) else {
+            return true;
+        };
+        let waker = ticket.payload.waker.take();
+        let woken = waker.is_none();
+        ticket.payload.waker.set(waker);
+        woken
     }
 
     /// Something came back: the head is to look again.

@@ -175,13 +175,15 @@ impl<T: Store> Waiting<T> {
                 }
                 Verdict::Wait(wait) => wait,
             };
-            self.as_mut().told_to_wait(wait)?;
-            if !self.direct {
+            let again = self.as_mut().told_to_wait(wait, cx.waker())?;
+            if !self.direct && !again {
                 return Poll::Pending;
             }
-            // It was worth a try. Now it waits like everybody.
-            *self.as_mut().project().direct = false;
-            self.as_mut().join(context)?;
+            if self.direct {
+                // It was worth a try. Now it waits like everybody.
+                *self.as_mut().project().direct = false;
+                self.as_mut().join(context)?;
+            }
         }
     }
 
@@ -211,8 +213,9 @@ impl<T: Store> Waiting<T> {
         Poll::Ready(Ok(()))
     }
 
-    /// The bucket said "not now".
-    fn told_to_wait(self: Pin<&mut Self>, wait: Wait) -> Result<(), Error> {
+    /// The bucket said "not now". Says whether it is to be asked again at once, because something
+    /// happened while it was asked.
+    fn told_to_wait(self: Pin<&mut Self>, wait: Wait, waker: &Waker) -> Result<bool, Error> {
         let this = self.project();
         let (lane, config) = (&this.place.lane, &this.shared.config);
         *this.wait = Some(wait);
@@ -220,11 +223,13 @@ impl<T: Store> Waiting<T> {
             return Err(refusal::rejected(config, wait));
         }
         let Some(key) = this.place.key else {
-            return Ok(());
+            return Ok(false);
         };
         if *this.passing {
-            lane.cannot_pass(key);
-            return Ok(());
+            return Ok(lane.cannot_pass(key, waker));
+        }
+        if lane.was_woken(key) {
+            return Ok(true);
         }
         let now = Instant::now();
         let patience = this.until.map(|until| until.saturating_duration_since(now));
@@ -234,7 +239,8 @@ impl<T: Store> Waiting<T> {
             return Err(refusal::too_long(config, wait, patience));
         }
         *this.alarm = lane.told_to_wait(key, *this.demand, wait.time());
-        Ok(())
+        // Whoever wakes it from here on wakes the task that is polled now.
+        Ok(false)
     }
 
     /// Ready when it is time to ask again, or to give up.

@@ -19,11 +19,14 @@ use towline_layers::{
 #[derive(Clone, Debug)]
 struct Far {
     near: LocalStore,
+    late: bool,
 }
 
 #[derive(Clone, Debug)]
 struct FarBucket {
     near: LocalBucket,
+    /// Whether it decides when it is asked, and says so late; else it hears the question late.
+    late: bool,
 }
 
 const AWAY: Duration = Duration::from_millis(5);
@@ -32,6 +35,7 @@ impl Far {
     fn new(rules: Rules) -> Self {
         Self {
             near: LocalStore::new(rules),
+            late: false,
         }
     }
 }
@@ -42,6 +46,7 @@ impl Store for Far {
     fn bucket(&self, key: &Key) -> FarBucket {
         FarBucket {
             near: self.near.bucket(key),
+            late: self.late,
         }
     }
 
@@ -56,9 +61,13 @@ impl Bucket for FarBucket {
 
     fn admit(&self, demand: &Demand, booked: Option<&Booking>) -> Self::Admit {
         let (near, demand, booked) = (self.near.clone(), *demand, booked.copied());
+        let late = self.late.then(|| near.admit(&demand, booked.as_ref()));
         Box::pin(async move {
             sleep(AWAY).await;
-            near.admit(&demand, booked.as_ref()).await
+            match late {
+                Some(decided) => decided.await,
+                None => near.admit(&demand, booked.as_ref()).await,
+            }
         })
     }
 
@@ -181,6 +190,40 @@ async fn a_store_far_away_is_asked_also_where_nobody_is_to_wait() {
     assert_eq!(handle.total(), 1);
     let error = service.oneshot(question(false)).await.unwrap_err();
     assert_eq!(error.retry_after(), Some(SECOND / 10 - AWAY));
+}
+
+#[tokio::test(start_paused = true)]
+async fn x3_limit_hears_of_a_slot_that_is_freed_while_it_asks() {
+    let (model, mut handle) = upstream();
+    let mut store = Far::new(Rules::new(super::Quotas::unlimited().with_slots(1)));
+    store.late = true;
+    let layer = LimitLayer::with_store(LimitConfig::new("far"), store);
+    let service = layer.layer(model);
+    let millis = |n| Duration::from_millis(n);
+    let mut first = task::spawn(service.clone().oneshot(question(false)));
+    assert_pending!(first.poll());
+    advance(AWAY).await;
+    assert_pending!(first.poll());
+    let exchange = handle.next().await;
+    // The second asks, is told to wait, joins the queue, and asks again.
+    let mut second = task::spawn(service.oneshot(question(false)));
+    assert_pending!(second.poll());
+    advance(AWAY).await;
+    assert_pending!(second.poll());
+    assert_eq!(layer.handle().waiting(), 1);
+    advance(millis(2)).await;
+    exchange.reply("the slot is free");
+    assert!(assert_ready!(first.poll()).is_ok());
+    assert!(second.is_woken());
+    assert_pending!(second.poll());
+    // What it hears now was decided before.
+    advance(millis(3)).await;
+    assert!(second.is_woken());
+    assert_pending!(second.poll());
+    advance(AWAY).await;
+    assert!(second.is_woken(), "it has asked once more");
+    assert_pending!(second.poll());
+    assert_eq!(handle.total(), 2);
 }
 
 fn of(tenant: &'static str, priority: Priority) -> Request {
