@@ -165,6 +165,13 @@ impl Request {
         self
     }
 
+    /// Continues another conversation.
+    #[must_use]
+    pub fn with_conversation(mut self, conversation: impl Into<Conversation>) -> Self {
+        self.conversation = conversation.into();
+        self
+    }
+
     /// The model that is asked.
     #[must_use]
     pub fn model(&self) -> &str {

@@ -11,7 +11,8 @@
 //! - Targets are asked in their order, each at most once. Each gets the caller's request as it was,
 //!   with the target's own model.
 //! - What fails before the first content of the answer is not seen by the caller, but in the journey.
-//!   After it nobody else is asked: the answer breaks off with its error.
+//!   After it nobody else is asked: the answer breaks off with its error. [`continuation`] goes on
+//!   with it, where the application wants that.
 //! - The table of [`ErrorKind::elsewhere`](towline_core::ErrorKind::elsewhere) says which errors move
 //!   on. A request that the provider found malformed is sent to nobody else; one that was too long
 //!   goes only to a target with a larger window; one that a content filter refused goes on only where
@@ -50,6 +51,7 @@
 //! # }
 //! ```
 
+pub mod continuation;
 mod failures;
 mod service;
 mod target;

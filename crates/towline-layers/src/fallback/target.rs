@@ -10,6 +10,7 @@ pub struct Target<S> {
     model: Option<Text>,
     capabilities: Option<Capabilities>,
     window: Option<u64>,
+    prefill: bool,
 }
 
 // === impl Target ===
@@ -24,6 +25,7 @@ impl<S> Target<S> {
             model: None,
             capabilities: None,
             window: None,
+            prefill: false,
         }
     }
 
@@ -48,6 +50,15 @@ impl<S> Target<S> {
         self
     }
 
+    /// Says that its model goes on with an assistant turn that others began, where that is the end of
+    /// the conversation. Default no: several models refuse such a conversation. Only
+    /// [`continuation`](super::continuation) asks.
+    #[must_use]
+    pub const fn with_prefill(mut self, prefill: bool) -> Self {
+        self.prefill = prefill;
+        self
+    }
+
     /// The name that journeys and errors show.
     #[must_use]
     pub const fn name(&self) -> &Text {
@@ -58,6 +69,12 @@ impl<S> Target<S> {
     #[must_use]
     pub const fn window(&self) -> Option<u64> {
         self.window
+    }
+
+    /// Whether its model goes on with an assistant turn that others began.
+    #[must_use]
+    pub const fn prefill(&self) -> bool {
+        self.prefill
     }
 
     /// The request for this target.

@@ -1,5 +1,7 @@
 //! Other targets.
 
+mod continuation;
+
 use crate::support::{Exchange, Handle, Upstream, question, upstream};
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 use std::{fmt, time::Duration};

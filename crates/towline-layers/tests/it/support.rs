@@ -221,6 +221,11 @@ impl Feed {
         let _left = self.events.send(Err(failed(kind)));
     }
 
+    /// Breaks the answer off with `error`.
+    pub(crate) fn break_off(self, error: Error) {
+        let _left = self.events.send(Err(error));
+    }
+
     /// Whether the reader has left.
     pub(crate) fn is_abandoned(&self) -> bool {
         self.events.is_closed()

@@ -1,0 +1,175 @@
+//! Whether somebody may go on, who, and how he is asked.
+
+use super::super::Target;
+use std::sync::Arc;
+use tokio::time::Instant;
+use towline_core::{
+    Clock, Error, Event, Head, Message, Metered, Request, ResponseFormat, RetrySafety, Role, Step,
+    Text, error::Repeat,
+};
+
+/// What is needed to ask somebody to go on.
+pub(super) struct Ask<S> {
+    request: Request,
+    targets: Arc<[Target<S>]>,
+    instruction: Text,
+    /// Who began to answer: the provider, and the place of the target where it is known.
+    began: Text,
+    place: Option<usize>,
+}
+
+/// What was delivered so far.
+#[derive(Debug)]
+pub(super) struct Delivered {
+    text: String,
+    /// Nothing but text.
+    plain: bool,
+}
+
+/// Somebody to go on, and what he is asked.
+pub(super) struct Successor<S> {
+    pub(super) service: S,
+    pub(super) request: Request,
+    /// White space that was delivered and cannot be sent: he may say it again.
+    pub(super) blank: String,
+}
+
+/// Whether an answer to `request` is one that somebody else may go on with.
+pub(super) fn may_continue(request: &Request) -> bool {
+    let json = !matches!(
+        request.options().response_format(),
+        None | Some(ResponseFormat::Text)
+    );
+    let messages = request.conversation().messages();
+    let begun = messages
+        .last()
+        .is_some_and(|last| last.role() == Role::Assistant);
+    let once = request.context().retry() == RetrySafety::Once;
+    request.stream() && !json && !begun && !once
+}
+
+/// Whether `error` is one that a second try may mend.
+fn may_mend(error: &Error, deadline: Option<Instant>) -> bool {
+    let in_time = deadline.is_none_or(|deadline| Instant::now() < deadline);
+    let over = error.clock() == Some(Clock::Total) || error.refused_by().is_some();
+    error.kind().repeat() == Repeat::Later && in_time && !over
+}
+
+// === impl Ask ===
+
+impl<S> Ask<S> {
+    pub(super) const fn new(
+        request: Request,
+        targets: Arc<[Target<S>]>,
+        instruction: Text,
+    ) -> Self {
+        Self {
+            request,
+            targets,
+            instruction,
+            began: Text::new(),
+            place: None,
+        }
+    }
+
+    /// Learns who began to answer.
+    pub(super) fn answered_by(mut self, head: &Head) -> Self {
+        let full = format!("{}/{}", head.provider(), head.model());
+        let named = |target: &Target<S>| {
+            target.name().as_str() == full || *target.name() == head.provider()
+        };
+        self.place = self.targets.iter().position(named);
+        self.began = match self.place.and_then(|place| self.targets.get(place)) {
+            Some(target) => target.name().clone(),
+            None => head.provider().into(),
+        };
+        self
+    }
+}
+
+impl<S: Clone> Ask<S> {
+    /// Who goes on after `error`, if anybody may.
+    pub(super) fn successor(&self, error: &Error, delivered: &Delivered) -> Option<Successor<S>> {
+        let context = self.request.context();
+        let blank = delivered.text.trim().is_empty();
+        if !delivered.plain || blank || !may_mend(error, context.deadline()) {
+            return None;
+        }
+        let needs = self.request.needs();
+        let (target, request) = self.in_order().find_map(|target| {
+            let request = target.address(self.put(target, &delivered.text));
+            target.can(needs, &request).then_some((target, request))
+        })?;
+        if let Some(journey) = context.journey() {
+            journey.push(Step::Moved {
+                layer: "continue",
+                from: self.began.clone(),
+                to: target.name().clone(),
+                kind: error.kind(),
+            });
+        }
+        let sent = match self.begins(target) {
+            true => delivered.text.trim_end().len(),
+            false => delivered.text.len(),
+        };
+        Some(Successor {
+            service: target.service.clone(),
+            request,
+            blank: delivered.text.get(sent..).unwrap_or_default().to_owned(),
+        })
+    }
+
+    /// The targets after the one that began, those before it, and that one.
+    fn in_order(&self) -> impl Iterator<Item = &Target<S>> {
+        let next = self.place.map_or(0, |place| place + 1);
+        let (before, after) = self.targets.split_at(next.min(self.targets.len()));
+        after.iter().chain(before)
+    }
+
+    /// Whether `target` takes the beginning of its turn from others. A model that thinks begins its
+    /// turn with its thoughts, and those it has not had.
+    fn begins(&self, target: &Target<S>) -> bool {
+        target.prefill() && !self.request.reasons()
+    }
+
+    /// The request to go on after `text`.
+    fn put(&self, target: &Target<S>, text: &str) -> Request {
+        let conversation = self.request.conversation().clone();
+        let conversation = match self.begins(target) {
+            // Some providers take no white space at the end.
+            true => conversation.with(Message::assistant(text.trim_end())),
+            false => conversation
+                .with(Message::assistant(text))
+                .with(Message::user(self.instruction.clone())),
+        };
+        let request = self.request.clone().with_conversation(conversation);
+        let Some(tokens) = request.context().token_estimate() else {
+            return request;
+        };
+        // Four bytes a token, as everywhere where nobody has counted.
+        let more = u64::try_from(text.len() / 4).unwrap_or(u64::MAX);
+        let tokens = tokens.saturating_add(more);
+        let context = request.context().clone().with_token_estimate(tokens);
+        request.with_context(context)
+    }
+}
+
+// === impl Delivered ===
+
+impl Default for Delivered {
+    fn default() -> Self {
+        Self {
+            text: String::new(),
+            plain: true,
+        }
+    }
+}
+
+impl Delivered {
+    pub(super) fn push(&mut self, event: &Event) {
+        match event {
+            Event::Text(text) => self.text.push_str(text),
+            event => self.plain = self.plain && !event.is_content(),
+        }
+    }
+}
