@@ -2,7 +2,8 @@
 //!
 //! # Where it goes
 //!
-//! Around the fallback, with the same targets. It is off by default: without it a stream that breaks
+//! Around the fallback, with the same targets under the same names: it learns from the journey which of
+//! them began to answer. It is off by default: without it a stream that breaks
 //! off after its first content ends with its error, and what was delivered is in that error. With it
 //! two models may have written one answer, which is for the application to allow.
 //!
@@ -98,7 +99,7 @@ use std::{
 };
 use tower_layer::Layer;
 use tower_service::Service;
-use towline_core::{Error, Request, Response, Text};
+use towline_core::{Error, Journey, Request, Response, Text};
 
 /// What a model is told that takes no beginning of its turn from others.
 const GO_ON: &str = "Your answer was cut off by a broken connection. Continue it from exactly where it \
@@ -191,9 +192,13 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn call(&mut self, mut request: Request) -> Self::Future {
         let ask = ask::may_continue(&request) && !self.targets.is_empty();
         let ask = ask.then(|| {
+            if request.context().journey().is_none() {
+                // The fallback writes into it which target it went on to.
+                request.context_mut().set_journey(Journey::new());
+            }
             let targets = Arc::clone(&self.targets);
             Ask::new(request.clone(), targets, self.instruction.clone())
         });
@@ -237,7 +242,6 @@ where
             return Poll::Ready(Ok(response));
         }
         let (head, body) = response.into_parts();
-        let ask = ask.answered_by(&head);
         let body = body.map_stream(|body| Continued::new(body, ask));
         Poll::Ready(Ok(Response::new(head, body)))
     }

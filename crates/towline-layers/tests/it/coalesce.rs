@@ -2,6 +2,7 @@
 
 mod any_order;
 mod streams;
+mod threads;
 
 use crate::support::{Handle, Upstream, question, upstream};
 use std::{fmt, time::Duration};

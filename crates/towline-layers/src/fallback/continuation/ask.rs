@@ -4,8 +4,8 @@ use super::super::Target;
 use std::sync::Arc;
 use tokio::time::Instant;
 use towline_core::{
-    Clock, Error, Event, Head, Message, Metered, Request, ResponseFormat, RetrySafety, Role, Step,
-    Text, error::Repeat,
+    Clock, Error, Event, Journey, Message, Metered, Request, ResponseFormat, RetrySafety, Role,
+    Step, Text, error::Repeat,
 };
 
 /// What is needed to ask somebody to go on.
@@ -13,9 +13,6 @@ pub(super) struct Ask<S> {
     request: Request,
     targets: Arc<[Target<S>]>,
     instruction: Text,
-    /// Who began to answer: the provider, and the place of the target where it is known.
-    began: Text,
-    place: Option<usize>,
 }
 
 /// What was delivered so far.
@@ -67,23 +64,23 @@ impl<S> Ask<S> {
             request,
             targets,
             instruction,
-            began: Text::new(),
-            place: None,
         }
     }
 
-    /// Learns who began to answer.
-    pub(super) fn answered_by(mut self, head: &Head) -> Self {
-        let full = format!("{}/{}", head.provider(), head.model());
-        let named = |target: &Target<S>| {
-            target.name().as_str() == full || *target.name() == head.provider()
-        };
-        self.place = self.targets.iter().position(named);
-        self.began = match self.place.and_then(|place| self.targets.get(place)) {
-            Some(target) => target.name().clone(),
-            None => head.provider().into(),
-        };
-        self
+    /// The place of the target that began to answer: the last that the fallback went on to, by the
+    /// journey, else the first.
+    fn began(&self) -> usize {
+        let steps = self.request.context().journey().map(Journey::steps);
+        let mut steps = steps.into_iter().flatten().rev();
+        let moved = steps.find_map(|step| match step {
+            Step::Moved {
+                layer: "fallback",
+                to,
+                ..
+            } => self.targets.iter().position(|target| *target.name() == to),
+            _ => None,
+        });
+        moved.unwrap_or(0)
     }
 }
 
@@ -96,14 +93,18 @@ impl<S: Clone> Ask<S> {
             return None;
         }
         let needs = self.request.needs();
-        let (target, request) = self.in_order().find_map(|target| {
+        let began = self.began();
+        let (target, request) = self.after(began).find_map(|target| {
             let request = target.address(self.put(target, &delivered.text));
             target.can(needs, &request).then_some((target, request))
         })?;
         if let Some(journey) = context.journey() {
             journey.push(Step::Moved {
                 layer: "continue",
-                from: self.began.clone(),
+                from: self
+                    .targets
+                    .get(began)
+                    .map_or_else(Text::new, |target| target.name().clone()),
                 to: target.name().clone(),
                 kind: error.kind(),
             });
@@ -120,9 +121,9 @@ impl<S: Clone> Ask<S> {
     }
 
     /// The targets after the one that began, those before it, and that one.
-    fn in_order(&self) -> impl Iterator<Item = &Target<S>> {
-        let next = self.place.map_or(0, |place| place + 1);
-        let (before, after) = self.targets.split_at(next.min(self.targets.len()));
+    fn after(&self, began: usize) -> impl Iterator<Item = &Target<S>> {
+        let next = self.targets.len().min(began + 1);
+        let (before, after) = self.targets.split_at(next);
         after.iter().chain(before)
     }
 

@@ -33,8 +33,7 @@ fn chain(targets: Vec<Target<Upstream>>) -> Chain {
 
 fn target(model: &'static str) -> (Target<Upstream>, Handle) {
     let (upstream, handle) = upstream();
-    let name = format!("upstream/{model}");
-    (Target::new(name, upstream).with_model(model), handle)
+    (Target::new(model, upstream).with_model(model), handle)
 }
 
 /// Two targets; the second takes a beginning of its turn where `prefill` says so.
@@ -354,6 +353,24 @@ async fn fb4_continued_the_next_that_can_is_asked_and_the_same_one_last() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn fb4_continued_the_target_that_the_fallback_went_on_to_is_known() {
+    let ((a, mut handle_a), (b, mut handle_b), (c, mut handle_c)) =
+        (target("a"), target("b"), target("c"));
+    let service = chain(vec![a, b, c]);
+    let mut call = task::spawn(service.oneshot(question(true)));
+    assert_pending!(call.poll());
+    handle_a.next().await.fail(ErrorKind::Server);
+    assert_pending!(call.poll());
+    let feed = handle_b.next().await.stream();
+    feed.text("half");
+    let mut answer = assert_ready!(call.poll()).unwrap();
+    feed.fail(ErrorKind::Server);
+    let _first = read(&mut answer);
+    assert_eq!(handle_c.next().await.request.model(), "c");
+    assert_eq!((handle_a.total(), handle_b.total()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn fb4_continued_the_journey_says_who_went_on() {
     let (service, mut a, mut b) = two(true);
     let journey = Journey::new();
@@ -364,8 +381,8 @@ async fn fb4_continued_the_journey_says_who_went_on() {
     Exchange::fail(b.next().await, ErrorKind::Server);
     let moved = Step::Moved {
         layer: "continue",
-        from: "upstream/a".into(),
-        to: "upstream/b".into(),
+        from: "a".into(),
+        to: "b".into(),
         kind: ErrorKind::Server,
     };
     assert_eq!(journey.steps(), [moved]);
