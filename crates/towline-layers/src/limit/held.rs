@@ -2,7 +2,7 @@
 
 use super::{Bucket, Charge, Demand, Spent, lane::Lane};
 use std::{sync::Arc, time::Duration};
-use towline_core::{Answer, Ending, Error, ErrorKind, Journey, RateLimits, Step, Usage, Watch};
+use towline_core::{Answer, Ending, Error, ErrorKind, Head, Journey, Step, Usage, Watch};
 
 /// A slot and a reservation. Whatever happens to the call, they are given back once.
 #[derive(Debug)]
@@ -21,16 +21,22 @@ impl<B: Bucket> Held<B> {
     /// Follows `answer` to its end.
     pub(super) fn follow<A: Answer>(self, mut answer: A) -> A {
         if self.learn {
-            let head = answer.head();
-            let limits = if head.headers().is_empty() {
-                RateLimits::default()
-            } else {
-                head.rate_limits()
-            };
-            self.lane.bucket.observe(&limits);
+            self.observe(answer.head());
         }
         answer.watch(self);
         answer
+    }
+
+    fn observe(&self, head: &Head) {
+        let bucket = &self.lane.bucket;
+        if head.headers().is_empty() {
+            return bucket.served();
+        }
+        let limits = head.rate_limits();
+        if limits.is_unknown() {
+            return bucket.served();
+        }
+        bucket.observe(&limits);
     }
 
     /// The call failed before it had an answer.

@@ -23,6 +23,9 @@ pub(super) type Tats = [Ticks; 4];
 /// How many calls the ledger knows at once. Older ones than that keep what they reserved.
 const LONGEST: usize = 16_384;
 
+/// The id of a reservation of nothing: no bucket had a limit.
+const UNLIMITED: u64 = u64::MAX;
+
 #[derive(Debug)]
 pub(super) struct Ledger {
     refund: Refund,
@@ -53,8 +56,8 @@ enum Rule {
     Replay {
         /// Where the bucket stood before it.
         before: Tats,
-        /// What settled calls did between this one and the next.
-        after: [Run; 4],
+        /// What settled calls did between this one and the next, if there were any.
+        after: Option<Box<[Run; 4]>>,
     },
     /// The smallest amount that was missing since it came, in ticks.
     Smallest([Ticks; 4]),
@@ -81,13 +84,25 @@ impl Ledger {
 
     /// Writes down that `reserved` is taken at `now` from buckets that stand at `tats`, which do not
     /// have it yet.
-    pub(super) fn reserve(&mut self, now: u64, reserved: [u64; 4], tats: &Tats) -> Entry {
+    pub(super) fn reserve(
+        &mut self,
+        now: u64,
+        reserved: [u64; 4],
+        paces: &Paces,
+        tats: &Tats,
+    ) -> Entry {
+        if paces.iter().all(Option::is_none) {
+            return Entry {
+                id: UNLIMITED,
+                reserved,
+            };
+        }
         let id = self.next;
         self.next += 1;
         let rule = match self.refund {
             Refund::Replay => Rule::Replay {
                 before: *tats,
-                after: [Run::default(); 4],
+                after: None,
             },
             Refund::MinDeficit => {
                 self.see(now, tats);
@@ -107,17 +122,25 @@ impl Ledger {
         Entry { id, reserved }
     }
 
-    /// Replaces what was reserved by what was `taken`.
+    /// Replaces what was reserved by what was `taken`. The time is asked for where it matters: where
+    /// a call is settled that is known, only by [`Refund::MinDeficit`].
     pub(super) fn settle(
         &mut self,
-        now: u64,
+        clock: impl FnOnce() -> u64,
         entry: Entry,
         taken: [u64; 4],
         paces: &Paces,
         tats: &mut Tats,
     ) {
-        match (self.refund, self.find(entry.id)) {
-            (Refund::Replay, Some(index)) => return self.replay(index, taken, paces, tats),
+        if entry.id == UNLIMITED {
+            return;
+        }
+        let found = self.find(entry.id);
+        if let (Refund::Replay, Some(index)) = (self.refund, found) {
+            return self.replay(index, taken, paces, tats);
+        }
+        let now = clock();
+        match (self.refund, found) {
             (Refund::MinDeficit, Some(index)) => {
                 self.see(now, tats);
                 self.give_back(index, taken, paces, tats);
@@ -179,11 +202,6 @@ impl Ledger {
         self.live.len()
     }
 
-    /// Whether [`settle`](Self::settle) has to be told the time.
-    pub(super) fn is_clocked(&self) -> bool {
-        self.refund == Refund::MinDeficit
-    }
-
     /// Lets the oldest keep what they reserved, where they are too old or too many.
     fn forget(&mut self, now: u64) {
         while let Some(oldest) = self.live.front() {
@@ -216,9 +234,11 @@ impl Ledger {
         for ((x, pace), amount) in stand.iter_mut().zip(paces).zip(taken) {
             *x = Run::of(*pace, settled.at, amount).apply(*x);
         }
-        apply(&mut stand, after);
+        if let Some(after) = after {
+            apply(&mut stand, after);
+        }
         if let Some(previous) = index.checked_sub(1) {
-            let mut runs = *after;
+            let mut runs = after.as_deref().copied().unwrap_or_default();
             for ((run, pace), amount) in runs.iter_mut().zip(paces).zip(taken) {
                 *run = Run::of(*pace, settled.at, amount).then(*run);
             }
@@ -247,7 +267,9 @@ impl Ledger {
             for ((x, pace), amount) in stand.iter_mut().zip(paces).zip(live.reserved) {
                 *x = Run::of(*pace, live.at, amount).apply(*x);
             }
-            apply(stand, after);
+            if let Some(after) = after {
+                apply(stand, after);
+            }
         }
         true
     }
@@ -258,6 +280,7 @@ impl Ledger {
             ..
         }) = self.live.get_mut(index)
         {
+            let after = after.get_or_insert_default();
             for (after, run) in after.iter_mut().zip(runs) {
                 *after = after.then(*run);
             }

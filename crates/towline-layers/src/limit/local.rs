@@ -135,16 +135,10 @@ impl Bucket for LocalBucket {
     }
 
     fn settle(&self, reservation: LocalReservation, spent: &Spent) {
-        let mut meter = lock(&self.inner.meter);
         let entry = reservation.entry;
         let taken = spent.or(entry.reserved);
-        let more = taken.iter().zip(entry.reserved).any(|(a, b)| *a > b);
-        let now = if more || meter.is_clocked() {
-            self.inner.shared.now()
-        } else {
-            0
-        };
-        meter.settle(now, entry, taken);
+        let mut meter = lock(&self.inner.meter);
+        meter.settle(|| self.inner.shared.now(), entry, taken);
         meter.release();
     }
 
@@ -154,13 +148,18 @@ impl Bucket for LocalBucket {
         meter.rejected(now, demand.amounts, hint.map(to_nanos));
     }
 
-    fn observe(&self, limits: &RateLimits) {
+    fn served(&self) {
+        // Only a rate that has to be guessed depends on what was served.
         let shared = &self.inner.shared;
-        let guessing = shared.rules.quotas.quota(Dimension::Requests).is_none();
-        if guessing || !limits.is_unknown() {
+        if shared.rules.quotas.quota(Dimension::Requests).is_none() {
             let now = shared.now();
-            lock(&self.inner.meter).observe(now, limits);
+            lock(&self.inner.meter).served(now);
         }
+    }
+
+    fn observe(&self, limits: &RateLimits) {
+        let now = self.inner.shared.now();
+        lock(&self.inner.meter).observe(now, limits);
     }
 
     fn is_idle(&self) -> bool {

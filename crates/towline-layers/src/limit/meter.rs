@@ -112,7 +112,7 @@ impl Meter {
             return Step::Wait(None, Short::Booked);
         }
         self.used += 1;
-        let entry = self.ledger.reserve(now, amounts, &self.tats);
+        let entry = self.ledger.reserve(now, amounts, &self.paces, &self.tats);
         self.tats = next;
         Step::Granted(entry)
     }
@@ -166,10 +166,11 @@ impl Meter {
     }
 
     /// Replaces what was reserved by what was taken.
-    pub(super) fn settle(&mut self, now: u64, entry: Entry, taken: [u64; 4]) {
-        let now = self.now.max(now);
+    pub(super) fn settle(&mut self, clock: impl FnOnce() -> u64, entry: Entry, taken: [u64; 4]) {
+        let latest = self.now;
+        let clock = || latest.max(clock());
         let (paces, tats) = (&self.paces, &mut self.tats);
-        self.ledger.settle(now, entry, taken, paces, tats);
+        self.ledger.settle(clock, entry, taken, paces, tats);
     }
 
     /// Gives the slot of a call back that has ended.
@@ -199,14 +200,17 @@ impl Meter {
         start
     }
 
+    /// A call was answered.
+    pub(super) fn served(&mut self, now: u64) {
+        let now = self.tick(now);
+        self.guess.served(now);
+    }
+
     /// A call was answered. Takes over what the provider says is left, where that is less than we
     /// believe.
     pub(super) fn observe(&mut self, now: u64, limits: &RateLimits) {
         let now = self.tick(now);
         self.guess.served(now);
-        if limits.is_unknown() {
-            return;
-        }
         let reported = [
             limits.requests,
             limits.tokens,
@@ -238,10 +242,6 @@ impl Meter {
         let now = self.tick(now);
         let (pace, tat) = self.bucket(dimension)?;
         Some(pace.level(tat, ticks(now)))
-    }
-
-    pub(super) fn is_clocked(&self) -> bool {
-        self.ledger.is_clocked()
     }
 
     /// Time goes on, and never back.

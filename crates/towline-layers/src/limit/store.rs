@@ -74,8 +74,11 @@ pub trait Bucket: Clone + fmt::Debug + Send + Sync + 'static {
     /// before `hint`, and after it one such call at first.
     fn rejected(&self, demand: &Demand, hint: Option<Duration>);
 
-    /// A call was answered. Takes over what the provider says of its limits, if it says anything,
-    /// where that is lower than what we believe.
+    /// A call was answered without a word of the provider's limits.
+    fn served(&self) {}
+
+    /// A call was answered, and this is what the provider says of its limits: it counts where it is
+    /// lower than what we believe.
     fn observe(&self, limits: &RateLimits);
 
     /// Whether it can be forgotten: a new one would grant no more.

@@ -105,7 +105,7 @@ impl World {
             return;
         }
         let amounts = [1, reserved, 0, 0];
-        let entry = self.ledger.reserve(self.now, amounts, &self.tats);
+        let entry = self.ledger.reserve(self.now, amounts, &paces(), &self.tats);
         self.tats[1] = pace().take(self.tats[1], moment, reserved);
         self.live.push((self.history.len(), entry, taken));
         self.history.push(Event::Charge(self.now, reserved));
@@ -120,7 +120,7 @@ impl World {
         let amounts = [1, taken, 0, 0];
         let paces = paces();
         self.ledger
-            .settle(self.now, entry, amounts, &paces, &mut self.tats);
+            .settle(|| self.now, entry, amounts, &paces, &mut self.tats);
         if let Event::Charge(_, amount) = &mut self.history[at] {
             *amount = taken;
         }

@@ -141,7 +141,7 @@ proptest! {
                 prop_assert!(at_once <= 200);
             }
             for entry in entries {
-                meter.settle(now / 2, entry, [1, cost, 0, 0]);
+                meter.settle(|| now / 2, entry, [1, cost, 0, 0]);
                 meter.release();
             }
             meter.rejected(now / 3, [1, cost, 0, 0], Some(1));
@@ -194,7 +194,7 @@ proptest! {
             now += pass;
             if let Some(entry) = granted(old.admit(now, [1, cost, 0, 0], None, None)) {
                 prop_assert!(!old.is_idle(now));
-                old.settle(now, entry, [1, cost, 0, 0]);
+                old.settle(|| now, entry, [1, cost, 0, 0]);
                 old.release();
             }
             if old.is_idle(now) {
@@ -218,7 +218,7 @@ proptest! {
         for (pass, cost, end) in calls {
             now += pass;
             if end && let Some(entry) = live.pop() {
-                meter.settle(now, entry, [1, 0, 0, 0]);
+                meter.settle(|| now, entry, [1, 0, 0, 0]);
                 meter.release();
             }
             live.extend(granted(meter.admit(now, [1, cost, 0, 0], None, Some(&booked))));
@@ -278,7 +278,7 @@ fn a_rejection_is_never_forgotten_by_what_comes_back() {
         let mut meter = Meter::new(&Rules::new(quotas).with_refund(refund));
         let entry = granted(meter.admit(0, [1, 100, 0, 0], None, None)).unwrap();
         meter.rejected(0, [1, 10, 0, 0], Some(5 * SECOND));
-        meter.settle(0, entry, [0, 0, 0, 0]);
+        meter.settle(|| 0, entry, [0, 0, 0, 0]);
         let Step::Wait(Some(start), _) = meter.admit(0, [1, 10, 0, 0], None, None) else {
             panic!("it waits");
         };
@@ -309,7 +309,7 @@ fn rejections_without_a_hint_back_off_once_for_a_herd() {
 fn a_rate_is_guessed_from_what_was_served_where_nobody_says_it() {
     let mut meter = Meter::new(&Rules::new(Quotas::unlimited()));
     for _ in 0..50 {
-        meter.observe(0, &RateLimits::default());
+        meter.served(0);
     }
     for _ in 0..100 {
         meter.rejected(0, [1, 0, 0, 0], Some(SECOND));

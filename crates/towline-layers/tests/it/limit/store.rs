@@ -79,6 +79,10 @@ impl Bucket for FarBucket {
         self.near.rejected(demand, hint);
     }
 
+    fn served(&self) {
+        self.near.served();
+    }
+
     fn observe(&self, limits: &RateLimits) {
         self.near.observe(limits);
     }
