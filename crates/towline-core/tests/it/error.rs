@@ -71,3 +71,25 @@ fn what_was_delivered_stays_out_of_messages_and_debug() {
     let error = Error::new(ErrorKind::Truncated).with_partial(half);
     assert!(!format!("{error} {error:?} {}", error.report()).contains("private"));
 }
+
+#[test]
+fn a_duplicate_says_the_same_but_for_what_differs_between_callers() {
+    let partial = Completion::new(vec![Part::from("half")], FinishReason::Stop);
+    let error = Error::new(ErrorKind::Server)
+        .with_message("it failed")
+        .with_provider("main")
+        .with_status(500)
+        .with_retry_after(Duration::from_secs(2))
+        .with_retryable(true)
+        .with_others(vec![Error::new(ErrorKind::Auth).with_message("no key")])
+        .with_source(io::Error::other("a cause"))
+        .with_partial(partial);
+    let copy = error.duplicate();
+    assert_eq!(copy.report().to_string(), error.report().to_string());
+    assert_eq!(copy.others()[0].to_string(), error.others()[0].to_string());
+    assert!(copy.partial().is_none() && copy.is_retryable());
+    assert!(
+        !error.is_retryable(),
+        "what was delivered stays with its caller"
+    );
+}

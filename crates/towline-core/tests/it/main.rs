@@ -4,5 +4,7 @@
 mod capability;
 mod error;
 mod promises;
+mod question;
 mod secret;
 mod task;
+mod usage;

@@ -160,10 +160,11 @@ async fn co2_who_was_woken_and_leaves_hands_the_turn_on() {
     let mut first = call(&service, question(false));
     let mut second = call(&service, question(false));
     assert_pending!(first.poll());
+    assert_pending!(second.poll());
     handle.next().await.reply("there");
-    // The ring is for nobody who can hear it but the first.
     assert!(first.is_woken());
     drop(first);
+    assert!(second.is_woken());
     assert!(assert_ready!(second.poll()).is_ok());
 }
 
