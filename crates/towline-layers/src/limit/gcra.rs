@@ -126,3 +126,6 @@ pub(super) fn nanos(ticks: Ticks) -> u64 {
 const fn widen(amount: u64) -> u128 {
     amount as u128
 }
+
+#[cfg(test)]
+mod tests;

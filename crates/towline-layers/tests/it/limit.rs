@@ -385,3 +385,38 @@ async fn a_call_larger_than_the_bucket_is_refused_where_debts_are_not_allowed() 
     assert_eq!(error.refused_by(), Some("limit"));
     assert!(error.to_string().contains("tokens"), "{error}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_that_comes_together_with_the_deadline_is_taken() {
+    let (model, handle) = upstream();
+    let service = limit(requests(1, 1)).layer(model);
+    let mut first = task::spawn(service.clone().oneshot(question(false)));
+    assert_pending!(first.poll());
+    let deadline = Context::new().with_deadline(Instant::now() + SECOND);
+    let mut second = task::spawn(service.oneshot(question(false).with_context(deadline)));
+    assert_pending!(second.poll());
+    advance(SECOND).await;
+    assert_pending!(second.poll());
+    assert_eq!(handle.total(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_is_left_gives_back_nothing_of_its_answer() {
+    let (model, mut handle) = upstream();
+    let service = limit(tokens(1000)).layer(model);
+    let request = asking(300, 700).with_stream(true);
+    let mut first = task::spawn(service.clone().oneshot(request));
+    assert_pending!(first.poll());
+    let feed = handle.next().await.stream();
+    let mut response = assert_ready!(first.poll()).unwrap();
+    // Some say at the beginning what they have counted so far.
+    feed.send(Event::Usage(Usage::inclusive(300, 1)));
+    assert!(response.body_mut().next().await.unwrap().is_ok());
+    drop(response);
+    let mut second = task::spawn(service.oneshot(asking(50, 50)));
+    assert_pending!(second.poll());
+    assert_eq!(handle.total(), 1);
+    advance(SECOND / 10).await;
+    assert_pending!(second.poll());
+    assert_eq!(handle.total(), 2);
+}

@@ -377,3 +377,14 @@ fn a_limit_that_is_learned_does_not_allow_larger_bursts_than_are_configured() {
         Some(quota(3000, 60 * SECOND, 10))
     );
 }
+
+#[test]
+fn rl10_a_limit_that_recovers_gives_nothing_that_has_not_flowed_in() {
+    let mut meter = meter(quota(100, 60 * SECOND, 100), quota(100, SECOND, 100));
+    meter.observe(0, &of_requests(RateLimit::new(Some(10), Some(3), None)));
+    let learned = meter.level(59 * SECOND, Dimension::Requests).unwrap();
+    assert_eq!(learned, 10, "as much as is learned");
+    let recovered = meter.level(60 * SECOND, Dimension::Requests).unwrap();
+    assert_eq!(recovered, 10, "the rest flows in from now on");
+    assert_eq!(meter.level(120 * SECOND, Dimension::Requests), Some(100));
+}

@@ -248,9 +248,15 @@ async fn rl5_a_small_call_goes_before_a_large_one_where_that_does_not_delay_it()
     );
     tokio_test::assert_pending!(small.poll());
     assert_eq!(handle.total(), 3);
+    // There is room for one more like it, and not for one that is larger.
+    let mut other = call(50, 50);
+    let mut larger = call(300, 300);
+    tokio_test::assert_pending!(other.poll());
+    tokio_test::assert_pending!(larger.poll());
+    assert_eq!(handle.total(), 4);
     tokio::time::advance(SECOND).await;
     tokio_test::assert_pending!(large.poll());
-    assert_eq!(handle.total(), 4, "when it was told at first");
+    assert_eq!(handle.total(), 5, "when it was told at first");
 }
 
 #[tokio::test(start_paused = true)]
