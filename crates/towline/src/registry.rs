@@ -152,6 +152,10 @@ impl Registry {
         let stack_settings = settings.stack()?;
         let first = Deployment::of_settings(provider, Arc::clone(target));
         let mut stack = Stack::of_settings(&stack_settings, first);
+        for other in stack_settings.deployments_beside(provider) {
+            let target = self.target(other).await?;
+            stack = stack.beside(Deployment::of_settings(other, target).model(other.model()));
+        }
         for other in stack_settings.fallback_after(provider) {
             let target = self.target(other).await?;
             let other = Deployment::of_settings(other, target).model(other.model());

@@ -3,9 +3,9 @@
 //! A [`Stack`] composes what `towline-layers` has, outer to inner:
 //!
 //! ```text
-//! journey → drain → names → guard → total deadline → fallback →
-//!    per target: retry →
-//!       per deployment: breaker → slots → attempt clocks → attempt record → provider
+//! journey → drain → names → guard → total deadline → coalesce → tenant limit → fallback →
+//!    per target: retry → hedge → balance →
+//!       per deployment: breaker → slots → limit → attempt clocks → attempt record → provider
 //! ```
 //!
 //! The reasons for the order are in `docs/resilience.md`. [`connect`](crate::connect) makes the stack
@@ -13,6 +13,7 @@
 //! themselves.
 
 mod deployment;
+mod erased;
 mod named;
 mod settings;
 mod target;
@@ -21,18 +22,29 @@ pub use self::deployment::Deployment;
 pub(crate) use self::named::Names;
 
 use self::{
-    deployment::DeploymentService,
+    deployment::Layered,
+    erased::Erased,
     named::{Named, NamedLayer},
 };
 use std::{fmt, time::Duration};
 use tower_layer::Layer;
+use tower_service::Service;
 use towline_config::stack::StackSettings;
-use towline_core::{Request, Text};
+use towline_core::{
+    Answer, EmbeddingRequest, EmbeddingResponse, Error, Metered, Request, Response, Text,
+};
 use towline_layers::{
+    balance::{self, Balance},
+    coalesce::{Coalesce, CoalesceLayer},
     drain::{Drain, DrainLayer, DrainService},
-    fallback::{Fallback, Target as FallbackTarget},
+    fallback::{
+        Fallback, Target as FallbackTarget,
+        continuation::{Continue, ContinueLayer},
+    },
     guard::{Guard, GuardLayer, GuardService},
+    hedge::{Hedge, HedgeLayer, HedgePolicy},
     journey::{JourneyLayer, Root},
+    limit::{Limit, LimitConfig, LimitLayer, Quotas, Rules},
     retry::{Retry, RetryLayer},
     timeout::{Total, TotalLayer},
 };
@@ -41,21 +53,36 @@ use towline_layers::{
 #[derive(Clone, Debug)]
 #[must_use = "a stack does nothing until a client is made of it"]
 pub struct Stack {
-    first: Deployment,
-    others: Vec<Deployment>,
-    total: TotalLayer,
-    guard: Guard<Request>,
     drain: Duration,
+    guard: Guard<Request>,
+    total: TotalLayer,
+    tenants: LimitLayer,
+    coalesce: CoalesceLayer,
+    continues: bool,
+    hedge: HedgePolicy,
+    sticky: bool,
+    first: Deployment,
+    beside: Vec<Deployment>,
+    others: Vec<Deployment>,
 }
 
 /// What answers questions.
-pub(crate) type Chat = Root<DrainService<Named<GuardService<Total<Chain>, Request>>>>;
+pub(crate) type Chat = Root<DrainService<Named<GuardService<Questions, Request>>>>;
 
 /// What makes vectors.
-pub(crate) type Embed = Root<DrainService<Named<Total<Chain>>>>;
+pub(crate) type Embed = Root<DrainService<Named<Bounded<EmbeddingRequest, EmbeddingResponse>>>>;
 
-/// The targets in their order.
-type Chain = Fallback<Retry<DeploymentService>>;
+/// The targets in their order, with what bounds a call to all of them.
+type Bounded<Req, A> = Total<Limit<Fallback<Erased<Req, A>>>>;
+
+/// The same for questions, of which equal ones may be made once, and whose answers may be continued.
+type Questions = Total<Coalesce<Limit<Continue<Fallback<Asked>, Asked>>>>;
+
+/// One target, asked a question.
+type Asked = Erased<Request, Response>;
+
+/// The deployments of one target.
+type Route<Req, A> = Retry<Hedge<Balance<Erased<Req, A>>>>;
 
 /// A stack that is put together.
 #[derive(Clone)]
@@ -71,18 +98,64 @@ impl Stack {
     /// The layers around one deployment: its clocks, the deadline of the caller, and the gate that
     /// [`Client::close`](crate::Client::close) shuts.
     pub fn new(deployment: Deployment) -> Self {
+        let tenants = LimitConfig::new("tenant").with_learn(false);
         Self {
-            first: deployment,
-            others: Vec::new(),
-            total: TotalLayer::deadline_only(),
-            guard: Guard::new(),
             drain: Duration::from_secs(30),
+            guard: Guard::new(),
+            total: TotalLayer::deadline_only(),
+            tenants: LimitLayer::new(tenants, Rules::new(Quotas::unlimited())),
+            coalesce: CoalesceLayer::off(),
+            continues: false,
+            hedge: HedgePolicy::never(),
+            sticky: false,
+            first: deployment,
+            beside: Vec::new(),
+            others: Vec::new(),
         }
     }
 
     /// Asks `deployment` where those before it cannot answer.
     pub fn fallback(mut self, deployment: Deployment) -> Self {
         self.others.push(deployment);
+        self
+    }
+
+    /// Spreads the calls of the first deployment over `deployment` too. The retries are those of the
+    /// first.
+    pub fn beside(mut self, deployment: Deployment) -> Self {
+        self.beside.push(deployment);
+        self
+    }
+
+    /// Whether calls that begin alike go to one deployment of those that stand side by side, whose
+    /// prompt cache knows the beginning. Default no.
+    pub const fn sticky(mut self, sticky: bool) -> Self {
+        self.sticky = sticky;
+        self
+    }
+
+    /// Makes one call of equal calls that one tenant makes at one time. Default: never.
+    pub const fn coalesce(mut self, layer: CoalesceLayer) -> Self {
+        self.coalesce = layer;
+        self
+    }
+
+    /// Whether a streamed answer that breaks off is continued by the next target, behind an
+    /// [`Event::Seam`](towline_core::Event::Seam). Default no: the reader gets the error.
+    pub const fn continues(mut self, continues: bool) -> Self {
+        self.continues = continues;
+        self
+    }
+
+    /// Asks a second deployment where the first is slow to begin. Default: never.
+    pub fn hedge(mut self, policy: HedgePolicy) -> Self {
+        self.hedge = policy;
+        self
+    }
+
+    /// Admits the calls of each tenant, before any target is asked. Default: without limit.
+    pub fn tenants(mut self, limit: LimitLayer) -> Self {
+        self.tenants = limit;
         self
     }
 
@@ -107,6 +180,14 @@ impl Stack {
     /// What the settings say, around `first`.
     pub(crate) fn of_settings(settings: &StackSettings, first: Deployment) -> Self {
         Self::new(first)
+            .tenants(settings::per_tenant(settings))
+            .hedge(settings::hedge(settings.hedge()))
+            .sticky(settings.sticky())
+            .continues(settings.fallback_continue())
+            .coalesce(match settings.coalesce() {
+                true => CoalesceLayer::new(),
+                false => CoalesceLayer::off(),
+            })
             .total(settings::total(settings.timeout()))
             .guard(settings::guard(settings.guard()))
             .drain_timeout(settings.drain_timeout())
@@ -128,40 +209,106 @@ impl Stack {
 
     /// Puts the layers together. Errors that name no provider get `provider`.
     pub(crate) fn compose(&self, provider: &Text) -> Composed {
-        let first = match self.others.is_empty() {
-            true => target(&self.first.clone().alone()),
-            false => target(&self.first),
-        };
-        let chain = self
-            .others
-            .iter()
-            .map(target)
-            .fold(Fallback::new(first), Fallback::then);
-        let bounded = self.total.layer(chain);
+        let first = self.first();
+        let questions = self.questions(&first);
+        let vectors = self.total.layer(self.tenants.layer(self.chain(&first)));
         let drain = Drain::new();
         let (gate, named) = (DrainLayer::new(&drain), NamedLayer::new(provider.clone()));
-        let guarded = GuardLayer::new(self.guard.clone()).layer(bounded.clone());
+        let guarded = GuardLayer::new(self.guard.clone()).layer(questions);
         let journey = JourneyLayer::new();
         Composed {
             chat: journey.layer(gate.layer(named.layer(guarded))),
-            embed: journey.layer(gate.layer(named.layer(bounded))),
+            embed: journey.layer(gate.layer(named.layer(vectors))),
             drain,
+        }
+    }
+
+    /// The first deployment, which knows when there is nobody else to ask.
+    fn first(&self) -> Deployment {
+        match self.others.is_empty() && self.beside.is_empty() {
+            true => self.first.clone().alone(),
+            false => self.first.clone(),
+        }
+    }
+
+    fn questions(&self, first: &Deployment) -> Questions {
+        let targets = match self.continues {
+            true => self.targets(first),
+            false => Vec::new(),
+        };
+        let continued = ContinueLayer::new(targets).layer(self.chain(first));
+        let admitted = self.tenants.layer(continued);
+        self.total.layer(self.coalesce.layer(admitted))
+    }
+
+    /// The targets in their order.
+    fn chain<Req, A>(&self, first: &Deployment) -> Fallback<Erased<Req, A>>
+    where
+        Layered: Service<Req, Response = A, Error = Error, Future: Send>,
+        Req: Metered + Clone,
+        A: Answer,
+    {
+        let mut targets = self.targets(first).into_iter();
+        match targets.next() {
+            Some(target) => targets.fold(Fallback::new(target), Fallback::then),
+            None => Fallback::new(self.target(first, &[])),
+        }
+    }
+
+    /// The first target, and those that are asked where it cannot answer.
+    fn targets<Req, A>(&self, first: &Deployment) -> Vec<FallbackTarget<Erased<Req, A>>>
+    where
+        Layered: Service<Req, Response = A, Error = Error, Future: Send>,
+        Req: Metered + Clone,
+        A: Answer,
+    {
+        let others = self.others.iter().map(|other| self.target(other, &[]));
+        std::iter::once(self.target(first, &self.beside))
+            .chain(others)
+            .collect()
+    }
+
+    /// One of the targets: `first` and those that stand beside it.
+    fn target<Req, A>(
+        &self,
+        first: &Deployment,
+        beside: &[Deployment],
+    ) -> FallbackTarget<Erased<Req, A>>
+    where
+        Layered: Service<Req, Response = A, Error = Error, Future: Send>,
+        Req: Metered + Clone,
+        A: Answer,
+    {
+        let balance = Balance::new(balanced(first)).with_sticky(self.sticky);
+        let balance = beside.iter().map(balanced).fold(balance, Balance::and);
+        let hedged = HedgeLayer::new(self.hedge.clone()).layer(balance);
+        let tried: Route<Req, A> = RetryLayer::new(first.retry.clone()).layer(hedged);
+        let tried = Erased::new(tried);
+        let mut target = FallbackTarget::new(first.name.clone(), tried);
+        if let Some(model) = &first.model {
+            target = target.with_model(model.clone());
+        }
+        if let Some(capabilities) = first.capabilities {
+            target = target.with_capabilities(capabilities);
+        }
+        match first.window {
+            Some(window) => target.with_window(window),
+            None => target,
         }
     }
 }
 
-fn target(deployment: &Deployment) -> FallbackTarget<Retry<DeploymentService>> {
-    let tried = RetryLayer::new(deployment.retry.clone()).layer(deployment.service());
-    let mut target = FallbackTarget::new(deployment.name.clone(), tried);
-    if let Some(model) = &deployment.model {
-        target = target.with_model(model.clone());
-    }
-    if let Some(capabilities) = deployment.capabilities {
-        target = target.with_capabilities(capabilities);
-    }
-    match deployment.window {
-        Some(window) => target.with_window(window),
-        None => target,
+fn balanced<Req, A>(deployment: &Deployment) -> balance::Deployment<Erased<Req, A>>
+where
+    Layered: Service<Req, Response = A, Error = Error, Future: Send>,
+    Req: Metered,
+{
+    let balanced = balance::Deployment::new(deployment.name.clone(), deployment.service())
+        .with_weight(deployment.weight)
+        .with_health(deployment.breaker.health());
+    match &deployment.model {
+        Some(model) => balanced.with_model(model.clone()),
+        None => balanced,
     }
 }
 

@@ -21,12 +21,14 @@ const BUFFER: usize = 1024 * 1024;
 #[derive(Clone, Copy, Debug)]
 pub struct CoalesceLayer {
     buffer: usize,
+    active: bool,
 }
 
 /// The service that [`CoalesceLayer`] makes.
 pub struct Coalesce<S> {
     inner: S,
     registry: Arc<Registry>,
+    active: bool,
 }
 
 pin_project! {
@@ -69,7 +71,19 @@ impl CoalesceLayer {
     /// A layer that keeps up to 1 MiB of each streamed answer for those who read later.
     #[must_use]
     pub const fn new() -> Self {
-        Self { buffer: BUFFER }
+        Self {
+            buffer: BUFFER,
+            active: true,
+        }
+    }
+
+    /// A layer that passes everything through, for a stack whose type is fixed.
+    #[must_use]
+    pub const fn off() -> Self {
+        Self {
+            buffer: BUFFER,
+            active: false,
+        }
     }
 
     /// Keeps up to `bytes` of each streamed answer: text, and some 200 bytes for each piece. Who falls
@@ -93,6 +107,7 @@ impl<S> Layer<S> for CoalesceLayer {
     fn layer(&self, inner: S) -> Self::Service {
         Coalesce {
             inner,
+            active: self.active,
             registry: Arc::new(Registry::new(self.buffer)),
         }
     }
@@ -122,7 +137,7 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        if !may_share(&request) {
+        if !self.active || !may_share(&request) {
             let call = self.inner.call(request);
             return CoalesceFuture {
                 state: State::Alone { call },
@@ -154,6 +169,7 @@ impl<S: Clone> Clone for Coalesce<S> {
     fn clone(&self) -> Self {
         Self {
             inner: self.inner.clone(),
+            active: self.active,
             registry: Arc::clone(&self.registry),
         }
     }

@@ -27,13 +27,24 @@ pin_project! {
     {
         #[pin]
         first: Option<Begun<S::Future, A>>,
+        // Absent where nothing may be asked twice and nothing is measured. On the heap, so that calls
+        // that are not hedged carry no room for a second one.
+        track: Option<Pin<Box<Track<S, Req, A>>>>,
+    }
+}
+
+pin_project! {
+    /// The second call, and when it is made.
+    struct Track<S, Req, A>
+    where
+        S: Service<Req>,
+    {
         #[pin]
         second: Option<Begun<S::Future, A>>,
         // Absent before the first call was seen to be pending, and once it has fired.
         #[pin]
         timer: Option<Sleep>,
-        // Absent where nothing may be asked twice and nothing is measured.
-        race: Option<Race<S, Req>>,
+        race: Race<S, Req>,
     }
 }
 
@@ -64,12 +75,17 @@ impl<S, Req, A> HedgeFuture<S, Req, A>
 where
     S: Service<Req>,
 {
-    pub(super) const fn new(first: S::Future, race: Option<Race<S, Req>>) -> Self {
+    pub(super) fn new(first: S::Future, race: Option<Race<S, Req>>) -> Self {
+        let track = race.map(|race| {
+            Box::pin(Track {
+                second: None,
+                timer: None,
+                race,
+            })
+        });
         Self {
             first: Some(Begun::new(first)),
-            second: None,
-            timer: None,
-            race,
+            track,
         }
     }
 }
@@ -84,9 +100,11 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let Some(race) = this.race else {
+        let Some(track) = this.track else {
             return pass_through(this.first, cx);
         };
+        let mut track = track.as_mut().project();
+        let race = track.race;
         let mut over = true;
         if let Some(call) = this.first.as_mut().as_pin_mut() {
             over = false;
@@ -96,18 +114,18 @@ where
                 match result {
                     Ok(answer) => {
                         // The loser is gone before the winner is seen.
-                        this.second.set(None);
+                        track.second.set(None);
                         return Poll::Ready(Ok(answer));
                     }
-                    Err(error) if this.second.is_none() => return Poll::Ready(Err(error)),
+                    Err(error) if track.second.is_none() => return Poll::Ready(Err(error)),
                     Err(error) => race.failed = Some(error),
                 }
             }
         }
         loop {
-            if let Some(call) = this.second.as_mut().as_pin_mut() {
+            if let Some(call) = track.second.as_mut().as_pin_mut() {
                 let result = ready!(call.poll(cx));
-                this.second.set(None);
+                track.second.set(None);
                 race.second_ended(&result);
                 return match result {
                     Ok(answer) => {
@@ -124,15 +142,15 @@ where
             let Some(due) = race.due() else {
                 return Poll::Pending;
             };
-            if this.timer.is_none() {
-                this.timer.set(Some(sleep_until(due)));
+            if track.timer.is_none() {
+                track.timer.set(Some(sleep_until(due)));
             }
-            if let Some(timer) = this.timer.as_mut().as_pin_mut() {
+            if let Some(timer) = track.timer.as_mut().as_pin_mut() {
                 ready!(timer.poll(cx));
             }
-            this.timer.set(None);
+            track.timer.set(None);
             match race.ask(cx) {
-                Some(call) => this.second.set(Some(Begun::new(call))),
+                Some(call) => track.second.set(Some(Begun::new(call))),
                 None => return Poll::Pending,
             }
         }
@@ -146,7 +164,7 @@ where
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HedgeFuture")
             .field("first", &self.first.is_some())
-            .field("second", &self.second.is_some())
+            .field("hedged", &self.track.is_some())
             .finish_non_exhaustive()
     }
 }

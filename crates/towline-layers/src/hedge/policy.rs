@@ -8,6 +8,8 @@ use std::time::Duration;
 /// Clones share the budgets.
 #[derive(Clone, Debug)]
 pub struct HedgePolicy {
+    /// Nothing is asked twice.
+    off: bool,
     delay: Option<Duration>,
     first_delay: Option<Duration>,
     min_delay: Duration,
@@ -27,6 +29,15 @@ const RESERVE: u64 = 100_000;
 // === impl HedgePolicy ===
 
 impl HedgePolicy {
+    /// Asks once: the layer passes everything through.
+    #[must_use]
+    pub fn never() -> Self {
+        Self {
+            off: true,
+            ..Self::default()
+        }
+    }
+
     /// Waits `delay` for the first content, whatever was measured.
     #[must_use]
     pub const fn with_delay(mut self, delay: Duration) -> Self {
@@ -89,6 +100,10 @@ impl HedgePolicy {
         self
     }
 
+    pub(super) const fn is_off(&self) -> bool {
+        self.off
+    }
+
     pub(super) const fn percentile(&self) -> u32 {
         self.percentile
     }
@@ -120,6 +135,7 @@ impl HedgePolicy {
 impl Default for HedgePolicy {
     fn default() -> Self {
         Self {
+            off: false,
             delay: None,
             first_delay: None,
             min_delay: Duration::from_millis(10),

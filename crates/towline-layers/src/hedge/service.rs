@@ -73,7 +73,7 @@ impl<S> Hedge<S> {
         let once = context.retry() == RetrySafety::Once || context.is_hedge();
         let streams = request.streams();
         let policy = &self.shared.policy;
-        if once || !(streams || policy.hedges_whole()) {
+        if policy.is_off() || once || !(streams || policy.hedges_whole()) {
             return None;
         }
         let tokens = request.estimated_tokens();

@@ -1,6 +1,7 @@
 //! One place where a model is served, with what is its own.
 
 use super::{
+    erased::Erased,
     named::{Named, NamedLayer},
     target::TargetService,
 };
@@ -11,12 +12,14 @@ use std::{
     time::Duration,
 };
 use tower_layer::Layer;
+use tower_service::Service;
 use towline_config::ProviderSettings;
-use towline_core::{Capabilities, Text};
+use towline_core::{Capabilities, Error, Text};
 use towline_layers::{
     breaker::{Breaker, BreakerConfig, BreakerLayer, BreakerService},
     concurrency::{Concurrency, ConcurrencyLayer},
     journey::{self, AttemptLayer as RecordLayer},
+    limit::{Limit, LimitConfig, LimitLayer, Quotas, Rules},
     retry::RetryPolicy,
     timeout::{self, AttemptLayer, Clocks},
 };
@@ -26,24 +29,24 @@ use towline_layers::{
 #[derive(Clone, Debug)]
 #[must_use = "a deployment does nothing outside a stack"]
 pub struct Deployment {
-    pub(super) target: Arc<dyn Target>,
     pub(super) name: Text,
     pub(super) model: Option<Text>,
+    pub(super) weight: NonZeroU32,
     pub(super) clocks: Clocks,
     pub(super) retry: RetryPolicy,
     pub(super) breaker: Breaker,
     pub(super) concurrency: ConcurrencyLayer,
+    pub(super) limit: LimitLayer,
     pub(super) capabilities: Option<Capabilities>,
     pub(super) window: Option<u64>,
     /// How long an exchange that is no model call may take.
     pub(super) exchange: Duration,
+    pub(super) target: Arc<dyn Target>,
 }
 
-/// A deployment with its layers, from the outermost to the innermost.
-///
-/// All of them are always there. A layer that is off passes through: an enum of services with and
-/// without it would double the type at each step, and a compiler gives up on that.
-pub(super) type DeploymentService = Named<BreakerService<Concurrency<Bounded>>>;
+/// A deployment with its layers, from the outermost to the innermost. All of them are always there: a
+/// layer that is off passes through.
+pub(super) type Layered = Named<BreakerService<Concurrency<Limit<Bounded>>>>;
 
 /// One attempt with its clocks and its line in the record.
 type Bounded = timeout::Attempt<journey::Attempt<TargetService>>;
@@ -61,11 +64,13 @@ impl Deployment {
         Self {
             target,
             breaker: Breaker::new(name.clone(), never()),
-            name,
+            name: name.clone(),
             model: None,
+            weight: NonZeroU32::MIN,
             clocks: Clocks::default(),
             retry: RetryPolicy::none(),
             concurrency: ConcurrencyLayer::new(NonZeroUsize::MAX),
+            limit: LimitLayer::new(LimitConfig::new(name), Rules::new(Quotas::unlimited())),
             capabilities,
             window: None,
             exchange: Duration::from_secs(5 * 60),
@@ -80,7 +85,8 @@ impl Deployment {
         if let Some(breaker) = super::settings::breaker(settings) {
             deployment.breaker = breaker;
         }
-        if let Some(slots) = super::settings::concurrency(settings.concurrency()) {
+        deployment.limit = super::settings::limit(settings);
+        if let Some(slots) = super::settings::adaptive(settings.concurrency()) {
             deployment.concurrency = slots;
         }
         deployment.window = settings.context_window();
@@ -91,6 +97,12 @@ impl Deployment {
     /// Asks this model, whatever the caller asks for. Default: what the caller asks for.
     pub fn model(mut self, model: impl Into<Text>) -> Self {
         self.model = Some(model.into());
+        self
+    }
+
+    /// Its share of the calls, among deployments that stand side by side. Default 1.
+    pub const fn weight(mut self, weight: NonZeroU32) -> Self {
+        self.weight = weight;
         self
     }
 
@@ -113,7 +125,15 @@ impl Deployment {
         self
     }
 
-    /// Bounds the calls under way. Default: as many as there are.
+    /// Admits by requests and tokens per minute, and by slots. Default: no limit but those that the
+    /// provider's own headers tell.
+    pub fn limit(mut self, layer: LimitLayer) -> Self {
+        self.limit = layer;
+        self
+    }
+
+    /// Bounds the calls under way where the bound is to be found out; a fixed one is better among the
+    /// slots of the limit. Default: as many as there are.
     pub fn concurrency(mut self, layer: ConcurrencyLayer) -> Self {
         self.concurrency = layer;
         self
@@ -133,13 +153,17 @@ impl Deployment {
     }
 
     /// The target within its layers.
-    pub(super) fn service(&self) -> DeploymentService {
+    pub(super) fn service<Req, A>(&self) -> Erased<Req, A>
+    where
+        Layered: Service<Req, Response = A, Error = Error, Future: Send>,
+        Req: Send + 'static,
+    {
         let target = TargetService::new(Arc::clone(&self.target));
         let recorded = RecordLayer::new(self.name.clone()).layer(target);
         let bounded = AttemptLayer::new(self.clocks).layer(recorded);
-        let admitted = self.concurrency.layer(bounded);
+        let admitted = self.concurrency.layer(self.limit.layer(bounded));
         let guarded = BreakerLayer::new(&self.breaker).layer(admitted);
-        NamedLayer::new(self.name.clone()).layer(guarded)
+        Erased::new(NamedLayer::new(self.name.clone()).layer(guarded))
     }
 }
 

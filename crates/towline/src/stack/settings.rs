@@ -1,9 +1,15 @@
 //! From settings to layers.
 
-use std::{num::NonZeroUsize, time::Duration};
+use std::{
+    num::{NonZeroU32, NonZeroU64},
+    time::Duration,
+};
 use towline_config::{
     ProviderSettings,
-    stack::{self, ConcurrencySettings, GuardSettings, RetrySettings, TimeoutSettings},
+    stack::{
+        self, ConcurrencySettings, GuardSettings, HedgeSettings, LimitSettings, Rates,
+        RetrySettings, StackSettings, TimeoutSettings,
+    },
 };
 use towline_core::Request;
 use towline_layers::{
@@ -12,6 +18,10 @@ use towline_layers::{
     budget::Budget,
     concurrency::ConcurrencyLayer,
     guard::Guard,
+    hedge::HedgePolicy,
+    limit::{
+        Charge, Dimension, LimitConfig, LimitKey, LimitLayer, Mode, Quota, Quotas, Refund, Rules,
+    },
     retry::{Jitter, RetryPolicy},
     timeout::{Clocks, TotalLayer},
 };
@@ -72,7 +82,7 @@ pub(super) fn budget(settings: &RetrySettings) -> Budget {
 /// The breaker of a deployment.
 pub(super) fn breaker(settings: &ProviderSettings) -> Option<Breaker> {
     let values = settings.breaker();
-    let million = std::num::NonZeroU32::new(1_000_000)?;
+    let million = NonZeroU32::new(1_000_000)?;
     let config = BreakerConfig::new()
         .with_failures(Some(values.failures()))
         .with_ratio(values.ratio().millionths(), million)
@@ -86,12 +96,10 @@ pub(super) fn breaker(settings: &ProviderSettings) -> Option<Breaker> {
         .then(|| Breaker::new(settings.name(), config))
 }
 
-/// How many calls are under way at once.
-pub(super) fn concurrency(settings: &ConcurrencySettings) -> Option<ConcurrencyLayer> {
-    let count = |number: std::num::NonZeroU32| usize::try_from(number.get()).unwrap_or(usize::MAX);
+/// How many calls are under way at once, where that is to be found out.
+pub(super) fn adaptive(settings: &ConcurrencySettings) -> Option<ConcurrencyLayer> {
     if !settings.adaptive() {
-        let most = NonZeroUsize::new(count(settings.max()?))?;
-        return Some(ConcurrencyLayer::new(most));
+        return None;
     }
     let mut adaptive = Adaptive::builder().min(count(settings.min()));
     if let Some(most) = settings.max() {
@@ -103,3 +111,93 @@ pub(super) fn concurrency(settings: &ConcurrencySettings) -> Option<ConcurrencyL
     // The settings were checked when they were loaded: they are in order.
     adaptive.build().ok().map(ConcurrencyLayer::adaptive)
 }
+
+/// Requests and tokens per minute of a deployment, and its slots where they are fixed.
+pub(super) fn limit(settings: &ProviderSettings) -> LimitLayer {
+    let values = settings.limit();
+    let charge = match settings.vendor().as_str() {
+        "anthropic" => Charge::anthropic(),
+        "openai" | "azure" => Charge::openai(),
+        _ => Charge::most(),
+    };
+    let config = LimitConfig::new(settings.name())
+        .with_key(LimitKey::Model)
+        .with_charge(charge)
+        .with_learn(values.learn());
+    let slots = settings.concurrency();
+    let quotas = match (slots.max(), slots.adaptive()) {
+        (Some(most), false) => quotas(values.rates(), values).with_slots(count(most)),
+        _ => quotas(values.rates(), values),
+    };
+    LimitLayer::new(waiting(config, values), rules(quotas, values))
+}
+
+/// Requests and tokens per minute of each tenant, counted in calls and not in attempts.
+pub(super) fn per_tenant(settings: &StackSettings) -> LimitLayer {
+    let values = settings.limit();
+    let config = LimitConfig::new("tenant")
+        .with_key(LimitKey::Tenant)
+        .with_learn(false);
+    let quotas = quotas(settings.per_tenant(), values);
+    LimitLayer::new(waiting(config, values), rules(quotas, values))
+}
+
+/// What becomes of a call that does not fit.
+fn waiting(config: LimitConfig, values: &LimitSettings) -> LimitConfig {
+    let mode = match values.mode() {
+        stack::LimitMode::Reject => Mode::Reject,
+        _ => Mode::Wait,
+    };
+    let most = usize::try_from(values.max_queued()).unwrap_or(usize::MAX);
+    config
+        .with_mode(mode)
+        .with_max_wait(values.max_wait())
+        .with_max_queued(most)
+}
+
+fn rules(quotas: Quotas, values: &LimitSettings) -> Rules {
+    Rules::new(quotas).with_refund(match values.refund() {
+        stack::Refund::MinDeficit => Refund::MinDeficit,
+        stack::Refund::Naive => Refund::Naive,
+        _ => Refund::Replay,
+    })
+}
+
+fn quotas(rates: &Rates, values: &LimitSettings) -> Quotas {
+    let rows = [
+        (Dimension::Requests, rates.requests_per_minute()),
+        (Dimension::Tokens, rates.tokens_per_minute()),
+        (Dimension::InputTokens, rates.input_tokens_per_minute()),
+        (Dimension::OutputTokens, rates.output_tokens_per_minute()),
+    ];
+    let rows = rows.into_iter();
+    rows.fold(Quotas::unlimited(), |quotas, (dimension, amount)| {
+        let Some(amount) = amount else {
+            return quotas;
+        };
+        let burst = NonZeroU64::new(values.burst().of(amount.get())).unwrap_or(NonZeroU64::MIN);
+        quotas.with(dimension, Quota::per_minute(amount).with_burst(burst))
+    })
+}
+
+fn count(number: NonZeroU32) -> usize {
+    usize::try_from(number.get()).unwrap_or(usize::MAX)
+}
+
+/// Who is asked twice.
+pub(super) fn hedge(settings: &HedgeSettings) -> HedgePolicy {
+    if !settings.enabled() {
+        return HedgePolicy::never();
+    }
+    let policy = HedgePolicy::default()
+        .with_percentile(settings.percentile().millionths())
+        .with_max_extra(settings.max_extra().millionths(), HEDGE_RESERVE);
+    match settings.delay() {
+        Some(delay) => policy.with_delay(delay),
+        None => policy,
+    }
+}
+
+/// Tokens that second attempts may use whatever their share says: else none would be made before
+/// twenty times as many were used by first ones.
+const HEDGE_RESERVE: u64 = 100_000;
