@@ -5,6 +5,7 @@ mod chat;
 mod commands;
 mod fault;
 mod program;
+mod resilience;
 mod secret;
 mod signal;
 mod terminal;

@@ -1,0 +1,282 @@
+//! Two providers, of which the first fails in every way there is.
+
+use crate::program::{Ended, Program};
+use serde_json::Value;
+use std::net::SocketAddr;
+use tokio::net::TcpListener;
+use towline_sim::{Fault, Reply, Rule, Simulator, Stall};
+
+/// What the second provider says.
+const ANSWER: &str = "The second answers.";
+
+/// What the first provider says, where it gets to say something.
+const BROKEN: &str = "One two three four.";
+
+/// The first provider, which does what its rule says, and the second, which answers.
+struct Pair {
+    first: Simulator,
+    second: Simulator,
+}
+
+impl Pair {
+    async fn new(rule: Rule) -> Self {
+        let (first, second) = (
+            Simulator::start().await.unwrap(),
+            Simulator::start().await.unwrap(),
+        );
+        first.on(rule.respond(Reply::text(BROKEN)));
+        second.on(Rule::any().respond(Reply::text(ANSWER)));
+        Self { first, second }
+    }
+
+    /// Runs `chat` with these arguments, and the first provider with these keys.
+    async fn chat(&self, keys: &str, args: &[&str]) -> Ended {
+        chat(&self.first.base_url(), &self.second, keys, args).await
+    }
+}
+
+async fn chat(first: &str, second: &Simulator, keys: &str, args: &[&str]) -> Ended {
+    let second = second.base_url();
+    let file = format!(
+        "[towline]\n\
+         fallback = [\"second\"]\n\
+         llm.model = \"first\"\n\
+         retry.max_attempts = 1\n\
+         [towline.providers.first]\n\
+         provider = \"openai\"\nmodel = \"sim-chat\"\nbase_url = \"{first}\"\n{keys}\n\
+         [towline.providers.second]\n\
+         provider = \"openai\"\nmodel = \"sim-chat\"\nbase_url = \"{second}\"\n"
+    );
+    let args: Vec<&str> = ["chat"]
+        .iter()
+        .chain(args)
+        .chain(&["Hi"])
+        .copied()
+        .collect();
+    Program::bare().file("towline.toml", file).run(&args).await
+}
+
+/// The steps of one kind.
+fn steps<'a>(answer: &'a Value, step: &str) -> Vec<&'a Value> {
+    let steps = answer["journey"].as_array().unwrap().iter();
+    steps.filter(|found| found["step"] == step).collect()
+}
+
+/// Holds an answer in JSON to what came of a first provider that failed with one of `kinds`.
+#[track_caller]
+fn assert_second(ended: &Ended, kinds: &[&str]) {
+    let answer = ended.json();
+    assert_eq!(answer["text"], ANSWER, "{answer}");
+    assert_eq!(answer["provider"], "second", "{answer}");
+    assert_eq!(answer["finish_reason"], "stop", "{answer}");
+    assert_eq!(answer["attempts"], 2, "{answer}");
+    let attempts = steps(&answer, "attempt");
+    assert_eq!(attempts.len(), 2, "{answer}");
+    let failed = attempts[0]["outcome"].as_str().unwrap();
+    assert!(kinds.contains(&failed), "{failed} of {kinds:?}: {answer}");
+    assert_eq!(attempts[0]["provider"], "first", "{answer}");
+    assert_eq!(attempts[1]["provider"], "second", "{answer}");
+    assert_eq!(attempts[1]["outcome"], "whole", "{answer}");
+    let moved = steps(&answer, "moved");
+    assert_eq!(moved.len(), 1, "{answer}");
+    let why = moved[0]["kind"].as_str().unwrap();
+    assert!(kinds.contains(&why), "{why} of {kinds:?}: {answer}");
+    assert_eq!(
+        (&moved[0]["from"], &moved[0]["to"]),
+        (&"first".into(), &"second".into())
+    );
+}
+
+/// Both ways of asking, each as text and as JSON, against a first provider with this fault.
+async fn answers_from_the_second(fault: Fault, keys: &str, kinds: &[&str]) {
+    for how in [&[][..], &["--no-stream"]] {
+        let pair = Pair::new(Rule::any().fault(fault.clone())).await;
+        let ended = pair.chat(keys, how).await.expect(0);
+        assert_eq!(ended.stdout.trim_end(), ANSWER, "{fault:?} {ended:?}");
+        assert_eq!(ended.stderr, "", "{fault:?} {ended:?}");
+        let json: Vec<&str> = how.iter().chain(&["--json"]).copied().collect();
+        let ended = pair.chat(keys, &json).await.expect(0);
+        assert_second(&ended, kinds);
+        assert_eq!(pair.first.journal().len(), 2, "asked once by each run");
+        assert_eq!(pair.second.journal().len(), 2, "asked once by each run");
+    }
+}
+
+/// An address that refuses connections.
+async fn refusing() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    listener.local_addr().unwrap()
+}
+
+#[tokio::test]
+async fn the_second_answers_where_the_first_refuses_connections() {
+    let second = Simulator::start().await.unwrap();
+    second.on(Rule::any().respond(Reply::text(ANSWER)));
+    let first = format!("http://{}/v1", refusing().await);
+    for how in [&["--json"][..], &["--json", "--no-stream"]] {
+        let ended = chat(&first, &second, "", how).await.expect(0);
+        assert_second(&ended, &["transport"]);
+    }
+}
+
+#[tokio::test]
+async fn the_second_answers_where_the_first_fails_is_limited_or_overloaded() {
+    for (status, kind) in [
+        (500, "server"),
+        (503, "overloaded"),
+        (429, "rate_limit"),
+        (529, "overloaded"),
+    ] {
+        answers_from_the_second(Fault::status(status), "", &[kind]).await;
+    }
+    let long = Fault::status(429).with_header("retry-after", "3600");
+    answers_from_the_second(long, "", &["rate_limit"]).await;
+}
+
+#[tokio::test]
+async fn the_second_answers_where_the_first_stalls() {
+    // The first is silent for ever, so that the clock may be short.
+    let clocks = "timeout.first_token = \"100ms\"\ntimeout.attempt = \"200ms\"";
+    for fault in [
+        Fault::StallHead(Stall::Forever),
+        Fault::StallAfterEvents(0, Stall::Forever),
+    ] {
+        answers_from_the_second(fault, clocks, &["timeout", "dropped"]).await;
+    }
+}
+
+#[tokio::test]
+async fn the_second_answers_where_the_first_hangs_up_before_its_first_event() {
+    for fault in [
+        Fault::ResetHead,
+        Fault::CutAfterEvents(0),
+        Fault::CutAfterBytes(0),
+        Fault::CleanEndAfterEvents(0),
+    ] {
+        answers_from_the_second(fault, "", &["transport", "truncated", "protocol"]).await;
+    }
+}
+
+#[tokio::test]
+async fn the_second_answers_where_the_first_event_is_an_error() {
+    for status in [500, 503, 529] {
+        let fault = Fault::in_band_status(0, status);
+        answers_from_the_second(fault, "", &["server", "overloaded"]).await;
+    }
+}
+
+#[tokio::test]
+async fn the_second_answers_where_an_error_comes_after_events_without_content() {
+    for fault in [
+        Fault::in_band_status(1, 529),
+        Fault::CutAfterEvents(1),
+        Fault::CleanEndAfterEvents(1),
+    ] {
+        let pair = Pair::new(Rule::any().fault(fault.clone())).await;
+        let ended = pair.chat("", &["--json"]).await.expect(0);
+        assert_second(&ended, &["server", "overloaded", "truncated", "transport"]);
+    }
+}
+
+#[tokio::test]
+async fn the_way_to_the_second_is_shown_to_who_asks() {
+    let pair = Pair::new(Rule::any().fault(Fault::status(500))).await;
+    let ended = pair.chat("", &["-v"]).await.expect(0);
+    assert_eq!(ended.stdout.trim_end(), ANSWER);
+    for part in [
+        "asked first for sim-chat: server",
+        "moved from first to second (server)",
+        "asked second for sim-chat: whole",
+        "provider second",
+        "2 attempts",
+    ] {
+        assert!(ended.stderr.contains(part), "{part}: {ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn where_both_fail_both_are_told() {
+    let pair = Pair::new(Rule::any().fault(Fault::status(500))).await;
+    let second = Simulator::start().await.unwrap();
+    second.on(Rule::any().fault(Fault::status(503)));
+    let first = pair.first.base_url();
+    let ended = chat(&first, &second, "", &[]).await.expect(1);
+    assert_eq!(ended.stdout, "", "{ended:?}");
+    assert!(ended.stderr.contains("towline: second: "), "{ended:?}");
+    assert!(ended.stderr.contains("before that: first: "), "{ended:?}");
+    let error = chat(&first, &second, "", &["--json"])
+        .await
+        .expect(1)
+        .json()["error"]
+        .clone();
+    assert_eq!(error["attempts"], 2, "{error}");
+    assert_eq!(error["kind"], "overloaded", "{error}");
+}
+
+#[tokio::test]
+async fn a_request_that_is_wrong_is_not_sent_to_the_second() {
+    for how in [&[][..], &["--no-stream"]] {
+        let pair = Pair::new(Rule::any().fault(Fault::status(400))).await;
+        let ended = pair.chat("", how).await.expect(1);
+        assert_eq!(ended.stdout, "", "{ended:?}");
+        assert!(ended.stderr.contains("invalid request"), "{ended:?}");
+        let json: Vec<&str> = how.iter().chain(&["--json"]).copied().collect();
+        let error = pair.chat("", &json).await.expect(1).json()["error"].clone();
+        assert_eq!(error["kind"], "invalid_request", "{error}");
+        assert_eq!(error["attempts"], 1, "{error}");
+        assert_eq!(pair.first.journal().len(), 2, "asked once by each run");
+        assert_eq!(pair.second.journal().len(), 0);
+    }
+}
+
+/// Ways to break off after some text, the keys that the first provider needs for it, the kind, and a
+/// word of the message.
+fn breaks() -> [(Fault, &'static str, &'static str, &'static str); 5] {
+    // The first is silent for ever, so that the clock may be short; what it says until then is there
+    // at once, and a pause between two events of it is no silence of so long.
+    let idle = "timeout.idle = \"1s\"";
+    let silent = Fault::StallAfterEvents(3, Stall::Forever);
+    [
+        (Fault::CutAfterEvents(3), "", "truncated", "broke off"),
+        (Fault::CleanEndAfterEvents(3), "", "truncated", "broke off"),
+        (silent, idle, "timeout", "timeout.idle"),
+        (
+            Fault::in_band_status(3, 529),
+            "",
+            "overloaded",
+            "overloaded",
+        ),
+        (Fault::in_band_status(3, 500), "", "server", "failed"),
+    ]
+}
+
+#[tokio::test]
+async fn after_the_first_token_a_break_is_told_and_the_second_is_not_asked() {
+    for (fault, keys, kind, word) in breaks() {
+        let pair = Pair::new(Rule::any().fault(fault.clone())).await;
+        let ended = pair.chat(keys, &["-v"]).await.expect(1);
+        let text = ended.stdout.trim_end();
+        assert!(
+            !text.is_empty() && text != BROKEN && BROKEN.starts_with(text),
+            "{ended:?}"
+        );
+        assert!(ended.stderr.contains(word), "{word}: {ended:?}");
+        assert!(!ended.stderr.contains("finish "), "{ended:?}");
+
+        let ended = pair.chat(keys, &["--json"]).await.expect(1);
+        assert_eq!(ended.stderr, "", "{ended:?}");
+        let object = ended.json();
+        let error = &object["error"];
+        assert_eq!(error["kind"], kind, "{fault:?} {error}");
+        assert_eq!(
+            error["partial"].as_str().unwrap().trim_end(),
+            text,
+            "{error}"
+        );
+        assert_eq!(error["attempts"], 1, "{error}");
+        assert_eq!(error["provider"], "first", "{error}");
+        assert!(!object.to_string().contains("finish_reason"), "{object}");
+        assert_eq!(pair.first.journal().len(), 2, "asked once by each run");
+        assert_eq!(pair.second.journal().len(), 0, "{fault:?}");
+    }
+}
