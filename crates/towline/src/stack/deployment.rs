@@ -141,7 +141,7 @@ impl Deployment {
 
     /// There is nobody else to ask: a breaker that is open lets some calls through.
     pub(super) fn alone(mut self) -> Self {
-        let config = self.breaker.config().clone().with_single(true);
+        let config = self.breaker.config().with_single(true);
         self.breaker = Breaker::new(self.breaker.name().clone(), config);
         self
     }
