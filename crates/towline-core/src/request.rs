@@ -34,17 +34,23 @@ pub struct Request {
 #[derive(Clone, Debug, Default)]
 pub struct Context {
     deadline: Option<Instant>,
-    tenant: Option<Text>,
     priority: Priority,
-    tags: Vec<(Text, Text)>,
-    trace_parent: Option<Text>,
     retry: RetrySafety,
     token_estimate: Option<u64>,
     seed: u64,
     journey: Option<Journey>,
     hedge: bool,
-    avoided: Vec<Text>,
     picks: Option<Picks>,
+    rare: Option<Arc<Rare>>,
+}
+
+/// What most calls do not have. Apart from the rest, since every layer passes the request on.
+#[derive(Clone, Debug, Default)]
+struct Rare {
+    tenant: Option<Text>,
+    tags: Vec<(Text, Text)>,
+    trace_parent: Option<Text>,
+    avoided: Vec<Text>,
 }
 
 /// How urgent a call is to the caller.
@@ -296,7 +302,7 @@ impl Context {
     /// On whose behalf the call is made.
     #[must_use]
     pub fn with_tenant(mut self, tenant: impl Into<Text>) -> Self {
-        self.tenant = Some(tenant.into());
+        self.rare_mut().tenant = Some(tenant.into());
         self
     }
 
@@ -310,14 +316,14 @@ impl Context {
     /// Adds a tag, for traces and bills.
     #[must_use]
     pub fn with_tag(mut self, name: impl Into<Text>, value: impl Into<Text>) -> Self {
-        self.tags.push((name.into(), value.into()));
+        self.rare_mut().tags.push((name.into(), value.into()));
         self
     }
 
     /// The W3C `traceparent` of the span that makes the call.
     #[must_use]
     pub fn with_trace_parent(mut self, parent: impl Into<Text>) -> Self {
-        self.trace_parent = Some(parent.into());
+        self.rare_mut().trace_parent = Some(parent.into());
         self
     }
 
@@ -363,8 +369,8 @@ impl Context {
     /// other, a second try goes to the same one; a hedge ([`is_hedge`](Self::is_hedge)) is refused.
     pub fn avoid(&mut self, deployment: impl Into<Text>) {
         let deployment = deployment.into();
-        if !self.avoided.contains(&deployment) {
-            self.avoided.push(deployment);
+        if !self.avoided().contains(&deployment) {
+            self.rare_mut().avoided.push(deployment);
         }
     }
 
@@ -399,7 +405,7 @@ impl Context {
     /// Deployments that were asked for this call before, or are being asked.
     #[must_use]
     pub fn avoided(&self) -> &[Text] {
-        &self.avoided
+        self.rare.as_deref().map_or(&[], |rare| &rare.avoided)
     }
 
     /// Where the deployments that are asked are written down, if anywhere.
@@ -417,7 +423,7 @@ impl Context {
     /// On whose behalf the call is made.
     #[must_use]
     pub fn tenant(&self) -> Option<&str> {
-        self.tenant.as_deref()
+        self.rare.as_deref()?.tenant.as_deref()
     }
 
     /// How urgent it is.
@@ -429,13 +435,13 @@ impl Context {
     /// The tags.
     #[must_use]
     pub fn tags(&self) -> &[(Text, Text)] {
-        &self.tags
+        self.rare.as_deref().map_or(&[], |rare| &rare.tags)
     }
 
     /// The W3C `traceparent` of the span that makes the call.
     #[must_use]
     pub fn trace_parent(&self) -> Option<&str> {
-        self.trace_parent.as_deref()
+        self.rare.as_deref()?.trace_parent.as_deref()
     }
 
     /// Whether a layer may send it twice.
@@ -454,6 +460,10 @@ impl Context {
     #[must_use]
     pub const fn seed(&self) -> u64 {
         self.seed
+    }
+
+    fn rare_mut(&mut self) -> &mut Rare {
+        Arc::make_mut(self.rare.get_or_insert_default())
     }
 }
 

@@ -6,7 +6,8 @@ use http::HeaderMap;
 /// The answer to a [`Request`](crate::Request).
 #[derive(Debug)]
 pub struct Response {
-    head: Head,
+    /// Apart from the answer, which every layer passes on.
+    head: Box<Head>,
     body: Body,
 }
 
@@ -28,7 +29,8 @@ pub struct Head {
 impl Response {
     /// An answer.
     #[must_use]
-    pub const fn new(head: Head, body: Body) -> Self {
+    pub fn new(head: Head, body: Body) -> Self {
+        let head = Box::new(head);
         Self { head, body }
     }
 
@@ -59,7 +61,7 @@ impl Response {
     /// Head and body apart.
     #[must_use]
     pub fn into_parts(self) -> (Head, Body) {
-        (self.head, self.body)
+        (*self.head, self.body)
     }
 
     /// The answer alone.

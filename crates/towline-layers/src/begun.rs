@@ -10,11 +10,16 @@ use towline_core::{Answer, Error};
 pin_project! {
     /// Resolves when the answer of `call` has begun in earnest. What fails before that fails the
     /// call: nobody was given anything of it, and another try may take its place.
+    #[project = Stage]
     #[derive(Debug)]
-    pub(crate) struct Begun<F, A> {
-        #[pin]
-        call: F,
-        answer: Option<A>,
+    pub(crate) enum Begun<F, A> {
+        Calling {
+            #[pin]
+            call: F,
+        },
+        Beginning {
+            answer: Option<A>,
+        },
     }
 }
 
@@ -22,7 +27,7 @@ pin_project! {
 
 impl<F, A> Begun<F, A> {
     pub(crate) const fn new(call: F) -> Self {
-        Self { call, answer: None }
+        Self::Calling { call }
     }
 }
 
@@ -33,17 +38,21 @@ where
 {
     type Output = Result<A, Error>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let mut answer = match this.answer.take() {
-            Some(answer) => answer,
-            None => ready!(this.call.poll(cx))?,
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut answer = match self.as_mut().project() {
+            Stage::Calling { call } => ready!(call.poll(cx))?,
+            Stage::Beginning { answer } => match answer.take() {
+                Some(answer) => answer,
+                // Polled after its end, which no layer does.
+                None => return Poll::Pending,
+            },
         };
         match answer.poll_begin(cx) {
             Poll::Ready(Ok(())) => Poll::Ready(Ok(answer)),
             Poll::Ready(Err(error)) => Poll::Ready(Err(sign(&answer, error))),
             Poll::Pending => {
-                *this.answer = Some(answer);
+                let answer = Some(answer);
+                self.set(Self::Beginning { answer });
                 Poll::Pending
             }
         }

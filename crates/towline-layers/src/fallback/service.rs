@@ -39,7 +39,8 @@ pin_project! {
     {
         #[pin]
         state: State<S, S::Future, A>,
-        rest: Option<Rest<S, Req>>,
+        // On the heap, so that a call to the only target carries no room for another.
+        rest: Option<Box<Rest<S, Req>>>,
     }
 }
 
@@ -139,15 +140,17 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        let rest = (!self.others.is_empty()).then(|| Rest {
-            request: request.clone(),
-            needs: None,
-            others: Arc::clone(&self.others),
-            next: 0,
-            asked: self.first.name().clone(),
-            window: self.first.window(),
-            filtered: self.filtered,
-            failures: Failures::default(),
+        let rest = (!self.others.is_empty()).then(|| {
+            Box::new(Rest {
+                request: request.clone(),
+                needs: None,
+                others: Arc::clone(&self.others),
+                next: 0,
+                asked: self.first.name().clone(),
+                window: self.first.window(),
+                filtered: self.filtered,
+                failures: Failures::default(),
+            })
         });
         let state = match self.unready.take() {
             Some(error) => State::Failed { error: Some(error) },
