@@ -10,12 +10,14 @@
 )]
 
 mod bench;
+mod charts;
 mod context;
 mod corpus;
 mod fuzz;
 mod integration;
 mod invariants;
 mod report;
+mod soak;
 mod steps;
 mod tidy;
 mod tools;
@@ -92,6 +94,16 @@ const COMMANDS: &[Command] = &[
         name: "bench",
         about: "a benchmark beside the rivals, in the workspace of xtask/peers; its name follows",
         run: Run::Program(bench::run),
+    },
+    Command {
+        name: "charts",
+        about: "the pictures of docs/resilience.md, from simulations; --check compares them",
+        run: Run::Program(charts::run),
+    },
+    Command {
+        name: "soak",
+        about: "500 streams and every fault through the whole stack, then all at rest; --minutes N",
+        run: Run::Program(soak::run),
     },
 ];
 
