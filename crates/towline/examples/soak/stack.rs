@@ -1,0 +1,241 @@
+//! The stack of the facade, in its order, put together here so that its counters can be read.
+
+#![expect(clippy::print_stdout, reason = "a program for the terminal")]
+
+use crate::weather::Weather;
+use std::{
+    num::{NonZeroU32, NonZeroU64},
+    time::Duration,
+};
+use tokio::time::sleep;
+use tower::{Layer, Service, ServiceBuilder, util::BoxCloneSyncService};
+use towline::{
+    Client,
+    core::{Error, Request, Response, Secret},
+    layers::{
+        adaptive::Adaptive,
+        balance::{Balance, Deployment},
+        breaker::{Breaker, BreakerConfig, BreakerLayer},
+        budget::Budget,
+        coalesce::CoalesceLayer,
+        concurrency::{ConcurrencyHandle, ConcurrencyLayer},
+        drain::{Drain, DrainLayer},
+        fallback::{Fallback, Target},
+        hedge::{HedgeLayer, HedgePolicy},
+        journey::{self, JourneyLayer},
+        limit::{
+            Charge, Dimension, LimitConfig, LimitHandle, LimitKey, LimitLayer, Quota, Quotas, Rules,
+        },
+        retry::{RetryLayer, RetryPolicy},
+        timeout::{self, Clocks, TotalLayer},
+    },
+};
+use towline_anthropic::{Anthropic, AnthropicConfig};
+use towline_openai::{OpenAi, OpenAiConfig};
+use towline_transport::Channel;
+
+type Model = BoxCloneSyncService<Request, Response, Error>;
+
+/// A client, and what tells whether its layers let go of everything.
+pub(crate) struct Soaked {
+    pub(crate) client: Client,
+    drain: Drain,
+    limits: Vec<LimitHandle>,
+    slots: Vec<ConcurrencyHandle>,
+    breakers: Vec<Breaker>,
+}
+
+/// The handles while the stack is put together.
+#[derive(Default)]
+struct Handles {
+    limits: Vec<LimitHandle>,
+    slots: Vec<ConcurrencyHandle>,
+    breakers: Vec<Breaker>,
+}
+
+// === impl Soaked ===
+
+impl Soaked {
+    pub(crate) fn new(weather: &Weather) -> Result<Self, Error> {
+        let mut handles = Handles::default();
+        let budget = Budget::new(200_000, 100_000);
+        let pair = Balance::new(handles.deployment("east", openai(&weather.origin('e'))?)?)
+            .and(handles.deployment("west", openai(&weather.origin('w'))?)?)
+            .with_sticky(false);
+        let hedge = HedgePolicy::default()
+            .with_delay(Duration::from_millis(600))
+            .with_max_extra(100_000, 100_000)
+            .with_budget(budget.clone());
+        let pair = HedgeLayer::new(hedge).layer(pair);
+        let first: Model = BoxCloneSyncService::new(retry(budget).layer(pair));
+        let other = Balance::new(handles.deployment("claude", anthropic(&weather.origin('a'))?)?);
+        let other = retry(Budget::new(200_000, 100_000)).layer(other);
+        let other: Model = BoxCloneSyncService::new(other);
+        let chain = Fallback::new(Target::new("pair", first))
+            .then(Target::new("claude", other).with_model("sim-claude"));
+        let drain = Drain::new();
+        let stack = ServiceBuilder::new()
+            .layer(JourneyLayer::new())
+            .layer(DrainLayer::new(&drain))
+            .layer(TotalLayer::new(Duration::from_secs(15)))
+            .layer(CoalesceLayer::new())
+            .layer(handles.tenants())
+            .service(chain);
+        let client = Client::builder(towline::ServiceTarget::new(stack))
+            .model("sim-chat")
+            .drain_timeout(Duration::from_secs(20))
+            .build();
+        Ok(Self {
+            client,
+            drain,
+            limits: handles.limits,
+            slots: handles.slots,
+            breakers: handles.breakers,
+        })
+    }
+
+    /// What is taken now.
+    pub(crate) fn state(&self) -> String {
+        let sum = |counts: &mut dyn Iterator<Item = usize>| counts.sum::<usize>();
+        let in_use = sum(&mut self.limits.iter().map(LimitHandle::in_use));
+        let waiting = sum(&mut self.limits.iter().map(LimitHandle::waiting));
+        let flying = sum(&mut self.slots.iter().map(ConcurrencyHandle::in_flight));
+        let queued = sum(&mut self.slots.iter().map(ConcurrencyHandle::waiting));
+        let inside = self.drain.inside();
+        let states: Vec<String> = self
+            .breakers
+            .iter()
+            .map(|b| format!("{:?}", b.state()))
+            .collect();
+        format!(
+            "limits {in_use} in use, {waiting} waiting; slots {flying} in use, {queued} waiting; \
+             {inside} inside; breakers {}",
+            states.join(" ")
+        )
+    }
+
+    /// Waits until all is quiet, shuts the gate, and tells what is still taken.
+    pub(crate) async fn faults_at_rest(&self, weather: &Weather) -> Vec<String> {
+        for _ in 0..100 {
+            if self.faults(weather).is_empty() {
+                break;
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+        println!("at rest: {}", self.state());
+        let mut faults = self.faults(weather);
+        if let Err(error) = self.client.close().await {
+            faults.push(error.to_string());
+        }
+        faults
+    }
+
+    fn faults(&self, weather: &Weather) -> Vec<String> {
+        let limits = self.limits.iter().flat_map(|handle| {
+            [
+                ("slots of a limit", handle.in_use()),
+                ("waiters of a limit", handle.waiting()),
+            ]
+        });
+        let slots = self.slots.iter().flat_map(|handle| {
+            [
+                ("adaptive slots", handle.in_flight()),
+                ("waiters for adaptive slots", handle.waiting()),
+            ]
+        });
+        let live = usize::try_from(weather.live()).unwrap_or(usize::MAX);
+        let gate = [
+            ("calls inside the gate", self.drain.inside()),
+            ("requests at the providers", live),
+        ];
+        let counts = limits.chain(slots).chain(gate);
+        let left = counts.filter(|(_, count)| *count > 0);
+        left.map(|(what, count)| format!("{count} {what} are left"))
+            .collect()
+    }
+}
+
+// === impl Handles ===
+
+impl Handles {
+    /// One deployment with all that is its own.
+    fn deployment<S>(&mut self, name: &'static str, provider: S) -> Result<Deployment<Model>, Error>
+    where
+        S: Service<Request, Response = Response, Error = Error, Future: Send>,
+        S: Clone + Send + Sync + 'static,
+    {
+        let config = BreakerConfig::new()
+            .with_failures(NonZeroU32::new(20))
+            .with_cooldown(Duration::from_millis(500), Duration::from_secs(3));
+        let breaker = Breaker::new(name, config);
+        let adaptive = Adaptive::builder().min(20).initial(100).max(400).build()?;
+        let slots = ConcurrencyLayer::adaptive(adaptive);
+        let quotas = [
+            (Dimension::Requests, 30_000),
+            (Dimension::Tokens, 8_000_000),
+        ];
+        let quotas = quotas.into_iter().fold(
+            Quotas::unlimited().with_slots(220),
+            |quotas, (dimension, amount)| {
+                let amount = NonZeroU64::new(amount).unwrap_or(NonZeroU64::MIN);
+                let burst = NonZeroU64::new(amount.get() / 60).unwrap_or(NonZeroU64::MIN);
+                quotas.with(dimension, Quota::per_minute(amount).with_burst(burst))
+            },
+        );
+        let config = LimitConfig::new(name)
+            .with_key(LimitKey::Model)
+            .with_charge(Charge::openai());
+        let limit = LimitLayer::new(config, Rules::new(quotas));
+        self.limits.push(limit.handle());
+        self.slots.push(slots.handle());
+        self.breakers.push(breaker.clone());
+        let clocks = Clocks::default()
+            .with_first_token(Duration::from_secs(2))
+            .with_whole(Duration::from_secs(8))
+            .with_idle(Duration::from_secs(2));
+        let service = ServiceBuilder::new()
+            .layer(BreakerLayer::new(&breaker))
+            .layer(slots)
+            .layer(limit)
+            .layer(timeout::AttemptLayer::new(clocks))
+            .layer(journey::AttemptLayer::new(name))
+            .service(provider);
+        let service: Model = BoxCloneSyncService::new(service);
+        Ok(Deployment::new(name, service).with_health(breaker.health()))
+    }
+
+    /// Ten tenants share a hundred calls a second each.
+    fn tenants(&mut self) -> LimitLayer {
+        let config = LimitConfig::new("tenant")
+            .with_key(LimitKey::Tenant)
+            .with_learn(false);
+        let amount = NonZeroU64::new(6000).unwrap_or(NonZeroU64::MIN);
+        let quotas = Quotas::unlimited().with(Dimension::Requests, Quota::per_minute(amount));
+        let layer = LimitLayer::new(config, Rules::new(quotas));
+        self.limits.push(layer.handle());
+        layer
+    }
+}
+
+fn retry(budget: Budget) -> RetryLayer {
+    let policy = RetryPolicy::default()
+        .with_base_delay(Duration::from_millis(50))
+        .with_max_delay(Duration::from_millis(500))
+        .with_hint_cap(Duration::from_secs(2))
+        .with_budget(budget);
+    RetryLayer::new(policy)
+}
+
+fn openai(origin: &str) -> Result<OpenAi<Channel>, Error> {
+    let url = format!("{origin}/v1");
+    let config = OpenAiConfig::builder(url.clone()).api_key(Secret::from("sk-soak"));
+    Ok(OpenAi::new(config.build()?, Channel::builder(url).build()?))
+}
+
+fn anthropic(origin: &str) -> Result<Anthropic<Channel>, Error> {
+    let config = AnthropicConfig::builder(origin).api_key(Secret::from("sk-soak"));
+    Ok(Anthropic::new(
+        config.build()?,
+        Channel::builder(origin).build()?,
+    ))
+}
