@@ -1,0 +1,245 @@
+//! Callers that leave, and a client that is closed.
+
+use crate::support::{
+    Model, after, attempts, client, client_of, failed, is_running, question, row, since,
+};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep, timeout},
+};
+use tower::{Layer, Service, ServiceExt};
+use towline::layers::coalesce::CoalesceLayer;
+use towline_core::{Context, ErrorKind, Journey, Outcome, Response};
+use towline_sim::{Fault, Gate, Reply, Rule, Simulator, Stall};
+
+const MILLI: Duration = Duration::from_millis(1);
+
+/// Counts what is under way.
+struct Live(Arc<AtomicUsize>);
+
+impl Live {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn scenario_22_a_caller_may_leave_at_every_await() {
+    let (live, count) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+    let seen = Arc::clone(&live);
+    // Every second call fails at first, so that pauses of retries are among the awaits.
+    let model = Model::new(move |_| {
+        let live = Live::new(&seen);
+        let number = count.fetch_add(1, Ordering::SeqCst);
+        async move {
+            sleep(MILLI).await;
+            if number.is_multiple_of(2) {
+                return Err(failed(ErrorKind::Server));
+            }
+            let (head, body) = after(MILLI).into_parts();
+            Ok(Response::new(head, body.with_guard(live)))
+        }
+    });
+    let keys = [
+        "concurrency.max=1",
+        "retry.base_delay=4ms",
+        "breaker.enabled=false",
+    ];
+    let client = client_of(&[&model], &keys).await;
+    let mut left = 0;
+    for step in 0..80 {
+        let call = async { client.stream("Hi").await?.collect().await };
+        let waiter = async { client.stream("Hi").await?.collect().await };
+        // Two at a time: one has the slot, and one waits for it.
+        let both = async { tokio::join!(call, waiter) };
+        left += u32::from(timeout(MILLI * step / 4, both).await.is_err());
+        assert_eq!(
+            live.load(Ordering::SeqCst),
+            0,
+            "left over after step {step}"
+        );
+    }
+    assert!(left > 10, "{left}");
+    client.stream("Hi").await.unwrap().collect().await.unwrap();
+    row(
+        "22",
+        "nothing left over, the slot is free",
+        format!("{left} drops of two calls each, 0 left over"),
+    );
+}
+
+/// How long the server takes to see that a caller has left, in twenty rounds.
+async fn seen_after(streamed: bool) -> Vec<Duration> {
+    let sim = Simulator::start().await.unwrap();
+    let silence = match streamed {
+        true => Fault::StallAfterEvents(3, Stall::Forever),
+        false => Fault::StallHead(Stall::Forever),
+    };
+    sim.on(Rule::any().fault(silence));
+    let client = client(&[&sim], &[]).await;
+    let mut took = Vec::new();
+    for round in 0..20 {
+        let journey = Journey::new();
+        let context = Context::new().with_journey(journey.clone());
+        let request = question().with_stream(streamed).with_context(context);
+        let mut call = Box::pin(client.call(request));
+        let mut answer = None;
+        if streamed {
+            answer = Some(call.as_mut().await.unwrap());
+        } else {
+            tokio::select! {
+                _ = &mut call => panic!("there is no answer"),
+                () = sim.wait_for(|sim| sim.journal().len() > round) => {}
+            }
+        }
+        let start = Instant::now();
+        drop((call, answer));
+        sim.wait_for(|sim| sim.journal()[round].cancelled()).await;
+        took.push(since(start));
+        let attempt = &attempts(&journey)[0];
+        assert!(!is_running(attempt), "{attempt:?}");
+        assert_eq!(attempt.outcome(), Outcome::Dropped);
+        assert!(
+            attempt.is_estimate(),
+            "what it may have cost is settled: {attempt:?}"
+        );
+    }
+    took.sort();
+    took
+}
+
+#[tokio::test]
+async fn scenario_23_a_caller_who_leaves_closes_the_exchange() {
+    for (streamed, what) in [(true, "streamed"), (false, "whole")] {
+        let took = seen_after(streamed).await;
+        let (median, most) = (took[took.len() / 2], took[took.len() - 1]);
+        assert!(median <= Duration::from_millis(50), "{took:?}");
+        row(
+            "23",
+            "closed upstream within 50 ms, usage settled",
+            format!("{what}: median {median:.1?}, most {most:.1?} of 20"),
+        );
+    }
+}
+
+/// A simulator and 500 streams of it that have begun and wait for the gate.
+async fn streams(gate: &Gate, keys: &[&str]) -> (Simulator, towline::Client, Vec<Response>) {
+    let sim = Simulator::start().await.unwrap();
+    let held = Fault::StallAfterEvents(3, Stall::Until(gate.clone()));
+    sim.on(Rule::any()
+        .respond(Reply::text("One two three four."))
+        .fault(held));
+    let client = client(&[&sim], keys).await;
+    let mut calls = JoinSet::new();
+    for _ in 0..500 {
+        let client = client.clone();
+        calls.spawn(async move { client.stream("Hi").await.unwrap() });
+    }
+    let answers = calls.join_all().await;
+    assert_eq!(sim.stats().live_streams(), 500);
+    (sim, client, answers)
+}
+
+#[tokio::test]
+async fn scenario_34_a_drain_lets_500_live_streams_end_and_loses_no_usage() {
+    let gate = Gate::new();
+    let (sim, client, answers) = streams(&gate, &[]).await;
+    let closing = {
+        let client = client.clone();
+        async move { client.close().await }
+    };
+    let reading = async {
+        let refused = client.stream("Hi").await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Closed);
+        gate.open();
+        let mut lost = 0;
+        for answer in answers {
+            let answer = answer.collect().await.unwrap();
+            lost += usize::from(answer.usage().and_then(|usage| usage.total()).is_none());
+        }
+        lost
+    };
+    let (closed, lost) = tokio::join!(closing, reading);
+    closed.unwrap();
+    assert_eq!(lost, 0);
+    assert_eq!(sim.journal().len(), 500, "nothing was sent after the close");
+    row(
+        "34",
+        "all end, none begins, lost usage 0",
+        format!("500 whole, lost usage {lost}"),
+    );
+}
+
+#[tokio::test]
+async fn scenario_34_what_has_not_ended_in_time_gets_a_typed_error() {
+    let (sim, client, answers) = streams(&Gate::new(), &["drain.timeout=100ms"]).await;
+    let journeys: Vec<Journey> = answers
+        .iter()
+        .map(|a| a.head().journey().unwrap().clone())
+        .collect();
+    let mut readers = JoinSet::new();
+    for answer in answers {
+        readers.spawn(async move { answer.collect().await.unwrap_err() });
+    }
+    let error = client.close().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(error.to_string().contains("500 calls"), "{error}");
+    for error in readers.join_all().await {
+        assert_eq!(error.kind(), ErrorKind::Closed, "{}", error.report());
+        assert!(error.partial().is_some());
+    }
+    let settled = journeys
+        .iter()
+        .filter(|journey| attempts(journey)[0].tokens().is_some());
+    assert_eq!(settled.count(), 500);
+    sim.wait_for(|sim| sim.stats().live_streams() == 0).await;
+    row(
+        "34",
+        "at the deadline: typed error, usage settled",
+        "500 Closed with their parts, 500 settled",
+    );
+}
+
+#[tokio::test]
+async fn scenario_39_when_the_first_of_equal_callers_leaves_the_others_go_on() {
+    let gate = Gate::new();
+    let sim = Simulator::start().await.unwrap();
+    sim.on(Rule::any().fault(Fault::StallHead(Stall::Until(gate.clone()))));
+    let mut shared = CoalesceLayer::new().layer(client(&[&sim], &[]).await);
+    let mut leader = shared.call(question());
+    let follower = shared.clone().oneshot(question());
+    tokio::select! {
+        _ = &mut leader => panic!("there is no answer"),
+        () = sim.wait_for(|sim| sim.journal().len() == 1) => {}
+    }
+    let mut follower = Box::pin(follower);
+    tokio::select! {
+        biased;
+        _ = &mut follower => panic!("there is no answer"),
+        () = tokio::task::yield_now() => {}
+    }
+    drop(leader);
+    gate.open();
+    let answer = follower.await.unwrap().collect().await.unwrap();
+    assert!(!answer.text().is_empty());
+    assert_eq!(sim.journal().len(), 1);
+    row(
+        "39",
+        "waiter promoted, 1 upstream call",
+        format!("{} upstream call", sim.journal().len()),
+    );
+}
