@@ -24,20 +24,21 @@ static BYTES: AtomicU64 = AtomicU64::new(0);
 
 /// What was counted since the start of the program.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Count {
+pub struct Count {
     /// Calls that returned memory: new, zeroed and moved.
-    pub(crate) calls: u64,
+    pub calls: u64,
     /// Bytes asked for.
-    pub(crate) bytes: u64,
+    pub bytes: u64,
 }
 
 /// Counts from here on.
-pub(crate) fn start() {
+pub fn start() {
     ON.store(true, Relaxed);
 }
 
 /// What has been counted so far.
-pub(crate) fn count() -> Count {
+#[must_use]
+pub fn count() -> Count {
     Count {
         calls: CALLS.load(Relaxed),
         bytes: BYTES.load(Relaxed),

@@ -4,7 +4,8 @@
 //! by `cargo xtask bench client`, prints one line of `key=value` pairs and ends.
 
 mod args;
-mod counting;
+pub mod counting;
+pub mod dialect;
 mod machine;
 mod run;
 pub mod workload;

@@ -3,7 +3,9 @@
 use crate::{
     BoxError, Client, Reply,
     args::{Args, Mode},
-    counting, machine,
+    counting,
+    dialect::Dialect,
+    machine,
     workload::{self, Prompt},
 };
 use std::{
@@ -173,17 +175,17 @@ fn same(reply: Reply, wanted: Reply) -> Result<(), BoxError> {
 
 fn reply_len() -> usize {
     static LEN: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
-    *LEN.get_or_init(|| workload::reply_json().len())
+    *LEN.get_or_init(|| Dialect::asked().reply().len())
 }
 
 fn stream_len() -> usize {
     static LEN: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
-    *LEN.get_or_init(|| workload::stream_events().iter().map(String::len).sum())
+    *LEN.get_or_init(|| Dialect::asked().events().iter().map(String::len).sum())
 }
 
 fn stream_text_len() -> usize {
     static LEN: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
-    *LEN.get_or_init(workload::stream_text_len)
+    *LEN.get_or_init(|| Dialect::asked().stream_text_len())
 }
 
 fn quantile(sorted: &[Duration], percent: usize) -> Duration {

@@ -18,7 +18,7 @@ pub const CHUNKS: u64 = 200;
 pub const DELTAS: u64 = CHUNKS - 3;
 
 /// Text of the unary reply. Holds characters that JSON must escape.
-const REPLY_TEXT: &str = "A runtime sits between a service and the models it calls.\n\n\
+pub(crate) const REPLY_TEXT: &str = "A runtime sits between a service and the models it calls.\n\n\
     It keeps connections warm, decodes what arrives and hands over \"typed\" values. When a \
     provider is slow it waits no longer than it was told to; when one fails it tries another.\n\n\
     The cost of that should be small beside the call itself, which is why it is measured here: \
@@ -164,7 +164,7 @@ pub fn stream_events() -> Vec<String> {
         r#"{"role":"assistant","content":"","refusal":null}"#,
         "null",
     )];
-    for word in deltas() {
+    for word in words() {
         events.push(event(
             &format!(r#"{{"content":"{}"}}"#, escape(word)),
             "null",
@@ -178,13 +178,8 @@ pub fn stream_events() -> Vec<String> {
     events
 }
 
-/// Length of the streamed text, in bytes.
-#[must_use]
-pub fn stream_text_len() -> usize {
-    deltas().map(str::len).sum()
-}
-
-fn deltas() -> impl Iterator<Item = &'static str> {
+/// The words of one stream.
+pub(crate) fn words() -> impl Iterator<Item = &'static str> {
     let count = usize::try_from(DELTAS).unwrap_or(usize::MAX);
     WORDS.iter().copied().cycle().take(count)
 }
@@ -216,7 +211,7 @@ fn message(role: Role, first: usize, length: usize) -> Message {
     Message { role, text }
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 16);
     for character in text.chars() {
         match character {

@@ -2,6 +2,7 @@
 
 mod callgrind;
 mod chance;
+mod dialects;
 mod limits;
 mod measure;
 mod options;
@@ -24,6 +25,9 @@ pub(crate) fn run(given: &[String]) -> Result<(), Fault> {
         for row in &rows {
             build::build(&row.package())?;
         }
+        if options.dialects() {
+            dialects::build()?;
+        }
     }
     let mut results = Results::new(&rows);
     let bench = Bench::start(&build::program(SERVER), &options)?;
@@ -31,8 +35,18 @@ pub(crate) fn run(given: &[String]) -> Result<(), Fault> {
     bench.allocations(&mut results)?;
     bench.connections(&mut results)?;
     let skipped = bench.instructions(&mut results)?;
+    let spoken = match options.dialects() {
+        true => Some(dialects::measure(&bench, options.rounds)?),
+        false => None,
+    };
     let verdicts = limits::judge(&results);
-    let text = report::draw(&results, &verdicts, &options, skipped.as_deref())?;
+    let text = report::draw(
+        &results,
+        &verdicts,
+        spoken.as_deref(),
+        &options,
+        skipped.as_deref(),
+    )?;
     println!("{text}");
     if options.writes_document() {
         document::write("client", &text)?;

@@ -7,7 +7,7 @@ const PATH: &str = "docs/BENCHMARKS.md";
 const HEAD: &str = "\
 # Benchmarks
 
-Written by `cargo xtask bench client` and `cargo xtask bench size`; edits between the marks are lost.
+Written by `cargo xtask bench client`, `layers` and `size`; edits between the marks are lost.
 ";
 
 /// Replaces the part called `name` by `text`, or adds it at the end.

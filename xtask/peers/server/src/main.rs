@@ -16,8 +16,8 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use memchr::memmem;
-use peer_harness::{BoxError, pin, workload};
-use std::{cell::Cell, convert::Infallible, io::Read as _, rc::Rc, time::Duration};
+use peer_harness::{BoxError, dialect::Dialect, pin};
+use std::{cell::Cell, convert::Infallible, io::Read as _, rc::Rc, sync::OnceLock, time::Duration};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -32,8 +32,12 @@ const LOOK: usize = 4096;
 
 type Body = UnsyncBoxBody<Bytes, Infallible>;
 
-/// What is sent, built once.
+/// What is sent, for each dialect.
+type Replies = fn(&str) -> &'static Canned;
+
+/// What is sent in a dialect, built once.
 struct Canned {
+    stream_type: &'static str,
     reply: Bytes,
     events: Vec<Bytes>,
 }
@@ -63,13 +67,6 @@ async fn serve() -> Result<(), BoxError> {
     );
     let accepted = Rc::new(Cell::new(0_u64));
     spawn_local(tell(stats, Rc::clone(&accepted)));
-    let canned: &'static Canned = Box::leak(Box::new(Canned {
-        reply: Bytes::from(workload::reply_json()),
-        events: workload::stream_events()
-            .into_iter()
-            .map(Bytes::from)
-            .collect(),
-    }));
     loop {
         let (stream, _) = server.accept().await?;
         accepted.set(accepted.get() + 1);
@@ -82,7 +79,7 @@ async fn bind() -> Result<TcpListener, BoxError> {
     Ok(TcpListener::bind(("127.0.0.1", 0)).await?)
 }
 
-async fn connection(stream: TcpStream, canned: &'static Canned) {
+async fn connection(stream: TcpStream, canned: Replies) {
     let service = service_fn(move |request| answer(request, canned));
     // A client that ends closes its connections; that is no failure.
     let _ended = http1::Builder::new()
@@ -92,13 +89,14 @@ async fn connection(stream: TcpStream, canned: &'static Canned) {
 
 async fn answer(
     request: Request<Incoming>,
-    canned: &'static Canned,
+    canned: Replies,
 ) -> Result<Response<Body>, hyper::Error> {
-    let paced = request.uri().path().starts_with("/paced/");
+    let path = request.uri().path();
+    let (paced, canned) = (path.starts_with("/paced/"), canned(path));
     let body = request.into_body().collect().await?.to_bytes();
     let (kind, body) = match (wants_stream(&body), paced) {
-        (true, true) => ("text/event-stream; charset=utf-8", paced_body(canned)),
-        (true, false) => ("text/event-stream; charset=utf-8", burst_body(canned)),
+        (true, true) => (canned.stream_type, paced_body(canned)),
+        (true, false) => (canned.stream_type, burst_body(canned)),
         (false, _) => (
             "application/json",
             Full::new(canned.reply.clone()).boxed_unsync(),
@@ -117,6 +115,25 @@ async fn answer(
         headers.insert(name, HeaderValue::from_static(value));
     }
     Ok(response)
+}
+
+/// What is sent to a request for `path`.
+fn canned(path: &str) -> &'static Canned {
+    static CANNED: [OnceLock<Canned>; 5] = [const { OnceLock::new() }; 5];
+    let dialect = Dialect::at(path);
+    let [openai, anthropic, ollama, azure, responses] = &CANNED;
+    let cell = match dialect {
+        Dialect::OpenAi => openai,
+        Dialect::Anthropic => anthropic,
+        Dialect::Ollama => ollama,
+        Dialect::Azure => azure,
+        Dialect::Responses => responses,
+    };
+    cell.get_or_init(|| Canned {
+        stream_type: dialect.stream_type(),
+        reply: Bytes::from(dialect.reply()),
+        events: dialect.events().into_iter().map(Bytes::from).collect(),
+    })
 }
 
 fn wants_stream(body: &[u8]) -> bool {

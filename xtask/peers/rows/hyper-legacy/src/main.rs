@@ -1,5 +1,5 @@
 //! Row *hyper legacy*, the base of every ratio: the pooled client of hyper-util, a body made
-//! beforehand, a reply that is not decoded.
+//! beforehand, a reply that is not decoded. Speaks the dialect that it is told to.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -14,7 +14,8 @@ use hyper_util::{
 };
 use peer_harness::{
     BoxError, Client, Reply,
-    workload::{API_KEY, Prompt, request_json},
+    dialect::Dialect,
+    workload::{API_KEY, Prompt},
 };
 use std::process::ExitCode;
 
@@ -31,13 +32,14 @@ impl Client for Legacy {
     async fn new(base_url: &str) -> Result<Self, BoxError> {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
+        let (dialect, server) = (Dialect::asked(), base_url.trim_end_matches("/v1"));
         Ok(Self {
             client: legacy::Client::builder(TokioExecutor::new()).build(connector),
-            url: format!("{base_url}/chat/completions").parse()?,
+            url: format!("{server}{}", dialect.path()).parse()?,
             authorization: format!("Bearer {API_KEY}").parse()?,
-            small: request_json(Prompt::Small, false).into(),
-            long: request_json(Prompt::Long, false).into(),
-            stream: request_json(Prompt::Small, true).into(),
+            small: dialect.request(Prompt::Small, false).into(),
+            long: dialect.request(Prompt::Long, false).into(),
+            stream: dialect.request(Prompt::Small, true).into(),
         })
     }
 

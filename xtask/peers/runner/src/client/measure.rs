@@ -7,9 +7,11 @@ use super::{
     results::{Allocated, Results, Sample},
     server::Server,
 };
-use crate::{Fault, build, rows::Row};
+use crate::{Fault, build};
 use std::{collections::HashMap, process::Command};
 
+/// The dialect of the rows that are no dialect of their own.
+const OPENAI: &str = "openai";
 /// Tasks of the burst on a warm pool.
 const POOL_TASKS: u64 = 64;
 /// Calls among which allocations are counted.
@@ -56,7 +58,7 @@ impl<'a> Bench<'a> {
                 let Some(measured) = results.rows.get_mut(index) else {
                     continue;
                 };
-                let sample = self.sample(measured.row, path)?;
+                let sample = self.sample(&measured.row.package(), OPENAI, path)?;
                 measured.rounds.entry(path).or_default().push(sample);
             }
         }
@@ -74,7 +76,7 @@ impl<'a> Bench<'a> {
                     counting: true,
                     ..Run::new(path)
                 };
-                let said = self.run(measured.row, run)?;
+                let said = self.run(&measured.row.package(), OPENAI, run)?;
                 let units = number(calls * path.units());
                 let allocated = Allocated {
                     calls: value(&said, "allocs")? / units,
@@ -96,7 +98,7 @@ impl<'a> Bench<'a> {
                 calls: 0,
                 counting: false,
             };
-            let said = self.run(measured.row, run)?;
+            let said = self.run(&measured.row.package(), OPENAI, run)?;
             measured.burst_opened = said.get("burst_opened").copied();
         }
         Ok(())
@@ -114,10 +116,11 @@ impl<'a> Bench<'a> {
             for path in SEQUENTIAL {
                 let (short, long) = path.counted_calls();
                 let count = |calls| {
-                    let arguments = self.arguments(Run {
+                    let run = Run {
                         calls,
                         ..Run::new(path)
-                    });
+                    };
+                    let arguments = self.arguments(OPENAI, run);
                     callgrind::instructions(&build::program(&measured.row.package()), &arguments)
                 };
                 let difference = number(count(long)?) - number(count(short)?);
@@ -128,12 +131,13 @@ impl<'a> Bench<'a> {
         Ok(None)
     }
 
-    fn sample(&self, row: &Row, path: Path) -> Result<Sample, Fault> {
+    /// Runs a row once, and says what it took.
+    pub(crate) fn sample(&self, package: &str, dialect: &str, path: Path) -> Result<Sample, Fault> {
         let mut run = Run::new(path);
         if self.options.quick {
             run.calls /= 3;
         }
-        let said = self.run(row, run)?;
+        let said = self.run(package, dialect, run)?;
         Ok(Sample {
             cpu: value(&said, "cpu_us")? / number(run.calls * path.units()),
             p50: value(&said, "p50_us")?,
@@ -142,10 +146,10 @@ impl<'a> Bench<'a> {
         })
     }
 
-    fn run(&self, row: &Row, run: Run) -> Result<HashMap<String, u64>, Fault> {
-        let mut command = Command::new(build::program(&row.package()));
+    fn run(&self, package: &str, dialect: &str, run: Run) -> Result<HashMap<String, u64>, Fault> {
+        let mut command = Command::new(build::program(package));
         // It sees no environment, so no proxy and no key.
-        let text = build::text(command.env_clear().args(self.arguments(run)))?;
+        let text = build::text(command.env_clear().args(self.arguments(dialect, run)))?;
         let pairs = text
             .split_whitespace()
             .filter_map(|word| word.split_once('='));
@@ -155,10 +159,11 @@ impl<'a> Bench<'a> {
     }
 
     /// The arguments of a row.
-    fn arguments(&self, run: Run) -> Vec<String> {
+    fn arguments(&self, dialect: &str, run: Run) -> Vec<String> {
         let mut arguments = Vec::new();
         for (name, value) in [
             ("--mode", run.mode.to_owned()),
+            ("--dialect", dialect.to_owned()),
             ("--server", self.server.address.clone()),
             ("--stats", self.server.stats.clone()),
             ("--place", self.options.placement.of_client().to_owned()),

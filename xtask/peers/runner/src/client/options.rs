@@ -5,6 +5,9 @@ use crate::{
     rows::{BASE, ROWS, Row},
 };
 
+/// The name of all dialects together, among those of the rows.
+const DIALECTS: &str = "dialects";
+
 /// What was asked for.
 #[derive(Debug)]
 pub(crate) struct Options {
@@ -77,6 +80,12 @@ impl Options {
         row.name == BASE || only.iter().any(|name| name == row.name)
     }
 
+    /// Whether the dialects are measured.
+    pub(crate) fn dialects(&self) -> bool {
+        let named = |only: &Vec<String>| only.iter().any(|name| name == DIALECTS);
+        self.only.as_ref().is_none_or(named)
+    }
+
     /// Only a full run is worth keeping.
     pub(crate) fn writes_document(&self) -> bool {
         !self.dry && !self.quick && self.only.is_none()
@@ -116,9 +125,10 @@ impl Placement {
 fn names(list: &str) -> Result<Vec<String>, Fault> {
     let names: Vec<String> = list.split(',').map(|name| name.trim().to_owned()).collect();
     for name in &names {
-        if !ROWS.iter().any(|row| row.name == name) {
+        if name != DIALECTS && !ROWS.iter().any(|row| row.name == name) {
             let known: Vec<_> = ROWS.iter().map(|row| row.name).collect();
-            return Err(format!("no such row: {name}; there are {}", known.join(", ")).into());
+            let known = known.join(", ");
+            return Err(format!("no such row: {name}; there are {known} and {DIALECTS}").into());
         }
     }
     Ok(names)

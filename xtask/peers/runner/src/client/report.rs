@@ -1,6 +1,7 @@
 //! The text of a run: limits, tables, setup.
 
 use super::{
+    dialects::{self, Times},
     limits::{Standing, Verdict},
     options::{Options, Placement},
     path::Path,
@@ -37,6 +38,7 @@ between machines, so that ratios of times do too; instructions and allocations h
 pub(crate) fn draw(
     results: &Results,
     verdicts: &[Verdict],
+    spoken: Option<&[Times]>,
     options: &Options,
     skipped: Option<&str>,
 ) -> Result<String, Fault> {
@@ -54,6 +56,9 @@ pub(crate) fn draw(
         ("Stream of 200 chunks, per chunk", streams(results)),
     ] {
         text.push_str(&format!("\n### {title}\n\n{}", table.draw()));
+    }
+    if let Some(spoken) = spoken {
+        text.push_str(&format!("\n### Dialects\n\n{}", dialects::draw(spoken)));
     }
     text.push_str(&format!("\n### Rows\n\n{}\n{SETUP}", rows(results)?.draw()));
     Ok(text)

@@ -152,7 +152,7 @@ impl Measured {
 }
 
 /// The middle one; the mean of the two middle ones if their number is even.
-fn median(mut values: Vec<f64>) -> Option<f64> {
+pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let upper = *values.get(values.len() / 2)?;
     if values.len() % 2 == 1 {

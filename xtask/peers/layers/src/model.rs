@@ -1,0 +1,36 @@
+//! The service in the middle: a whole answer, at once.
+
+use std::{
+    future::{Ready, ready},
+    task::{Context, Poll},
+};
+use tower::Service;
+use towline_core::{Body, Completion, Error, FinishReason, Head, Request, Response, Text, Usage};
+
+/// Answers with nothing, and says what that has cost. One allocation, which all variants share.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Model;
+
+// === impl Model ===
+
+impl Service<Request> for Model {
+    type Response = Response;
+    type Error = Error;
+    type Future = Ready<Result<Response, Error>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _request: Request) -> Self::Future {
+        let completion = Completion::new(Vec::new(), FinishReason::Stop);
+        let completion = completion.with_usage(Some(Usage::inclusive(10, 10)));
+        let head = Head::new(Text::from_static("model"), Text::from_static("model"));
+        ready(Ok(Response::new(head, Body::complete(completion))))
+    }
+}
+
+/// What is asked.
+pub(crate) fn question() -> Request {
+    Request::new("gpt-4o-mini", "Say hello.")
+}

@@ -1,0 +1,36 @@
+//! Row *towline-anthropic*: the Messages API of Anthropic, on the transport, called as the tower service that it is.
+
+use peer_dialect::Asked;
+use peer_harness::{
+    BoxError, Client, Reply,
+    workload::{API_KEY, Prompt},
+};
+use std::process::ExitCode;
+use towline_anthropic::{Anthropic, AnthropicConfig};
+use towline_core::Secret;
+use towline_transport::Channel;
+
+struct Row(Asked<Anthropic<Channel>>);
+
+impl Client for Row {
+    async fn new(base_url: &str) -> Result<Self, BoxError> {
+        let server = base_url.trim_end_matches("/v1");
+        let config = AnthropicConfig::builder(server)
+            .api_key(Secret::new(API_KEY))
+            .build()?;
+        let channel = Channel::builder(server).build()?;
+        Ok(Self(Asked::new(Anthropic::new(config, channel))))
+    }
+
+    async fn complete(&self, prompt: Prompt) -> Result<Reply, BoxError> {
+        self.0.complete(prompt).await
+    }
+
+    async fn stream(&self) -> Result<Reply, BoxError> {
+        self.0.stream().await
+    }
+}
+
+fn main() -> ExitCode {
+    peer_harness::main::<Row>()
+}

@@ -1,0 +1,235 @@
+//! `cargo xtask bench layers`.
+
+use crate::{Fault, HELP, build, document, table::Table};
+use std::process::Command;
+
+const PACKAGE: &str = "peer-layers";
+/// The bare service, called itself and through a clone for each call.
+const BARE: [&str; 2] = ["bare", "bare, a clone per call"];
+const STACK: &str = "default stack";
+const TOWER: &str = "tower, shareable";
+const RESILIENCE: &str = "tower-resilience";
+/// The variants that are called through a clone for each call.
+const SHARED: &[&str] = &[STACK, "tower, without a rate limit", TOWER, RESILIENCE];
+/// What the default stack may cost: nanoseconds, allocations, and shares of what the others cost.
+const MOST_NANOS: f64 = 450.0;
+const MOST_ALLOCATIONS: f64 = 2.0;
+const MOST_OF: [(&str, f64); 2] = [(TOWER, 0.6), (RESILIENCE, 0.5)];
+/// What each layer may cost, in nanoseconds.
+const TARGETS: &[(&str, f64)] = &[
+    ("timeout, total and attempt", 45.0),
+    ("retry", 15.0),
+    ("limit, 4 dimensions", 45.0),
+    ("limit, 4 dimensions by string", 90.0),
+    ("limit, 4 dimensions and slot", 70.0),
+    ("breaker", 25.0),
+    ("fallback", 20.0),
+    ("hedge, off", 30.0),
+    ("balance, 16 targets", 60.0),
+    ("shed", 5.0),
+    ("drain", 15.0),
+    ("coalesce", 300.0),
+    (STACK, MOST_NANOS),
+];
+
+const SETUP: &str = "\
+**Counting.** One program, one thread, one processor. The service in the middle answers at once with a
+whole answer; its own cost, call and allocations, is taken off every figure. Each round runs every
+variant once, in turn, every other round backwards; *min* is the quickest round and *p25* the round that
+a quarter of them were quicker than. Layers alone are called as the layer around them calls them; the
+whole stacks through a clone for each call, as a server does that serves many at once. The default stack
+is in the order of `towline::Stack`: journey, drain, guard, total deadline, tenant limit, fallback,
+retry, hedge, balance, breaker, slots, limit, clocks of the attempt, record of the attempt. Nothing of it
+is limited, nothing fails, no body is streamed. *tower, shareable* is timeout, load shed, concurrency
+limit, retry, timeout, buffer and rate limit; *tower-resilience* is retry, breaker, rate limiter,
+bulkhead and time limiter. Times are reported; allocations fail `--check`. *Future* is the size of what
+a call returns, which is moved once per layer.
+";
+
+/// One line of the program.
+struct Line {
+    name: String,
+    low: f64,
+    quarter: f64,
+    allocations: f64,
+    future: f64,
+}
+
+/// What was asked for.
+struct Options {
+    rounds: u32,
+    check: bool,
+    built: bool,
+    writes: bool,
+}
+
+/// Builds, measures, reports.
+pub(crate) fn run(given: &[String]) -> Result<(), Fault> {
+    let options = Options::read(given)?;
+    let program = match options.built {
+        true => build::program(PACKAGE),
+        false => build::build(PACKAGE)?,
+    };
+    let before = load();
+    let rounds = options.rounds.to_string();
+    let said = build::text(Command::new(program).env_clear().args([&rounds, "20000"]))?;
+    let lines: Vec<Line> = said.lines().map(Line::read).collect::<Result<_, _>>()?;
+    let net = lines
+        .iter()
+        .filter(|line| !BARE.contains(&line.name.as_str()))
+        .map(|line| line.net(&lines))
+        .collect::<Result<Vec<_>, _>>()?;
+    let limits = limits(&net)?;
+    let date = build::ask("date", &["-u", "+%Y-%m-%d"]).unwrap_or_else(|| "undated".to_owned());
+    let bare = named(&lines, BARE[0])?.low;
+    let text = format!(
+        "## Layers\n\n{date}, {rounds} rounds of 20,000 calls, load {before} before and {} after. The bare \
+         service takes {bare:.0} ns.\n\n{}\n### Each\n\n{}\n{SETUP}",
+        load(),
+        limits.0,
+        each(&net)
+    );
+    println!("{text}");
+    if options.writes {
+        document::write("layers", &text)?;
+    }
+    if options.check && limits.1 {
+        return Err("a hard limit is missed".into());
+    }
+    Ok(())
+}
+
+/// The table of limits, and whether one that repeats is missed.
+fn limits(net: &[Line]) -> Result<(String, bool), Fault> {
+    let stack = named(net, STACK)?;
+    let mut table = Table::new(&[0, 3], &["limit", "at most", "measured", ""]);
+    let mut push = |what: String, most: f64, value: f64, digits: usize| {
+        let standing = if value <= most { "met" } else { "**missed**" };
+        let value = format!("{value:.digits$}");
+        table.push(vec![what, most.to_string(), value, standing.to_owned()]);
+    };
+    push(format!("{STACK}: ns"), MOST_NANOS, stack.low, 0);
+    let allocated = stack.allocations;
+    push(
+        format!("{STACK}: allocations"),
+        MOST_ALLOCATIONS,
+        allocated,
+        2,
+    );
+    for (other, most) in MOST_OF {
+        let ratio = stack.low / named(net, other)?.low;
+        push(format!("{STACK}: time, x {other}"), most, ratio, 2);
+    }
+    Ok((table.draw(), allocated > MOST_ALLOCATIONS))
+}
+
+fn each(net: &[Line]) -> String {
+    let head = [
+        "variant",
+        "ns, min",
+        "ns, p25",
+        "target",
+        "allocations",
+        "future, bytes",
+    ];
+    let mut table = Table::new(&[0], &head);
+    for line in net {
+        let target = TARGETS.iter().find(|(name, _)| *name == line.name);
+        table.push(vec![
+            line.name.clone(),
+            format!("{:.0}", line.low),
+            format!("{:.0}", line.quarter),
+            target.map_or_else(String::new, |(_, most)| format!("{most:.0}")),
+            format!("{:.2}", line.allocations),
+            format!("{:.0}", line.future),
+        ]);
+    }
+    table.draw()
+}
+
+fn named<'a>(lines: &'a [Line], name: &str) -> Result<&'a Line, Fault> {
+    let found = lines.iter().find(|line| line.name == name);
+    found.ok_or_else(|| format!("{PACKAGE} did not measure {name:?}").into())
+}
+
+/// The load of the last minute, or a question mark where the system does not tell.
+fn load() -> String {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split_whitespace().next().unwrap_or("?").to_owned()
+}
+
+// === impl Line ===
+
+impl Line {
+    fn read(line: &str) -> Result<Self, Fault> {
+        let mut words = line.split('\t');
+        let mut word = || words.next().ok_or_else(|| format!("not a line: {line:?}"));
+        Ok(Self {
+            name: word()?.to_owned(),
+            low: word()?.parse()?,
+            quarter: word()?.parse()?,
+            allocations: word()?.parse()?,
+            future: word()?.parse()?,
+        })
+    }
+
+    /// Less what the bare service takes, called in the same way.
+    fn net(&self, lines: &[Self]) -> Result<Self, Fault> {
+        let bare = named(
+            lines,
+            BARE[usize::from(SHARED.contains(&self.name.as_str()))],
+        )?;
+        Ok(Self {
+            name: self.name.clone(),
+            low: self.low - bare.low,
+            quarter: self.quarter - bare.quarter,
+            allocations: self.allocations - bare.allocations,
+            future: self.future,
+        })
+    }
+}
+
+// === impl Options ===
+
+impl Options {
+    fn read(given: &[String]) -> Result<Self, Fault> {
+        let mut options = Self {
+            rounds: 41,
+            check: false,
+            built: false,
+            writes: true,
+        };
+        for word in given {
+            match word.as_str() {
+                "--quick" => (options.rounds, options.writes) = (7, false),
+                "--check" => options.check = true,
+                "--built" => options.built = true,
+                "--dry" => options.writes = false,
+                other => return Err(format!("no such option: {other}\n\n{HELP}").into()),
+            }
+        }
+        Ok(options)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Line, STACK};
+
+    #[test]
+    fn takes_off_the_bare_service_that_was_called_in_the_same_way() {
+        let lines = [
+            "bare\t10\t11\t1\t8",
+            "bare, a clone per call\t20\t21\t1\t8",
+            "default stack\t100\t110\t3\t900",
+        ];
+        let lines: Result<Vec<_>, _> = lines.iter().map(|line| Line::read(line)).collect();
+        let lines = lines.expect("lines");
+        let stack = lines.iter().find(|line| line.name == STACK).expect("stack");
+        let net = stack.net(&lines).expect("net");
+        assert_eq!(
+            (net.low, net.quarter, net.allocations, net.future),
+            (80.0, 89.0, 2.0, 900.0)
+        );
+    }
+}
