@@ -1,6 +1,9 @@
 //! One of those who ask: a stream after the other, read to its end or left on the way.
 
-use crate::weather::{Dice, LETTERS, faults};
+use crate::{
+    stack::Model,
+    weather::{Dice, LETTERS, faults},
+};
 use std::{
     collections::BTreeMap,
     fmt::{self, Write},
@@ -11,10 +14,8 @@ use std::{
     time::Duration,
 };
 use tokio::time::timeout;
-use towline::{
-    Client,
-    core::{CompletionOptions, Context, Error, Priority, Request},
-};
+use tower::ServiceExt;
+use towline::core::{CompletionOptions, Context, Error, Priority, Request};
 
 /// What came of all calls.
 #[derive(Debug, Default)]
@@ -23,11 +24,11 @@ pub(crate) struct Tally {
 }
 
 /// Asks until it is told to stop.
-pub(crate) async fn ask(client: Client, seed: u64, tally: Arc<Tally>, stop: Arc<AtomicBool>) {
+pub(crate) async fn ask(model: Model, seed: u64, tally: Arc<Tally>, stop: Arc<AtomicBool>) {
     let mut dice = Dice(seed);
     while !stop.load(Ordering::Relaxed) {
         let request = request(&mut dice);
-        let call = answer(&client, request);
+        let call = answer(model.clone(), request);
         let result = match dice.below(10) {
             // Leaves at any moment.
             0 => timeout(Duration::from_millis(dice.below(1500)), call).await,
@@ -37,8 +38,8 @@ pub(crate) async fn ask(client: Client, seed: u64, tally: Arc<Tally>, stop: Arc<
     }
 }
 
-async fn answer(client: &Client, request: Request) -> Result<(), Error> {
-    let mut answer = client.call(request).await?;
+async fn answer(model: Model, request: Request) -> Result<(), Error> {
+    let mut answer = model.oneshot(request).await?;
     while let Some(event) = answer.body_mut().next().await {
         let _event = event?;
     }
@@ -62,7 +63,7 @@ fn request(dice: &mut Dice) -> Request {
             1 => Priority::Normal,
             _ => Priority::Interactive,
         });
-    Request::new("", prompt.as_str())
+    Request::new("sim-chat", prompt.as_str())
         .with_stream(dice.below(20) != 0)
         .with_options(CompletionOptions::new().with_max_tokens(200))
         .with_context(context)

@@ -69,9 +69,9 @@ async fn run(time: Duration, seed: u64) -> Result<Vec<String>, Box<dyn Error>> {
     let stop = Arc::new(AtomicBool::new(false));
     let callers: Vec<_> = (0..STREAMS)
         .map(|number| {
-            let (client, tally) = (soaked.client.clone(), Arc::clone(&tally));
+            let (model, tally) = (soaked.model.clone(), Arc::clone(&tally));
             let stop = Arc::clone(&stop);
-            task::spawn(caller::ask(client, seed ^ (number << 32), tally, stop))
+            task::spawn(caller::ask(model, seed ^ (number << 32), tally, stop))
         })
         .collect();
     let outages = task::spawn(weather::outages(Arc::clone(&weather), seed));

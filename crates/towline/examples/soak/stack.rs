@@ -10,7 +10,6 @@ use std::{
 use tokio::time::sleep;
 use tower::{Layer, Service, ServiceBuilder, util::BoxCloneSyncService};
 use towline::{
-    Client,
     core::{Error, Request, Response, Secret},
     layers::{
         adaptive::Adaptive,
@@ -21,6 +20,7 @@ use towline::{
         concurrency::{ConcurrencyHandle, ConcurrencyLayer},
         drain::{Drain, DrainLayer},
         fallback::{Fallback, Target},
+        guard::{Guard, GuardLayer},
         hedge::{HedgeLayer, HedgePolicy},
         journey::{self, JourneyLayer},
         limit::{
@@ -34,11 +34,11 @@ use towline_anthropic::{Anthropic, AnthropicConfig};
 use towline_openai::{OpenAi, OpenAiConfig};
 use towline_transport::Channel;
 
-type Model = BoxCloneSyncService<Request, Response, Error>;
+pub(crate) type Model = BoxCloneSyncService<Request, Response, Error>;
 
-/// A client, and what tells whether its layers let go of everything.
+/// A stack, and what tells whether its layers let go of everything.
 pub(crate) struct Soaked {
-    pub(crate) client: Client,
+    pub(crate) model: Model,
     drain: Drain,
     limits: Vec<LimitHandle>,
     slots: Vec<ConcurrencyHandle>,
@@ -77,16 +77,13 @@ impl Soaked {
         let stack = ServiceBuilder::new()
             .layer(JourneyLayer::new())
             .layer(DrainLayer::new(&drain))
+            .layer(GuardLayer::new(Guard::new().with_max_bytes(10_000)))
             .layer(TotalLayer::new(Duration::from_secs(15)))
             .layer(CoalesceLayer::new())
             .layer(handles.tenants())
             .service(chain);
-        let client = Client::builder(towline::ServiceTarget::new(stack))
-            .model("sim-chat")
-            .drain_timeout(Duration::from_secs(20))
-            .build();
         Ok(Self {
-            client,
+            model: BoxCloneSyncService::new(stack),
             drain,
             limits: handles.limits,
             slots: handles.slots,
@@ -124,8 +121,9 @@ impl Soaked {
         }
         println!("at rest: {}", self.state());
         let mut faults = self.faults(weather);
-        if let Err(error) = self.client.close().await {
-            faults.push(error.to_string());
+        let cut = self.drain.run(Duration::from_secs(20)).await.cut();
+        if cut > 0 {
+            faults.push(format!("{cut} calls had to be ended"));
         }
         faults
     }
@@ -168,7 +166,7 @@ impl Handles {
             .with_failures(NonZeroU32::new(20))
             .with_cooldown(Duration::from_millis(500), Duration::from_secs(3));
         let breaker = Breaker::new(name, config);
-        let adaptive = Adaptive::builder().min(20).initial(100).max(400).build()?;
+        let adaptive = Adaptive::builder().min(150).initial(150).max(400).build()?;
         let slots = ConcurrencyLayer::adaptive(adaptive);
         let quotas = [
             (Dimension::Requests, 30_000),
