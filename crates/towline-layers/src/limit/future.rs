@@ -58,12 +58,9 @@ where
     S: Service<Req>,
     T: Store,
 {
-    pub(super) const fn calling(call: S::Future, held: Held<T::Bucket>) -> Self {
+    pub(super) const fn calling(call: S::Future, held: Option<Held<T::Bucket>>) -> Self {
         Self {
-            state: State::Calling {
-                call,
-                held: Some(held),
-            },
+            state: State::Calling { call, held },
         }
     }
 

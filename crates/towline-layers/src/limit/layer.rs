@@ -6,7 +6,10 @@ use super::{
 };
 use std::{
     fmt, mem,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
 };
 use tower_layer::Layer;
@@ -35,6 +38,8 @@ pub struct LimitHandle<T: Store = LocalStore> {
 pub(super) struct Shared<T: Store> {
     pub(super) config: LimitConfig,
     pub(super) lanes: Lanes<T>,
+    /// Nothing is limited and nothing is learned: calls pass uncounted.
+    open: AtomicBool,
 }
 
 // === impl LimitLayer ===
@@ -43,7 +48,10 @@ impl LimitLayer {
     /// Holds `rules` in this process.
     #[must_use]
     pub fn new(config: LimitConfig, rules: Rules) -> Self {
-        Self::with_store(config, LocalStore::new(rules))
+        let open = rules.quotas().is_unlimited() && !config.learn;
+        let layer = Self::with_store(config, LocalStore::new(rules));
+        layer.shared.open.store(open, Ordering::Relaxed);
+        layer
     }
 }
 
@@ -53,7 +61,11 @@ impl<T: Store> LimitLayer<T> {
     pub fn with_store(config: LimitConfig, store: T) -> Self {
         let lanes = Lanes::new(store, &config);
         Self {
-            shared: Arc::new(Shared { config, lanes }),
+            shared: Arc::new(Shared {
+                config,
+                lanes,
+                open: AtomicBool::new(false),
+            }),
         }
     }
 
@@ -111,6 +123,9 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
+        if self.shared.open.load(Ordering::Relaxed) {
+            return LimitFuture::calling(self.inner.call(request), None);
+        }
         let config = &self.shared.config;
         let lane = self.shared.lanes.get(config, &request);
         let demand = config.charge.demand(&request, lane.usual());
@@ -126,7 +141,7 @@ where
                         learn: config.learn,
                         journey: request.context().journey().cloned(),
                     };
-                    return LimitFuture::calling(self.inner.call(request), held);
+                    return LimitFuture::calling(self.inner.call(request), Some(held));
                 }
                 // It asks again in its turn, and is told again.
                 Some(_) => {}
@@ -165,12 +180,15 @@ impl<S: fmt::Debug, T: Store> fmt::Debug for Limit<S, T> {
 impl<T: Store> LimitHandle<T> {
     /// Lets at most `slots` calls of each key be under way from now on; None for any number. Calls
     /// under way stay, whatever the number.
+    ///
+    /// Calls that began while nothing was limited or learned are not counted among those under way.
     pub fn set_slots(&self, slots: Option<usize>) {
+        self.shared.open.store(false, Ordering::Relaxed);
         self.shared.lanes.store().set_slots(slots);
         self.shared.lanes.for_each(Lane::wake);
     }
 
-    /// Calls under way, of all keys.
+    /// Calls under way, of all keys. Where nothing is limited and nothing is learned, none is counted.
     #[must_use]
     pub fn in_use(&self) -> usize {
         let mut sum = 0;

@@ -123,6 +123,12 @@ impl Quotas {
         }
     }
 
+    /// Whether nothing is limited, neither a dimension nor the calls under way.
+    #[must_use]
+    pub const fn is_unlimited(&self) -> bool {
+        matches!(self.dimensions, [None, None, None, None]) && self.slots.is_none()
+    }
+
     /// How many calls may be under way, where that is limited.
     #[must_use]
     pub const fn slots(&self) -> Option<usize> {
