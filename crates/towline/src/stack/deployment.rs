@@ -139,9 +139,11 @@ impl Deployment {
         self
     }
 
-    /// There is nobody else to ask: a breaker that is open lets some calls through.
+    /// There is nobody else to ask: a breaker that is open lets some calls through, and rate limits do not
+    /// open it, since the limit holds the calls back for as long as the provider says.
     pub(super) fn alone(mut self) -> Self {
         let config = self.breaker.config().with_single(true);
+        let config = config.with_rate_limits(None);
         self.breaker = Breaker::new(self.breaker.name().clone(), config);
         self
     }
