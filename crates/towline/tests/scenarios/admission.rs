@@ -74,9 +74,9 @@ async fn scenario_11_after_a_429_the_whole_key_waits_and_drains_smoothly() {
             false => Ok(whole("a")),
         }
     });
-    // 50 a second, 8 at once. The breaker opens at ten rejections in a row, and a client of one
-    // deployment then refuses calls that would only have to wait.
-    let keys = ["limit.requests_per_minute=3000", "limit.burst=0.00267"];
+    // 50 a second, 30 at once: more rejections in a row than open the breaker of one deployment among
+    // others. Alone, the calls only have to wait.
+    let keys = ["limit.requests_per_minute=3000", "limit.burst=0.01"];
     let client = client_of(&[&model], &keys).await;
     let mut calls = JoinSet::new();
     for _ in 0..400 {
@@ -99,7 +99,7 @@ async fn scenario_11_after_a_429_the_whole_key_waits_and_drains_smoothly() {
         "nothing was sent while the key waited"
     );
     assert!(asked.len() * 10 <= passed * 11, "{} requests", asked.len());
-    assert!(peak(&late) <= 8 + 5 + 1, "{}", peak(&late));
+    assert!(peak(&late) <= 5 + 1, "{}", peak(&late));
     row(
         "11",
         "whole key waits, requests <= 1.1x admitted",
@@ -335,7 +335,7 @@ async fn a_herd_on_real_sockets_sends_as_many_requests_as_there_are_calls() {
             connections.spawn(serve(socket, Arc::clone(&server)));
         }
     });
-    let keys = ["limit.requests_per_minute=5700", "limit.burst=0.0141"];
+    let keys = ["limit.requests_per_minute=5700", "limit.burst=0.0106"];
     let client = client_at(&[format!("http://{address}/v1")], &keys).await;
     let start = Instant::now();
     let mut calls = JoinSet::new();
@@ -355,7 +355,7 @@ async fn a_herd_on_real_sockets_sends_as_many_requests_as_there_are_calls() {
     let asked = bucket.lock().unwrap().asked.clone();
     assert!(asked.len() <= 210, "{} requests", asked.len());
     let peak = peak(&asked);
-    assert!(peak <= 100, "{peak} in a tenth of a second");
+    assert!(peak <= 100 + 10, "{peak} in a tenth of a second");
     row(
         "show 3",
         "requests <= 1.05x calls, peak <= burst + rate t",

@@ -3,10 +3,11 @@
 //!
 //! What is about a wire has real sockets and the simulator; what is about time has a paused clock and
 //! a model of a few lines. Each test prints a row: scenario, what is expected, what was measured.
-//! `cargo test -p towline --test scenarios -- --nocapture` shows the table.
+//! `cargo test -p towline --all-features --test scenarios -- --nocapture` shows the table.
 
 mod admission;
 mod connect;
+mod http2;
 mod leave;
 mod outage;
 mod refused;

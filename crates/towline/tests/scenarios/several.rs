@@ -6,6 +6,7 @@ use tokio::{
     task::JoinSet,
     time::{Instant, interval},
 };
+use towline::Client;
 use towline_core::{Context, ErrorKind, Journey, Outcome};
 
 /// Tokens of a question: with small ones, the reserve of the hedges would be all that counts.
@@ -53,26 +54,10 @@ struct Call {
     won: bool,
 }
 
-#[tokio::test(start_paused = true)]
-async fn scenario_20_one_slow_deployment_is_avoided_and_a_second_question_beats_it() {
-    let (start, calm) = (Instant::now(), SECOND * 20);
-    // Ten times as slow after a while.
-    let slow = Model::new(move |_| async move {
-        Ok(after(if since(start) < calm {
-            MILLI * 100
-        } else {
-            SECOND
-        }))
-    });
-    let good = Model::answering(MILLI * 100);
-    let keys = [
-        "balance.deployments=second",
-        "balance.sticky=false",
-        "hedge.enabled=true",
-    ];
-    let client = client_of(&[&slow, &good], &keys).await;
-    let (mut tick, mut calls) = (interval(MILLI * 20), JoinSet::new());
-    while since(start) < MINUTE {
+/// Makes 50 streamed calls a second for so long.
+async fn stream_for(client: &Client, time: Duration) -> Vec<Call> {
+    let (start, mut tick, mut calls) = (Instant::now(), interval(MILLI * 20), JoinSet::new());
+    while since(start) < time {
         tick.tick().await;
         let client = client.clone();
         calls.spawn(async move {
@@ -93,7 +78,28 @@ async fn scenario_20_one_slow_deployment_is_avoided_and_a_second_question_beats_
             }
         });
     }
-    let calls = calls.join_all().await;
+    calls.join_all().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn scenario_20_one_slow_deployment_is_avoided_and_a_second_question_beats_it() {
+    let (start, calm) = (Instant::now(), SECOND * 20);
+    // Ten times as slow after a while.
+    let slow = Model::new(move |_| async move {
+        Ok(after(if since(start) < calm {
+            MILLI * 100
+        } else {
+            SECOND
+        }))
+    });
+    let good = Model::answering(MILLI * 100);
+    let keys = [
+        "balance.deployments=second",
+        "balance.sticky=false",
+        "hedge.enabled=true",
+    ];
+    let client = client_of(&[&slow, &good], &keys).await;
+    let calls = stream_for(&client, MINUTE).await;
     let late: Vec<&Call> = calls.iter().filter(|call| call.began > calm).collect();
     let mut firsts: Vec<Duration> = late.iter().map(|call| call.first).collect();
     firsts.sort();

@@ -127,7 +127,7 @@ pub(crate) struct Paced<I> {
 /// A client of these models, with the settings of the program.
 pub(crate) async fn client_of(models: &[&Model], more: &[&str]) -> Client {
     let addresses = vec!["http://localhost:1/v1".to_owned(); models.len()];
-    let models = models.iter().map(|model| Model::clone(model)).collect();
+    let models = models.iter().copied().cloned().collect();
     let registry = Registry::new().with(Models { models });
     let settings = settings("openai", &addresses, more);
     registry.connect(&settings).await.unwrap()
