@@ -140,6 +140,27 @@ async fn cl2_a_smaller_number_of_slots_revokes_none_and_withholds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_limit_of_nothing_counts_no_call_until_it_is_given_slots() {
+    let (model, mut handle) = upstream();
+    let config = LimitConfig::new("upstream").with_learn(false);
+    let layer = LimitLayer::new(config, Rules::new(Quotas::unlimited()));
+    let tuner = layer.handle();
+    let service = layer.layer(model);
+    let ask = || task::spawn(service.clone().oneshot(question(false)));
+    let mut uncounted = ask();
+    assert_pending!(uncounted.poll());
+    assert_eq!((tuner.in_use(), tuner.keys()), (0, 1));
+    tuner.set_slots(Some(1));
+    let (mut counted, mut waiting) = (ask(), ask());
+    assert_pending!(counted.poll());
+    assert_pending!(waiting.poll());
+    assert_eq!((tuner.in_use(), tuner.waiting()), (1, 1));
+    handle.next().await.reply("done");
+    assert!(assert_ready!(uncounted.poll()).is_ok());
+    assert_eq!((tuner.in_use(), tuner.waiting()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn cl2_a_larger_number_of_slots_lets_those_who_wait_in_at_once() {
     let (model, handle) = upstream();
     let layer = limit(Quotas::unlimited().with_slots(0));
