@@ -101,8 +101,9 @@ async fn supervise(args: &Args, output: &Output) -> u8 {
 async fn run(args: &Args, output: &Output) -> Result<(), Failure> {
     match &args.command {
         Command::Chat(chat) => chat::run(args, chat, output).await,
-        Command::Validate(_) => validate::run(args, output).await,
-        Command::Models(_) => models::run(args, output).await,
+        // Connecting to every provider takes much room: it has its own.
+        Command::Validate(_) => Box::pin(validate::run(args, output)).await,
+        Command::Models(_) => Box::pin(models::run(args, output)).await,
         Command::Embed(embed) => embed::run(args, embed, output).await,
         Command::Config(config) => config::run(args, config, output).await,
         Command::Simulate(simulate) => simulate::run(simulate, output).await,
