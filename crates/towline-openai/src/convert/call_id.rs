@@ -55,5 +55,6 @@ fn checksums(id: &str) -> [u64; 2] {
     })
 }
 
-#[cfg(all(test, feature = "responses"))]
+#[cfg(test)]
+#[cfg(feature = "responses")]
 mod tests;

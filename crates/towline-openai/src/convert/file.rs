@@ -137,5 +137,6 @@ fn refuse(flavor: Flavor, what: &str, why: &str) -> Error {
     ))
 }
 
-#[cfg(all(test, feature = "responses"))]
+#[cfg(test)]
+#[cfg(feature = "responses")]
 mod tests;
