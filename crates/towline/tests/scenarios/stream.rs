@@ -89,6 +89,32 @@ async fn scenario_08_a_cut_anywhere_leaves_a_valid_beginning_and_an_error() {
 }
 
 #[tokio::test]
+async fn scenario_08_a_whole_answer_that_is_cut_anywhere_is_an_error() {
+    let mut cuts = 0;
+    for vendor in VENDORS {
+        let sim = Simulator::start().await.unwrap();
+        let client = of_vendor(vendor, &sim, &ALONE).await;
+        client.complete("Hi").await.unwrap();
+        let bytes = sim.journal()[0].bytes_sent();
+        for cut in (0..bytes).step_by(5).chain(bytes - 1..bytes) {
+            sim.on(Rule::any().times(1).fault(Fault::CutAfterBytes(cut)));
+            let error = client.complete("Hi").await.unwrap_err();
+            assert!(
+                matches!(error.kind(), ErrorKind::Truncated | ErrorKind::Transport),
+                "{vendor} {cut}: {}",
+                error.report()
+            );
+            cuts += 1;
+        }
+    }
+    row(
+        "8",
+        "truncation error, no panic",
+        format!("{cuts} cuts of whole answers in 3 dialects"),
+    );
+}
+
+#[tokio::test]
 async fn scenario_09_an_end_without_the_terminal_event_is_an_error() {
     let mut ends = 0;
     for vendor in VENDORS {
