@@ -10,7 +10,7 @@ mod machine;
 mod run;
 pub mod workload;
 
-pub use machine::{Place, pin};
+pub use machine::{Place, cpu_micros, pin};
 use std::{error::Error, future::Future, process::ExitCode};
 use workload::Prompt;
 

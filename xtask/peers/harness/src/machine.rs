@@ -41,7 +41,11 @@ pub fn pin(place: Place) -> Result<(), BoxError> {
 }
 
 /// Processor time of the whole process so far, user and system, in microseconds.
-pub(crate) fn cpu_micros() -> Result<u64, BoxError> {
+///
+/// # Errors
+///
+/// When the system does not tell.
+pub fn cpu_micros() -> Result<u64, BoxError> {
     let usage = getrusage(UsageWho::RUSAGE_SELF)?;
     let micros = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
     Ok(u64::try_from(micros)?)

@@ -33,7 +33,7 @@ const TARGETS: &[(&str, f64)] = &[
 ];
 
 const SETUP: &str = "\
-**Counting.** One program, one thread, one processor. The service in the middle answers at once with a
+**Counting.** Time on the processor; one program, one thread. The service in the middle answers at once with a
 whole answer; its own cost, call and allocations, is taken off every figure. Each round runs every
 variant once, in turn, every other round backwards; *min* is the quickest round and *p25* the round that
 a quarter of them were quicker than. Layers alone are called as the layer around them calls them; the
