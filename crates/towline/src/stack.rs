@@ -5,7 +5,7 @@
 //! ```text
 //! journey → drain → names → guard → total deadline → coalesce → tenant limit → fallback →
 //!    per target: retry → hedge → balance →
-//!       per deployment: breaker → slots → limit → attempt clocks → attempt record → provider
+//!       per deployment: breaker → slots → limit → attempt record → attempt clocks → provider
 //! ```
 //!
 //! The reasons for the order are in `docs/resilience.md`. [`connect`](crate::connect) makes the stack
@@ -26,7 +26,8 @@ use self::{
     erased::Erased,
     named::{Named, NamedLayer},
 };
-use std::{fmt, time::Duration};
+use crate::ClientBuilder;
+use std::{fmt, sync::Arc, time::Duration};
 use tower_layer::Layer;
 use tower_service::Service;
 use towline_config::stack::StackSettings;
@@ -175,6 +176,36 @@ impl Stack {
     pub const fn drain_timeout(mut self, patience: Duration) -> Self {
         self.drain = patience;
         self
+    }
+
+    /// Settings of a client whose calls go through these layers. Its errors, and what is known of its
+    /// model by name, go by the name of the first deployment.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use towline::{Deployment, ServiceTarget, Stack, layers::retry::RetryPolicy};
+    /// # use towline_core::{Body, Completion, Error, ErrorKind, FinishReason, Head, Part, Request, Response};
+    /// # let down = tower::service_fn(|_: Request| async { Err::<Response, _>(Error::new(ErrorKind::Server)) });
+    /// # let up = tower::service_fn(|request: Request| async move {
+    /// #     let body = Body::complete(Completion::new(vec![Part::from("Hi.")], FinishReason::Stop));
+    /// #     Ok::<_, Error>(Response::new(Head::new("second", request.model()), body))
+    /// # });
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Error> {
+    /// // `down` and `up` are tower services that answer a `Request` with a `Response`.
+    /// let first = Deployment::new("first", ServiceTarget::new(down)).retry(RetryPolicy::default());
+    /// let second = Deployment::new("second", ServiceTarget::new(up)).model("gpt-4o-mini");
+    /// let client = Stack::new(first).fallback(second).client().model("gpt-4o").build();
+    /// assert_eq!(client.complete("Hello?").await?.text(), "Hi.");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn client(self) -> ClientBuilder {
+        let target = Arc::clone(&self.first.target);
+        let name = self.name();
+        ClientBuilder::new(target).provider(name).stack(self)
     }
 
     /// What the settings say, around `first`.

@@ -35,6 +35,8 @@ pub struct Deployment {
     pub(super) clocks: Clocks,
     pub(super) retry: RetryPolicy,
     pub(super) breaker: Breaker,
+    /// Whether the breaker is the caller's, who may watch it.
+    handed: bool,
     pub(super) concurrency: ConcurrencyLayer,
     pub(super) limit: LimitLayer,
     pub(super) capabilities: Option<Capabilities>,
@@ -46,10 +48,11 @@ pub struct Deployment {
 
 /// A deployment with its layers, from the outermost to the innermost. All of them are always there: a
 /// layer that is off passes through.
-pub(super) type Layered = Named<BreakerService<Concurrency<Limit<Bounded>>>>;
+pub(super) type Layered = Named<BreakerService<Concurrency<Limit<Recorded>>>>;
 
-/// One attempt with its clocks and its line in the record.
-type Bounded = timeout::Attempt<journey::Attempt<TargetService>>;
+/// One attempt with its line in the record and its clocks. The record is outside, so that it tells which
+/// attempts a clock ended.
+type Recorded = journey::Attempt<timeout::Attempt<TargetService>>;
 
 // === impl Deployment ===
 
@@ -65,6 +68,7 @@ impl Deployment {
             target,
             breaker: Breaker::new(name.clone(), never()),
             name: name.clone(),
+            handed: false,
             model: None,
             weight: NonZeroU32::MIN,
             clocks: Clocks::default(),
@@ -122,6 +126,7 @@ impl Deployment {
     /// [`Breaker`], of which this keeps a clone.
     pub fn breaker(mut self, breaker: &Breaker) -> Self {
         self.breaker = breaker.clone();
+        self.handed = true;
         self
     }
 
@@ -142,6 +147,10 @@ impl Deployment {
     /// There is nobody else to ask: a breaker that is open lets some calls through, and rate limits do not
     /// open it, since the limit holds the calls back for as long as the provider says.
     pub(super) fn alone(mut self) -> Self {
+        // The breaker of a caller stays as it is: whoever holds it wants to see what it does.
+        if self.handed {
+            return self;
+        }
         let config = self.breaker.config().with_single(true);
         let config = config.with_rate_limits(None);
         self.breaker = Breaker::new(self.breaker.name().clone(), config);
@@ -161,9 +170,9 @@ impl Deployment {
         Req: Send + 'static,
     {
         let target = TargetService::new(Arc::clone(&self.target));
-        let recorded = RecordLayer::new(self.name.clone()).layer(target);
-        let bounded = AttemptLayer::new(self.clocks).layer(recorded);
-        let admitted = self.concurrency.layer(self.limit.layer(bounded));
+        let bounded = AttemptLayer::new(self.clocks).layer(target);
+        let recorded = RecordLayer::new(self.name.clone()).layer(bounded);
+        let admitted = self.concurrency.layer(self.limit.layer(recorded));
         let guarded = BreakerLayer::new(&self.breaker).layer(admitted);
         Erased::new(NamedLayer::new(self.name.clone()).layer(guarded))
     }
