@@ -106,7 +106,7 @@ impl Registry {
         })?;
         let target = self.target(provider).await?;
         let model = Text::from(provider.model());
-        let stack = Stack::new(Deployment::of_settings(provider, Arc::clone(&target)));
+        let stack = Stack::new(Deployment::of_settings(provider, Arc::clone(&target), None));
         let embedding = Embedding::Stack(Box::new(stack.clone()), model);
         Ok(ClientBuilder::of_settings(provider, target, stack)
             .embedder(embedding)
@@ -125,7 +125,7 @@ impl Registry {
     /// Nothing is left behind when the future is dropped.
     pub async fn connect_provider(&self, provider: &ProviderSettings) -> Result<Client, Error> {
         let target = self.target(provider).await?;
-        let stack = Stack::new(Deployment::of_settings(provider, Arc::clone(&target)));
+        let stack = Stack::new(Deployment::of_settings(provider, Arc::clone(&target), None));
         Ok(ClientBuilder::of_settings(provider, target, stack).build())
     }
 
@@ -150,15 +150,16 @@ impl Registry {
         target: &Arc<dyn Target>,
     ) -> Result<Stack, Error> {
         let stack_settings = settings.stack()?;
-        let first = Deployment::of_settings(provider, Arc::clone(target));
+        let age = stack_settings.max_queue_age();
+        let first = Deployment::of_settings(provider, Arc::clone(target), age);
         let mut stack = Stack::of_settings(&stack_settings, first);
         for other in stack_settings.deployments_beside(provider) {
             let target = self.target(other).await?;
-            stack = stack.beside(Deployment::of_settings(other, target).model(other.model()));
+            stack = stack.beside(Deployment::of_settings(other, target, age).model(other.model()));
         }
         for other in stack_settings.fallback_after(provider) {
             let target = self.target(other).await?;
-            let other = Deployment::of_settings(other, target).model(other.model());
+            let other = Deployment::of_settings(other, target, age).model(other.model());
             stack = stack.fallback(other);
         }
         Ok(stack)
@@ -169,7 +170,7 @@ impl Registry {
             return Ok(None);
         };
         let target = self.target(provider).await?;
-        let stack = Stack::new(Deployment::of_settings(provider, target));
+        let stack = Stack::new(Deployment::of_settings(provider, target, None));
         Ok(Some(Embedding::Stack(
             Box::new(stack),
             provider.model().into(),

@@ -312,7 +312,12 @@ impl Stack {
     {
         let balance = Balance::new(balanced(first)).with_sticky(self.sticky);
         let balance = beside.iter().map(balanced).fold(balance, Balance::and);
-        let hedged = HedgeLayer::new(self.hedge.clone()).layer(balance);
+        // Second attempts and further ones spend from one purse.
+        let hedge = match first.retry.budget() {
+            Some(budget) => self.hedge.clone().with_budget(budget.clone()),
+            None => self.hedge.clone(),
+        };
+        let hedged = HedgeLayer::new(hedge).layer(balance);
         let tried: Route<Req, A> = RetryLayer::new(first.retry.clone()).layer(hedged);
         let tried = Erased::new(tried);
         let mut target = FallbackTarget::new(first.name.clone(), tried);

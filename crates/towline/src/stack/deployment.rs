@@ -74,22 +74,26 @@ impl Deployment {
             clocks: Clocks::default(),
             retry: RetryPolicy::none(),
             concurrency: ConcurrencyLayer::new(NonZeroUsize::MAX),
-            limit: LimitLayer::new(LimitConfig::new(name), Rules::new(Quotas::unlimited())),
+            limit: unlimited(name),
             capabilities,
             window: None,
             exchange: Duration::from_secs(5 * 60),
         }
     }
 
-    /// What the settings of a provider say.
-    pub(crate) fn of_settings(settings: &ProviderSettings, target: Arc<dyn Target>) -> Self {
+    /// What the settings of a provider say. Calls that waited longer than `age` for admission are shed.
+    pub(crate) fn of_settings(
+        settings: &ProviderSettings,
+        target: Arc<dyn Target>,
+        age: Option<Duration>,
+    ) -> Self {
         let mut deployment = Self::of_target(settings.name().into(), target);
         deployment.clocks = super::settings::clocks(settings);
         deployment.retry = super::settings::retry(settings.retry());
         if let Some(breaker) = super::settings::breaker(settings) {
             deployment.breaker = breaker;
         }
-        deployment.limit = super::settings::limit(settings);
+        deployment.limit = super::settings::limit(settings, age);
         if let Some(slots) = super::settings::adaptive(settings.concurrency()) {
             deployment.concurrency = slots;
         }
@@ -130,8 +134,8 @@ impl Deployment {
         self
     }
 
-    /// Admits by requests and tokens per minute, and by slots. Default: no limit but those that the
-    /// provider's own headers tell.
+    /// Admits by requests and tokens per minute, and by slots. Default: no limit, also not those that
+    /// a provider tells: behind the target may be a stack of its own, which knows better.
     pub fn limit(mut self, layer: LimitLayer) -> Self {
         self.limit = layer;
         self
@@ -176,6 +180,12 @@ impl Deployment {
         let guarded = BreakerLayer::new(&self.breaker).layer(admitted);
         Erased::new(NamedLayer::new(self.name.clone()).layer(guarded))
     }
+}
+
+/// A limit that lets every call through.
+fn unlimited(name: Text) -> LimitLayer {
+    let config = LimitConfig::new(name).with_learn(false);
+    LimitLayer::new(config, Rules::new(Quotas::unlimited()))
 }
 
 /// A breaker that never opens.

@@ -22,6 +22,7 @@ use towline_layers::{
     limit::{
         Charge, Dimension, LimitConfig, LimitKey, LimitLayer, Mode, Quota, Quotas, Refund, Rules,
     },
+    overload::AgeBound,
     retry::{Jitter, RetryPolicy},
     timeout::{Clocks, TotalLayer},
 };
@@ -113,7 +114,7 @@ pub(super) fn adaptive(settings: &ConcurrencySettings) -> Option<ConcurrencyLaye
 }
 
 /// Requests and tokens per minute of a deployment, and its slots where they are fixed.
-pub(super) fn limit(settings: &ProviderSettings) -> LimitLayer {
+pub(super) fn limit(settings: &ProviderSettings, age: Option<Duration>) -> LimitLayer {
     let values = settings.limit();
     let charge = match settings.vendor().as_str() {
         "anthropic" => Charge::anthropic(),
@@ -129,7 +130,7 @@ pub(super) fn limit(settings: &ProviderSettings) -> LimitLayer {
         (Some(most), false) => quotas(values.rates(), values).with_slots(count(most)),
         _ => quotas(values.rates(), values),
     };
-    LimitLayer::new(waiting(config, values), rules(quotas, values))
+    LimitLayer::new(waiting(config, values, age), rules(quotas, values))
 }
 
 /// Requests and tokens per minute of each tenant, counted in calls and not in attempts.
@@ -139,16 +140,21 @@ pub(super) fn per_tenant(settings: &StackSettings) -> LimitLayer {
         .with_key(LimitKey::Tenant)
         .with_learn(false);
     let quotas = quotas(settings.per_tenant(), values);
-    LimitLayer::new(waiting(config, values), rules(quotas, values))
+    let age = settings.max_queue_age();
+    LimitLayer::new(waiting(config, values, age), rules(quotas, values))
 }
 
 /// What becomes of a call that does not fit.
-fn waiting(config: LimitConfig, values: &LimitSettings) -> LimitConfig {
+fn waiting(config: LimitConfig, values: &LimitSettings, age: Option<Duration>) -> LimitConfig {
     let mode = match values.mode() {
         stack::LimitMode::Reject => Mode::Reject,
         _ => Mode::Wait,
     };
     let most = usize::try_from(values.max_queued()).unwrap_or(usize::MAX);
+    let config = match age {
+        Some(age) => config.with_age_bound(AgeBound::new(age)),
+        None => config,
+    };
     config
         .with_mode(mode)
         .with_max_wait(values.max_wait())
