@@ -24,7 +24,7 @@ pub(crate) enum Failure {
     Output(io::Error),
 }
 
-/// What `--json` prints for a failure. Every field is always there.
+/// What `--json` prints for a failure.
 #[derive(Debug, Serialize)]
 struct Report {
     error: ErrorObject,
@@ -39,11 +39,13 @@ struct ErrorObject {
     request_id: Option<String>,
     retryable: bool,
     retry_after_ms: Option<u64>,
-    /// How many times a provider was asked.
-    attempts: u32,
+    /// How many times a provider was asked. This and what follows is there only when it says something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempts: Option<u32>,
     /// Every attempt, wait, refusal and move, in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     journey: Vec<StepObject>,
-    /// What had arrived of the answer. The one field that is there only when it says something.
+    /// What had arrived of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     partial: Option<String>,
 }
@@ -140,7 +142,7 @@ impl Report {
             request_id: error.request_id().map(|id| output.redact(id)),
             retryable: error.is_retryable(),
             retry_after_ms: error.retry_after().map(millis),
-            attempts: error.journey().map_or(0, Journey::attempts),
+            attempts: error.journey().map(Journey::attempts),
             journey: journey::steps(error.journey()),
             partial: partial.filter(|text| !text.is_empty()),
         };

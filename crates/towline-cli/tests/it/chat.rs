@@ -210,7 +210,8 @@ async fn json_has_every_field_in_its_place() {
             "usage",
             "latency_ms",
             "ttft_ms",
-            "attempts"
+            "attempts",
+            "journey"
         ]
     );
     let answer = ended.json();
@@ -231,6 +232,7 @@ async fn json_has_every_field_in_its_place() {
         answer["id"].is_string() && answer["latency_ms"].is_u64() && answer["ttft_ms"].is_u64()
     );
     assert_eq!(answer["attempts"], 1);
+    assert_eq!(answer["journey"][0]["outcome"], "whole");
     assert_eq!(ended.stderr, "");
 }
 
@@ -243,7 +245,7 @@ async fn what_is_unknown_is_null_and_still_there() {
         .await;
     let ended = ended.expect(0);
     let answer = ended.json();
-    assert_eq!(keys(&ended.stdout).len(), 11);
+    assert_eq!(keys(&ended.stdout).len(), 12);
     assert_eq!(answer["id"], Value::Null);
     assert_eq!(answer["reasoning"], Value::Null);
     assert_eq!(answer["ttft_ms"], Value::Null);
