@@ -112,12 +112,13 @@ async fn a_conversation_is_remembered_until_the_person_leaves() {
 #[tokio::test]
 async fn a_turn_that_fails_does_not_end_the_conversation() {
     let sim = Simulator::start().await.unwrap();
-    sim.on(Rule::any().times(1).fault(Fault::status(500)));
+    // A fault that is not tried again.
+    sim.on(Rule::any().times(1).fault(Fault::status(400)));
     sim.on(Rule::any().respond(Reply::text("FINE")));
     let program = Program::with(&sim);
     let mut terminal = Terminal::open(&program, &["chat"]);
     terminal.enter(1, "one\r").await;
-    terminal.shows("provider failed", 1).await;
+    terminal.shows("invalid request", 1).await;
     terminal.enter(2, "two\r").await;
     terminal.shows("FINE", 1).await;
     // Ctrl-D on an empty line.
