@@ -205,7 +205,6 @@ impl Client {
             Embedder::Ready(layers, model) => (&**layers, named(request, model)),
             Embedder::None | Embedder::Broken(_) => (&inner.layers, request),
         };
-        let _pass = self.enter()?;
         let call = Box::pin(layers.embed.clone().call(request));
         call.await.map_err(|error| inner.blame(error))
     }
@@ -371,6 +370,13 @@ impl Inner {
         let (ErrorKind::Auth, Some(origin)) = (error.kind(), &self.key_origin) else {
             return error;
         };
+        // The key of another target came from somewhere else.
+        if error
+            .provider()
+            .is_some_and(|name| name != &*self.names.provider)
+        {
+            return error;
+        }
         let message = match error.message() {
             Some(message) => format!("{message} [key from {origin}]"),
             None => format!("the key from {origin} was refused"),

@@ -106,7 +106,7 @@ impl Registry {
         })?;
         let target = self.target(provider).await?;
         let model = Text::from(provider.model());
-        let stack = Stack::new(Deployment::of_settings(provider, Arc::clone(&target), None));
+        let stack = Stack::of_provider(provider, Arc::clone(&target));
         let embedding = Embedding::Stack(Box::new(stack.clone()), model);
         Ok(ClientBuilder::of_settings(provider, target, stack)
             .embedder(embedding)
@@ -125,7 +125,7 @@ impl Registry {
     /// Nothing is left behind when the future is dropped.
     pub async fn connect_provider(&self, provider: &ProviderSettings) -> Result<Client, Error> {
         let target = self.target(provider).await?;
-        let stack = Stack::new(Deployment::of_settings(provider, Arc::clone(&target), None));
+        let stack = Stack::of_provider(provider, Arc::clone(&target));
         Ok(ClientBuilder::of_settings(provider, target, stack).build())
     }
 
@@ -151,16 +151,27 @@ impl Registry {
     ) -> Result<Stack, Error> {
         let stack_settings = settings.stack()?;
         let age = stack_settings.max_queue_age();
-        let first = Deployment::of_settings(provider, Arc::clone(target), age);
-        let mut stack = Stack::of_settings(&stack_settings, first);
-        for other in stack_settings.deployments_beside(provider) {
+        let beside: Vec<_> = stack_settings.deployments_beside(provider).collect();
+        let behind: Vec<_> = stack_settings.fallback_after(provider).collect();
+        let all = || std::iter::once(provider).chain(beside.iter().chain(&behind).copied());
+        let deployment = |settings: &ProviderSettings, target| {
+            let deployment = Deployment::of_settings(settings, target, age);
+            let twice =
+                all().any(|one| one.name() == settings.name() && !one.is_same_target(settings));
+            match twice {
+                true => deployment.told_apart(settings.model()),
+                false => deployment,
+            }
+        };
+        let first = deployment(provider, Arc::clone(target));
+        let mut stack = Stack::of_settings(&stack_settings, provider, first);
+        for other in &beside {
             let target = self.target(other).await?;
-            stack = stack.beside(Deployment::of_settings(other, target, age).model(other.model()));
+            stack = stack.beside(deployment(other, target).model(other.model()));
         }
-        for other in stack_settings.fallback_after(provider) {
+        for other in &behind {
             let target = self.target(other).await?;
-            let other = Deployment::of_settings(other, target, age).model(other.model());
-            stack = stack.fallback(other);
+            stack = stack.fallback(deployment(other, target).model(other.model()));
         }
         Ok(stack)
     }
@@ -170,7 +181,7 @@ impl Registry {
             return Ok(None);
         };
         let target = self.target(provider).await?;
-        let stack = Stack::new(Deployment::of_settings(provider, target, None));
+        let stack = Stack::of_provider(provider, target);
         Ok(Some(Embedding::Stack(
             Box::new(stack),
             provider.model().into(),

@@ -26,11 +26,11 @@ use self::{
     erased::Erased,
     named::{Named, NamedLayer},
 };
-use crate::ClientBuilder;
+use crate::{ClientBuilder, provider::Target};
 use std::{fmt, sync::Arc, time::Duration};
 use tower_layer::Layer;
 use tower_service::Service;
-use towline_config::stack::StackSettings;
+use towline_config::{ProviderSettings, stack::StackSettings};
 use towline_core::{
     Answer, EmbeddingRequest, EmbeddingResponse, Error, Metered, Request, Response, Text,
 };
@@ -209,7 +209,11 @@ impl Stack {
     }
 
     /// What the settings say, around `first`.
-    pub(crate) fn of_settings(settings: &StackSettings, first: Deployment) -> Self {
+    pub(crate) fn of_settings(
+        settings: &StackSettings,
+        provider: &ProviderSettings,
+        first: Deployment,
+    ) -> Self {
         Self::new(first)
             .tenants(settings::per_tenant(settings))
             .hedge(settings::hedge(settings.hedge()))
@@ -219,9 +223,15 @@ impl Stack {
                 true => CoalesceLayer::new(),
                 false => CoalesceLayer::off(),
             })
-            .total(settings::total(settings.timeout()))
+            .total(settings::total(provider.timeout()))
             .guard(settings::guard(settings.guard()))
             .drain_timeout(settings.drain_timeout())
+    }
+
+    /// One provider by itself, with what its settings say.
+    pub(crate) fn of_provider(settings: &ProviderSettings, target: Arc<dyn Target>) -> Self {
+        Self::new(Deployment::of_settings(settings, target, None))
+            .total(settings::total(settings.timeout()))
     }
 
     /// How long an exchange that is no model call may take.
@@ -231,7 +241,7 @@ impl Stack {
 
     /// The name of the first deployment.
     pub(crate) fn name(&self) -> Text {
-        self.first.name.clone()
+        self.first.provider.clone()
     }
 
     pub(crate) const fn patience(&self) -> Duration {
@@ -239,18 +249,20 @@ impl Stack {
     }
 
     /// Puts the layers together. Errors that name no provider get `provider`.
-    pub(crate) fn compose(&self, provider: &Text) -> Composed {
+    /// Their calls pass `drain`.
+    pub(crate) fn compose(&self, provider: &Text, drain: &Drain) -> Composed {
         let first = self.first();
         let questions = self.questions(&first);
-        let vectors = self.total.layer(self.tenants.layer(self.chain(&first)));
-        let drain = Drain::new();
-        let (gate, named) = (DrainLayer::new(&drain), NamedLayer::new(provider.clone()));
+        // Vectors of another model are of no use to who compares them: nobody else is asked.
+        let only = Fallback::new(self.target(&first, &[]));
+        let vectors = self.total.layer(self.tenants.layer(only));
+        let (gate, named) = (DrainLayer::new(drain), NamedLayer::new(provider.clone()));
         let guarded = GuardLayer::new(self.guard.clone()).layer(questions);
         let journey = JourneyLayer::new();
         Composed {
             chat: journey.layer(gate.layer(named.layer(guarded))),
             embed: journey.layer(gate.layer(named.layer(vectors))),
-            drain,
+            drain: drain.clone(),
         }
     }
 

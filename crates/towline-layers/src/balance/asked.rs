@@ -63,6 +63,16 @@ impl<S> Asked<S> {
         }
     }
 
+    /// Says in `error` whose it is, so that who tries again asks another.
+    pub(super) fn sign(&self, error: Error) -> Error {
+        match self.slot() {
+            Some(slot) if error.deployment().is_none() => {
+                error.with_deployment(slot.deployment.name().clone())
+            }
+            _ => error,
+        }
+    }
+
     pub(super) fn fail(&mut self, error: &Error) {
         self.told = true;
         let now = Instant::now();
@@ -102,6 +112,10 @@ impl<S: Send + Sync + 'static> Watch for Asked<S> {
             self.begin(None);
         }
         Ok(())
+    }
+
+    fn on_error(&mut self, error: Error) -> Error {
+        self.sign(error)
     }
 
     fn on_end(&mut self, ending: Ending<'_>, usage: Option<&Usage>) {

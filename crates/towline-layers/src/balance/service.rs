@@ -302,10 +302,13 @@ where
 }
 
 fn failed<S>(error: Error, asked: Option<Asked<S>>) -> Error {
-    if let Some(mut asked) = asked {
-        asked.fail(&error);
+    match asked {
+        Some(mut asked) => {
+            asked.fail(&error);
+            asked.sign(error)
+        }
+        None => error,
     }
-    error
 }
 
 fn over() -> Error {

@@ -10,7 +10,7 @@ use crate::{
 use std::{any::Any, fmt, sync::Arc, time::Duration};
 use towline_config::ProviderSettings;
 use towline_core::Text;
-use towline_layers::timeout::Clocks;
+use towline_layers::{drain::Drain, timeout::Clocks};
 
 /// Settings of a [`Client`]. Made by [`Client::builder`].
 ///
@@ -199,12 +199,14 @@ impl ClientBuilder {
             .unwrap_or_else(|| known_reserve(vendor, window));
         let name = &self.names.provider;
         let (patience, stack) = self.layers.into_stack(name, &self.target);
+        // One gate for questions and vectors.
+        let drain = Drain::new();
         Client {
             inner: Arc::new(Inner {
-                layers: stack.compose(name),
+                layers: stack.compose(name, &drain),
                 stack,
                 target: self.target,
-                embedder: self.embedder.compose(name),
+                embedder: self.embedder.compose(name, &drain),
                 names: self.names,
                 window,
                 reserve,
@@ -270,17 +272,17 @@ impl Default for Limits {
 // === impl Embedding ===
 
 impl Embedding {
-    fn compose(self, name: &Text) -> Embedder {
+    fn compose(self, name: &Text, drain: &Drain) -> Embedder {
         match self {
             Self::None => Embedder::None,
             Self::Broken(reason) => Embedder::Broken(reason),
             Self::Target(target, model) => {
                 let deployment = Deployment::of_target(name.clone(), target);
                 let stack = Stack::new(deployment.clocks(Limits::default().clocks()));
-                Embedder::Ready(Box::new(stack.compose(name)), model)
+                Embedder::Ready(Box::new(stack.compose(name, drain)), model)
             }
             Self::Stack(stack, model) => {
-                Embedder::Ready(Box::new(stack.compose(&stack.name())), model)
+                Embedder::Ready(Box::new(stack.compose(&stack.name(), drain)), model)
             }
         }
     }

@@ -29,7 +29,10 @@ use towline_layers::{
 #[derive(Clone, Debug)]
 #[must_use = "a deployment does nothing outside a stack"]
 pub struct Deployment {
+    /// What tells it from the others of its stack.
     pub(super) name: Text,
+    /// Whose it is, for errors and records.
+    pub(super) provider: Text,
     pub(super) model: Option<Text>,
     pub(super) weight: NonZeroU32,
     pub(super) clocks: Clocks,
@@ -67,6 +70,7 @@ impl Deployment {
         Self {
             target,
             breaker: Breaker::new(name.clone(), never()),
+            provider: name.clone(),
             name: name.clone(),
             handed: false,
             model: None,
@@ -94,12 +98,19 @@ impl Deployment {
             deployment.breaker = breaker;
         }
         deployment.limit = super::settings::limit(settings, age);
-        if let Some(slots) = super::settings::adaptive(settings.concurrency()) {
+        if let Some(slots) = super::settings::adaptive(settings, age) {
             deployment.concurrency = slots;
         }
         deployment.window = settings.context_window();
         deployment.exchange = settings.timeouts().request();
         deployment
+    }
+
+    /// Adds `model` to its name, where another of the same provider stands in the stack.
+    pub(crate) fn told_apart(mut self, model: &str) -> Self {
+        self.name = format!("{}/{model}", self.provider).into();
+        self.breaker = Breaker::new(self.name.clone(), *self.breaker.config());
+        self
     }
 
     /// Asks this model, whatever the caller asks for. Default: what the caller asks for.
@@ -175,10 +186,10 @@ impl Deployment {
     {
         let target = TargetService::new(Arc::clone(&self.target));
         let bounded = AttemptLayer::new(self.clocks).layer(target);
-        let recorded = RecordLayer::new(self.name.clone()).layer(bounded);
+        let recorded = RecordLayer::new(self.provider.clone()).layer(bounded);
         let admitted = self.concurrency.layer(self.limit.layer(recorded));
         let guarded = BreakerLayer::new(&self.breaker).layer(admitted);
-        Erased::new(NamedLayer::new(self.name.clone()).layer(guarded))
+        Erased::new(NamedLayer::new(self.provider.clone()).layer(guarded))
     }
 }
 

@@ -1,14 +1,14 @@
 //! From settings to layers.
 
 use std::{
-    num::{NonZeroU32, NonZeroU64},
+    num::{NonZeroU32, NonZeroU64, NonZeroUsize},
     time::Duration,
 };
 use towline_config::{
     ProviderSettings,
     stack::{
-        self, ConcurrencySettings, GuardSettings, HedgeSettings, LimitSettings, Rates,
-        RetrySettings, StackSettings, TimeoutSettings,
+        self, GuardSettings, HedgeSettings, LimitSettings, Rates, RetrySettings, StackSettings,
+        TimeoutSettings,
     },
 };
 use towline_core::Request;
@@ -98,20 +98,40 @@ pub(super) fn breaker(settings: &ProviderSettings) -> Option<Breaker> {
 }
 
 /// How many calls are under way at once, where that is to be found out.
-pub(super) fn adaptive(settings: &ConcurrencySettings) -> Option<ConcurrencyLayer> {
-    if !settings.adaptive() {
+pub(super) fn adaptive(
+    settings: &ProviderSettings,
+    age: Option<Duration>,
+) -> Option<ConcurrencyLayer> {
+    let (slots, values) = (settings.concurrency(), settings.limit());
+    if !slots.adaptive() {
         return None;
     }
-    let mut adaptive = Adaptive::builder().min(count(settings.min()));
-    if let Some(most) = settings.max() {
-        adaptive = adaptive.max(count(most));
+    // What is not set follows what is, so that the three are always in order.
+    let least = count(slots.min());
+    let begin = slots.initial().map(count);
+    let most = slots.max().map(count);
+    let most = most.unwrap_or_else(|| ADAPTIVE_MAX.max(least).max(begin.unwrap_or(0)));
+    let begin = begin.unwrap_or_else(|| ADAPTIVE_INITIAL.clamp(least, most.max(least)));
+    let adaptive = Adaptive::builder().min(least).max(most).initial(begin);
+    let layer = match adaptive.build() {
+        Ok(adaptive) => ConcurrencyLayer::adaptive(adaptive),
+        // Never without a bound, whatever is wrong: the least is held.
+        Err(_) => ConcurrencyLayer::new(NonZeroUsize::new(least).unwrap_or(NonZeroUsize::MIN)),
+    };
+    let queued = usize::try_from(values.max_queued()).unwrap_or(usize::MAX);
+    let mut layer = layer.with_max_queued(queued);
+    if let Some(wait) = values.max_wait() {
+        layer = layer.with_max_wait(wait);
     }
-    if let Some(initial) = settings.initial() {
-        adaptive = adaptive.initial(count(initial));
-    }
-    // The settings were checked when they were loaded: they are in order.
-    adaptive.build().ok().map(ConcurrencyLayer::adaptive)
+    Some(match age {
+        Some(age) => layer.with_age_bound(AgeBound::new(age)),
+        None => layer,
+    })
 }
+
+/// The most slots of an adaptive limit, and those that it begins with, where nothing is set.
+const ADAPTIVE_MAX: usize = 200;
+const ADAPTIVE_INITIAL: usize = 20;
 
 /// Requests and tokens per minute of a deployment, and its slots where they are fixed.
 pub(super) fn limit(settings: &ProviderSettings, age: Option<Duration>) -> LimitLayer {
@@ -207,3 +227,6 @@ pub(super) fn hedge(settings: &HedgeSettings) -> HedgePolicy {
 /// Tokens that second attempts may use whatever their share says: else none would be made before
 /// twenty times as many were used by first ones.
 const HEDGE_RESERVE: u64 = 100_000;
+
+#[cfg(test)]
+mod tests;

@@ -8,4 +8,5 @@ mod fixture;
 mod page;
 mod registry;
 mod rotation;
+mod stack;
 mod validate;

@@ -1,0 +1,95 @@
+//! Stacks that a program composes.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+use towline::{BoxFuture, Deployment, Stack, Target, layers::retry::RetryPolicy};
+use towline_core::{
+    Body, Completion, EmbeddingRequest, EmbeddingResponse, Error, ErrorKind, FinishReason, Head,
+    Part, Request, Response,
+};
+
+/// A deployment that works, or does not, and counts its calls.
+#[derive(Clone, Debug)]
+struct Model {
+    name: &'static str,
+    works: bool,
+    calls: Arc<AtomicUsize>,
+}
+
+impl Model {
+    fn new(name: &'static str, works: bool) -> Self {
+        Self {
+            name,
+            works,
+            calls: Arc::default(),
+        }
+    }
+
+    fn deployment(&self) -> Deployment {
+        Deployment::new(self.name, self.clone())
+    }
+
+    fn calls(&self) -> usize {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    fn answer<T>(&self, answer: T) -> BoxFuture<'static, Result<T, Error>>
+    where
+        T: Send + 'static,
+    {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let works = self.works;
+        Box::pin(async move {
+            match works {
+                true => Ok(answer),
+                false => Err(Error::new(ErrorKind::Server)),
+            }
+        })
+    }
+}
+
+impl Target for Model {
+    fn call(&self, request: Request) -> BoxFuture<'static, Result<Response, Error>> {
+        let text = Part::from(self.name);
+        let body = Body::complete(Completion::new(vec![text], FinishReason::Stop));
+        self.answer(Response::new(Head::new(self.name, request.model()), body))
+    }
+
+    fn embed(
+        &self,
+        request: EmbeddingRequest,
+    ) -> BoxFuture<'static, Result<EmbeddingResponse, Error>> {
+        let head = Head::new(self.name, request.model());
+        self.answer(EmbeddingResponse::new(head, vec![vec![1.0]], None))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_asks_the_deployment_that_did_not_fail() {
+    for (first, second) in [("east", "west"), ("west", "east")] {
+        let (down, up) = (Model::new(first, false), Model::new(second, true));
+        let first = down.deployment().retry(RetryPolicy::default());
+        let stack = Stack::new(first).beside(up.deployment()).sticky(true);
+        let client = stack.client().model("gpt-4o").build();
+        for _ in 0..4 {
+            let answer = client.complete("Hello?").await.unwrap();
+            assert_eq!(answer.text(), up.name);
+        }
+        assert!(down.calls() <= 4, "one attempt of each call at most");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn vectors_come_from_no_other_target() {
+    let (down, up) = (Model::new("first", false), Model::new("second", true));
+    let stack = Stack::new(down.deployment()).fallback(up.deployment().model("other"));
+    let client = stack.client().model("gpt-4o").build();
+    assert_eq!(client.complete("Hello?").await.unwrap().text(), "second");
+    let request = EmbeddingRequest::new("vectors", ["a"]);
+    let error = client.embed_call(request).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Server);
+    assert_eq!(up.calls(), 1, "the question alone");
+    client.close().await.unwrap();
+}
