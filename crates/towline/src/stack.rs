@@ -186,14 +186,14 @@ impl Stack {
     /// ```
     /// use towline::{Deployment, ServiceTarget, Stack, layers::retry::RetryPolicy};
     /// # use towline_core::{Body, Completion, Error, ErrorKind, FinishReason, Head, Part, Request, Response};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Error> {
     /// # let down = tower::service_fn(|_: Request| async { Err::<Response, _>(Error::new(ErrorKind::Server)) });
     /// # let up = tower::service_fn(|request: Request| async move {
     /// #     let body = Body::complete(Completion::new(vec![Part::from("Hi.")], FinishReason::Stop));
     /// #     Ok::<_, Error>(Response::new(Head::new("second", request.model()), body))
     /// # });
-    ///
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() -> Result<(), Error> {
     /// // `down` and `up` are tower services that answer a `Request` with a `Response`.
     /// let first = Deployment::new("first", ServiceTarget::new(down)).retry(RetryPolicy::default());
     /// let second = Deployment::new("second", ServiceTarget::new(up)).model("gpt-4o-mini");
