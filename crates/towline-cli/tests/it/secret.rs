@@ -89,7 +89,11 @@ fn toml(base_url: &str) -> String {
 /// The same keys, from the environment and from a file.
 fn programs(base_url: &str) -> [Program; 3] {
     [
+        // What fails is tried again, and nobody wants to wait for that here.
         Program::at(base_url)
+            .env("TOWLINE_RETRY_BASE_DELAY", "5ms")
+            .env("TOWLINE_RETRY_MAX_DELAY", "10ms")
+            .env("TOWLINE_RETRY_HINT_CAP", "10ms")
             .env("OPENAI_API_KEY", KEYS[0])
             .env("TOWLINE_OPENAI_HEADERS", format!("x-team={}", KEYS[1]))
             .env("EMBEDDING_MODEL", "openai/sim-embedding")
