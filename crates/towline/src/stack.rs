@@ -274,41 +274,24 @@ impl Stack {
         }
     }
 
+    /// The targets in their order. Who continues an answer asks the very targets that the fallback does.
     fn questions(&self, first: &Deployment) -> Questions {
+        let first = self.target(first, &self.beside);
+        let others: Vec<_> = self
+            .others
+            .iter()
+            .map(|other| self.target(other, &[]))
+            .collect();
         let targets = match self.continues {
-            true => self.targets(first),
+            true => std::iter::once(&first).chain(&others).cloned().collect(),
             false => Vec::new(),
         };
-        let continued = ContinueLayer::new(targets).layer(self.chain(first));
+        let chain = others
+            .into_iter()
+            .fold(Fallback::new(first), Fallback::then);
+        let continued = ContinueLayer::new(targets).layer(chain);
         let admitted = self.tenants.layer(continued);
         self.total.layer(self.coalesce.layer(admitted))
-    }
-
-    /// The targets in their order.
-    fn chain<Req, A>(&self, first: &Deployment) -> Fallback<Erased<Req, A>>
-    where
-        Layered: Service<Req, Response = A, Error = Error, Future: Send>,
-        Req: Metered + Clone,
-        A: Answer,
-    {
-        let mut targets = self.targets(first).into_iter();
-        match targets.next() {
-            Some(target) => targets.fold(Fallback::new(target), Fallback::then),
-            None => Fallback::new(self.target(first, &[])),
-        }
-    }
-
-    /// The first target, and those that are asked where it cannot answer.
-    fn targets<Req, A>(&self, first: &Deployment) -> Vec<FallbackTarget<Erased<Req, A>>>
-    where
-        Layered: Service<Req, Response = A, Error = Error, Future: Send>,
-        Req: Metered + Clone,
-        A: Answer,
-    {
-        let others = self.others.iter().map(|other| self.target(other, &[]));
-        std::iter::once(self.target(first, &self.beside))
-            .chain(others)
-            .collect()
     }
 
     /// One of the targets: `first` and those that stand beside it.

@@ -118,8 +118,7 @@ pub(super) fn adaptive(
         // Never without a bound, whatever is wrong: the least is held.
         Err(_) => ConcurrencyLayer::new(NonZeroUsize::new(least).unwrap_or(NonZeroUsize::MIN)),
     };
-    let queued = usize::try_from(values.max_queued()).unwrap_or(usize::MAX);
-    let mut layer = layer.with_max_queued(queued);
+    let mut layer = layer.with_max_queued(queued(values));
     if let Some(wait) = values.max_wait() {
         layer = layer.with_max_wait(wait);
     }
@@ -170,7 +169,6 @@ fn waiting(config: LimitConfig, values: &LimitSettings, age: Option<Duration>) -
         stack::LimitMode::Reject => Mode::Reject,
         _ => Mode::Wait,
     };
-    let most = usize::try_from(values.max_queued()).unwrap_or(usize::MAX);
     let config = match age {
         Some(age) => config.with_age_bound(AgeBound::new(age)),
         None => config,
@@ -178,7 +176,12 @@ fn waiting(config: LimitConfig, values: &LimitSettings, age: Option<Duration>) -
     config
         .with_mode(mode)
         .with_max_wait(values.max_wait())
-        .with_max_queued(most)
+        .with_max_queued(queued(values))
+}
+
+/// How many calls may wait.
+fn queued(values: &LimitSettings) -> usize {
+    usize::try_from(values.max_queued()).unwrap_or(usize::MAX)
 }
 
 fn rules(quotas: Quotas, values: &LimitSettings) -> Rules {
