@@ -1,6 +1,6 @@
 //! What layers need to know of an answer of any kind.
 
-use crate::{EmbeddingResponse, Ending, Error, FinishReason, Head, Response, Watch};
+use crate::{EmbeddingResponse, Ending, Error, FinishReason, Head, Moment, Response, Watch};
 use std::task::{Context, Poll};
 
 /// An answer of any kind, as layers see it: they follow it to its end and never look inside.
@@ -62,7 +62,8 @@ impl Answer for EmbeddingResponse {
     }
 
     fn watch(&mut self, mut watch: impl Watch) {
-        watch.on_end(Ending::Whole(&FinishReason::Stop), self.usage());
+        let moment = Moment::new();
+        watch.on_end(Ending::Whole(&FinishReason::Stop), self.usage(), &moment);
     }
 
     fn poll_begin(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

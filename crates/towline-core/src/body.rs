@@ -10,7 +10,7 @@ pub use self::{
 };
 
 use self::{replay::replay, running::Running, watch::Guard};
-use crate::{Completion, Error, ErrorKind, Event, FinishReason, completion::Draft};
+use crate::{Completion, Error, ErrorKind, Event, FinishReason, Moment, Usage, completion::Draft};
 use futures_core::Stream;
 use std::{
     any::Any,
@@ -54,11 +54,17 @@ pub struct Body {
 }
 
 enum State {
-    Complete(Box<Completion>),
+    Complete(Box<Whole>),
     /// A complete answer that is read as events, and what was read.
     Replay(Box<(VecDeque<Event>, Draft)>),
     Stream(Box<Running>),
     Ended,
+}
+
+/// An answer that is all there, and since when.
+struct Whole {
+    completion: Completion,
+    moment: Moment,
 }
 
 // === impl Body ===
@@ -67,7 +73,10 @@ impl Body {
     /// An answer that is all there.
     #[must_use]
     pub fn complete(completion: Completion) -> Self {
-        Self::from_state(State::Complete(Box::new(completion)))
+        Self::from_state(State::Complete(Box::new(Whole {
+            completion,
+            moment: Moment::new(),
+        })))
     }
 
     /// An answer that arrives piece by piece.
@@ -102,7 +111,9 @@ impl Body {
                 self.watches.push(Box::new(watch));
             }
             State::Complete(whole) => {
-                watch.on_end(Ending::Whole(whole.finish_reason()), whole.usage());
+                let Whole { completion, moment } = &**whole;
+                let ending = Ending::Whole(completion.finish_reason());
+                watch.on_end(ending, completion.usage(), moment);
             }
             State::Replay(replay) => watch.on_end(
                 replay
@@ -113,8 +124,9 @@ impl Body {
                         _ => Ending::Dropped,
                     }),
                 None,
+                &Moment::new(),
             ),
-            State::Ended => watch.on_end(Ending::Dropped, None),
+            State::Ended => watch.on_end(Ending::Dropped, None, &Moment::new()),
         }
     }
 
@@ -203,7 +215,7 @@ impl Body {
             }
         }
         match std::mem::replace(&mut self.state, State::Ended) {
-            State::Complete(completion) => Poll::Ready(Ok(*completion)),
+            State::Complete(whole) => Poll::Ready(Ok(whole.completion)),
             _ => Poll::Ready(Err(already_read())),
         }
     }
@@ -213,10 +225,7 @@ impl Body {
         match std::mem::replace(&mut self.state, State::Ended) {
             State::Stream(running) => {
                 let (draft, usage) = running.into_draft();
-                let mut watches = std::mem::take(&mut self.watches);
-                for watch in &mut watches {
-                    watch.on_end(Ending::Whole(&reason), usage.as_ref());
-                }
+                self.tell(Ending::Whole(&reason), usage.as_ref());
                 Ok(draft.finish(reason))
             }
             _ => Err(already_read()),
@@ -226,10 +235,11 @@ impl Body {
     /// Ends the answer with `error`: the exchange is closed before anybody sees it.
     fn fail(&mut self, mut error: Error) -> Error {
         let usage = self.stop();
+        let moment = Moment::new();
         let mut watches = std::mem::take(&mut self.watches);
         for watch in &mut watches {
             error = watch.on_error(error);
-            watch.on_end(Ending::Failed(&error), usage.as_ref());
+            watch.on_end(Ending::Failed(&error), usage.as_ref(), &moment);
         }
         error
     }
@@ -237,14 +247,19 @@ impl Body {
     /// Ends the answer as `reason` says.
     fn finish(&mut self, reason: &FinishReason) {
         let usage = self.stop();
-        let mut watches = std::mem::take(&mut self.watches);
-        for watch in &mut watches {
-            watch.on_end(Ending::Whole(reason), usage.as_ref());
+        self.tell(Ending::Whole(reason), usage.as_ref());
+    }
+
+    /// Tells all who watch how the answer ended.
+    fn tell(&mut self, ending: Ending<'_>, usage: Option<&Usage>) {
+        let moment = Moment::new();
+        for mut watch in std::mem::take(&mut self.watches) {
+            watch.on_end(ending, usage, &moment);
         }
     }
 
     /// Closes the exchange, and says what it used as far as is known.
-    fn stop(&mut self) -> Option<crate::Usage> {
+    fn stop(&mut self) -> Option<Usage> {
         match std::mem::replace(&mut self.state, State::Ended) {
             State::Stream(running) => running.into_draft().1,
             _ => None,
@@ -258,9 +273,9 @@ impl Stream for Body {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        if let State::Complete(completion) = &mut this.state {
+        if let State::Complete(whole) = &mut this.state {
             let empty = Completion::new(Vec::new(), FinishReason::Stop);
-            let completion = std::mem::replace(&mut **completion, empty);
+            let completion = std::mem::replace(&mut whole.completion, empty);
             this.state = State::Replay(Box::new((replay(completion), Draft::default())));
         }
         let item = match &mut this.state {
@@ -296,9 +311,7 @@ impl Drop for Body {
             return;
         }
         let usage = self.stop();
-        for watch in &mut self.watches {
-            watch.on_end(Ending::Dropped, usage.as_ref());
-        }
+        self.tell(Ending::Dropped, usage.as_ref());
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Conversation {
 #[derive(Clone, Default)]
 struct Inner {
     messages: Vec<Message>,
+    // Of the text of all messages.
+    bytes: usize,
     wire: WireCache,
 }
 
@@ -54,7 +56,9 @@ impl Conversation {
     /// Appends a message in place. Other clones do not see it.
     pub fn push(&mut self, message: Message) {
         // The cached wire form covers a prefix, and a prefix it stays.
-        Arc::make_mut(&mut self.inner).messages.push(message);
+        let inner = Arc::make_mut(&mut self.inner);
+        inner.bytes = inner.bytes.saturating_add(message.text_bytes());
+        inner.messages.push(message);
     }
 
     /// The messages, oldest first.
@@ -73,6 +77,13 @@ impl Conversation {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.messages().is_empty()
+    }
+
+    /// How long the text of all messages is together, tool calls and results included, in bytes. It is
+    /// counted when a message is appended, so that asking for it costs nothing.
+    #[must_use]
+    pub fn text_bytes(&self) -> usize {
+        self.inner.bytes
     }
 
     /// Checks what every provider asks of a conversation: at most one system message, and that one
@@ -132,9 +143,11 @@ impl From<&Self> for Conversation {
 
 impl FromIterator<Message> for Conversation {
     fn from_iter<I: IntoIterator<Item = Message>>(messages: I) -> Self {
+        let messages: Vec<_> = messages.into_iter().collect();
         Self {
             inner: Arc::new(Inner {
-                messages: messages.into_iter().collect(),
+                bytes: text_bytes(&messages),
+                messages,
                 wire: WireCache::default(),
             }),
         }
@@ -143,7 +156,9 @@ impl FromIterator<Message> for Conversation {
 
 impl Extend<Message> for Conversation {
     fn extend<I: IntoIterator<Item = Message>>(&mut self, messages: I) {
-        Arc::make_mut(&mut self.inner).messages.extend(messages);
+        for message in messages {
+            self.push(message);
+        }
     }
 }
 
@@ -161,6 +176,11 @@ impl fmt::Debug for Conversation {
             .field("messages", &self.len())
             .finish_non_exhaustive()
     }
+}
+
+fn text_bytes(messages: &[Message]) -> usize {
+    let bytes = messages.iter().map(Message::text_bytes);
+    bytes.fold(0, usize::saturating_add)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Texts to vectors.
 
-use crate::{Capabilities, Capability, Context, Head, Metered, Text, Usage, request::estimate};
+use crate::{Capabilities, Capability, Context, Head, Metered, Text, Usage, request::tokens};
 use std::sync::Arc;
 
 /// A call that turns texts into vectors.
@@ -113,7 +113,10 @@ impl Metered for EmbeddingRequest {
 
     fn estimated_input(&self) -> u64 {
         let counted = self.context.token_estimate();
-        counted.unwrap_or_else(|| estimate(self.inputs.iter().map(|text| text.len())))
+        counted.unwrap_or_else(|| {
+            let lengths = self.inputs.iter().map(|text| text.len());
+            tokens(lengths.fold(0, usize::saturating_add))
+        })
     }
 
     fn estimated_output(&self) -> u64 {

@@ -122,9 +122,15 @@ impl Journey {
     /// A call that starts now.
     #[must_use]
     pub fn new() -> Self {
+        Self::starting(Instant::now())
+    }
+
+    /// A call that started at `started`.
+    #[must_use]
+    pub fn starting(started: Instant) -> Self {
         Self {
             shared: Arc::new(Shared {
-                started: Instant::now(),
+                started,
                 record: Mutex::default(),
             }),
         }
@@ -141,18 +147,20 @@ impl Journey {
         self.lock().push(step);
     }
 
-    /// Writes down that `provider` is asked for `model`; as a `hedge` beside another attempt, or not.
+    /// Writes down that `provider` is asked for `model` from `now` on; as a `hedge` beside another
+    /// attempt, or not.
     pub fn begin_attempt(
         &self,
         provider: impl Into<Text>,
         model: impl Into<Text>,
         hedge: bool,
+        now: Instant,
     ) -> AttemptId {
         let attempt = Attempt {
             provider: provider.into(),
             model: model.into(),
             hedge,
-            began: self.elapsed(),
+            began: self.elapsed(now),
             first: None,
             ended: None,
             outcome: Outcome::Running,
@@ -165,22 +173,31 @@ impl Journey {
     }
 
     /// The first content of an attempt arrived.
-    pub fn first_token(&self, id: AttemptId) {
-        let now = self.elapsed();
+    pub fn first_token(&self, id: AttemptId, now: Instant) {
+        let now = self.elapsed(now);
         self.with_attempt(id, |attempt| {
             attempt.first.get_or_insert(now);
         });
     }
 
     /// An attempt ended. Only the first end of an attempt counts.
-    pub fn end_attempt(&self, id: AttemptId, outcome: Outcome, usage: Option<&Usage>) {
-        let now = self.elapsed();
+    pub fn end_attempt(
+        &self,
+        id: AttemptId,
+        outcome: Outcome,
+        usage: Option<&Usage>,
+        now: Instant,
+    ) {
+        let now = self.elapsed(now);
+        self.with_attempt(id, |attempt| attempt.end(outcome, usage, now));
+    }
+
+    /// An attempt was answered by a whole answer: its first content is its last.
+    pub fn whole_attempt(&self, id: AttemptId, usage: Option<&Usage>, now: Instant) {
+        let now = self.elapsed(now);
         self.with_attempt(id, |attempt| {
-            if attempt.ended.is_none() {
-                attempt.ended = Some(now);
-                attempt.outcome = outcome;
-                attempt.usage = usage.cloned();
-            }
+            attempt.first.get_or_insert(now);
+            attempt.end(Outcome::Whole, usage, now);
         });
     }
 
@@ -229,8 +246,8 @@ impl Journey {
         })
     }
 
-    fn elapsed(&self) -> Duration {
-        Instant::now().saturating_duration_since(self.shared.started)
+    fn elapsed(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.shared.started)
     }
 
     fn with_attempt(&self, id: AttemptId, change: impl FnOnce(&mut Attempt)) {
@@ -357,5 +374,13 @@ impl Attempt {
     pub fn is_estimate(&self) -> bool {
         let reported = self.usage.as_ref().and_then(Usage::total);
         reported.is_none() && self.estimate.is_some()
+    }
+
+    fn end(&mut self, outcome: Outcome, usage: Option<&Usage>, now: Duration) {
+        if self.ended.is_none() {
+            self.ended = Some(now);
+            self.outcome = outcome;
+            self.usage = usage.cloned();
+        }
     }
 }

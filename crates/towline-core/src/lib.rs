@@ -52,6 +52,7 @@ mod journey;
 mod limits;
 mod message;
 mod model;
+mod moment;
 mod options;
 mod picks;
 mod question;
@@ -82,6 +83,7 @@ pub use self::{
         Role,
     },
     model::ModelInfo,
+    moment::Moment,
     options::{CompletionOptions, JsonSchema, ReasoningEffort, ResponseFormat},
     picks::Picks,
     redact::{cut, redact},

@@ -188,6 +188,14 @@ impl Message {
         join_text(self.parts())
     }
 
+    /// How long its text is, in bytes: what it says, tool calls and results included; images, files and
+    /// reasoning not.
+    #[must_use]
+    pub fn text_bytes(&self) -> usize {
+        let parts = self.parts().iter().map(Part::text_bytes);
+        parts.fold(0, usize::saturating_add)
+    }
+
     /// The tool calls, in order.
     pub fn tool_calls(&self) -> impl Iterator<Item = &ToolCall> {
         self.parts().iter().filter_map(Part::as_tool_call)
@@ -226,6 +234,15 @@ impl Part {
         match self {
             Self::ToolCall(call) => Some(call),
             _ => None,
+        }
+    }
+
+    fn text_bytes(&self) -> usize {
+        match self {
+            Self::Text(text) | Self::Refusal(text) => text.len(),
+            Self::ToolCall(call) => call.name().len() + call.arguments().len(),
+            Self::ToolResult(result) => result.content().len(),
+            _ => 0,
         }
     }
 }

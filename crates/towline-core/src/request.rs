@@ -41,6 +41,7 @@ pub struct Context {
     journey: Option<Journey>,
     hedge: bool,
     picks: Option<Picks>,
+    now: Option<Instant>,
     rare: Option<Arc<Rare>>,
 }
 
@@ -274,7 +275,7 @@ impl Metered for Request {
     }
 
     fn estimated_input(&self) -> u64 {
-        let input = || estimate(self.conversation.messages().iter().map(|m| m.text().len()));
+        let input = || tokens(self.conversation.text_bytes());
         self.context.token_estimate.unwrap_or_else(input)
     }
 
@@ -358,6 +359,24 @@ impl Context {
     /// Writes what happens to the call into `journey`.
     pub fn set_journey(&mut self, journey: Journey) {
         self.journey = Some(journey);
+    }
+
+    /// The time, read now or by a layer further out in this same step of the call: several layers that
+    /// a request passes one after another need not all read the clock.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.now.unwrap_or_else(Instant::now)
+    }
+
+    /// Tells the layers further in what time it is.
+    pub const fn set_now(&mut self, now: Instant) {
+        self.now = Some(now);
+    }
+
+    /// Lets whoever needs the time read the clock. A layer that keeps a request waiting calls it, or
+    /// [`set_now`](Self::set_now), before it passes the request on.
+    pub const fn forget_now(&mut self) {
+        self.now = None;
     }
 
     /// Says that the attempt is sent beside another, to be faster.
@@ -468,7 +487,6 @@ impl Context {
 }
 
 /// Tokens by the rule of thumb of four bytes each, never less than one.
-pub(crate) fn estimate(lengths: impl Iterator<Item = usize>) -> u64 {
-    let bytes = lengths.fold(0_usize, usize::saturating_add);
+pub(crate) fn tokens(bytes: usize) -> u64 {
     u64::try_from(bytes / 4).unwrap_or(u64::MAX).max(1)
 }

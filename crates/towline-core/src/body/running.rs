@@ -1,7 +1,7 @@
 //! An answer that arrives.
 
 use super::Watch;
-use crate::{Error, ErrorKind, Event, FinishReason, Usage, completion::Draft};
+use crate::{Error, ErrorKind, Event, FinishReason, Moment, Usage, completion::Draft};
 use futures_core::Stream;
 use std::{
     collections::VecDeque,
@@ -64,8 +64,9 @@ impl Running {
 
     /// Shows a newcomer what the reader has still before him.
     pub(super) fn show(&self, watch: &mut impl Watch) {
+        let moment = Moment::new();
         for event in &self.ahead {
-            if !matches!(event, Event::Finish(_)) && watch.on_event(event).is_err() {
+            if !matches!(event, Event::Finish(_)) && watch.on_event(event, &moment).is_err() {
                 // It says so again when it is asked to stop.
                 return;
             }
@@ -131,8 +132,9 @@ impl Running {
             Event::Usage(usage) => self.usage = Some(usage.clone()),
             _ => self.begun = self.begun || event.is_content(),
         }
+        let moment = Moment::new();
         for watch in watches {
-            if let Err(error) = watch.on_event(&event) {
+            if let Err(error) = watch.on_event(&event, &moment) {
                 return Err(self.add_partial(error));
             }
         }

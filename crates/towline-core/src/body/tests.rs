@@ -1,5 +1,7 @@
 use super::{Body, Ending, Watch};
-use crate::{Completion, Error, ErrorKind, Event, FinishReason, Part, Start, ToolCallDelta, Usage};
+use crate::{
+    Completion, Error, ErrorKind, Event, FinishReason, Moment, Part, Start, ToolCallDelta, Usage,
+};
 use futures_core::Stream;
 use std::{
     collections::VecDeque,
@@ -231,7 +233,7 @@ struct Spy {
 }
 
 impl Watch for Spy {
-    fn on_event(&mut self, event: &Event) -> Result<(), Error> {
+    fn on_event(&mut self, event: &Event, _moment: &Moment) -> Result<(), Error> {
         self.seen.lock().unwrap().push(format!("{event:?}"));
         Ok(())
     }
@@ -247,7 +249,7 @@ impl Watch for Spy {
         error.with_provider("spied")
     }
 
-    fn on_end(&mut self, ending: Ending<'_>, usage: Option<&Usage>) {
+    fn on_end(&mut self, ending: Ending<'_>, usage: Option<&Usage>, _moment: &Moment) {
         let total = usage.and_then(Usage::total);
         let ending = match ending {
             Ending::Whole(reason) => format!("whole: {reason:?}"),

@@ -1,6 +1,6 @@
 //! Following an answer to its end.
 
-use crate::{Error, Event, FinishReason, Usage};
+use crate::{Error, Event, FinishReason, Moment, Usage};
 use std::{
     any::Any,
     task::{Context, Poll},
@@ -10,15 +10,16 @@ use std::{
 ///
 /// Events are shown when they arrive, which may be before they are read. [`on_end`](Self::on_end)
 /// is called once, whatever happens, and then the watch is dropped. A watch that was put into a body
-/// earlier, by an inner layer, is asked first.
+/// earlier, by an inner layer, is asked first. What is told to several is told with one [`Moment`], so
+/// that the clock is read once for all of them.
 pub trait Watch: Send + 'static {
     /// Sees an event that arrived; never [`Event::Finish`], which is the end.
     ///
     /// # Errors
     ///
     /// Ends the answer: its clock has run out, though the provider is not silent.
-    fn on_event(&mut self, event: &Event) -> Result<(), Error> {
-        let _unused = event;
+    fn on_event(&mut self, event: &Event, moment: &Moment) -> Result<(), Error> {
+        let _unused = (event, moment);
         Ok(())
     }
 
@@ -35,8 +36,8 @@ pub trait Watch: Send + 'static {
     }
 
     /// Sees the end, and what was used by then as far as the provider has said.
-    fn on_end(&mut self, ending: Ending<'_>, usage: Option<&Usage>) {
-        let _unused = (ending, usage);
+    fn on_end(&mut self, ending: Ending<'_>, usage: Option<&Usage>, moment: &Moment) {
+        let _unused = (ending, usage, moment);
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
 use crate::verdict::is_at_fault;
 use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
-use towline_core::{Ending, Error, Event, Usage, Watch};
+use towline_core::{Ending, Error, Event, Moment, Usage, Watch};
 
 /// A call to a deployment, which counts as its load until the answer has ended.
 pub(super) struct Asked<S> {
@@ -46,11 +46,11 @@ impl<S> Asked<S> {
     }
 
     /// The answer has begun; a whole one, of so many tokens.
-    fn begin(&mut self, tokens: Option<u64>) {
+    fn begin(&mut self, tokens: Option<u64>, moment: &Moment) {
         if std::mem::replace(&mut self.told, true) {
             return;
         }
-        let now = Instant::now();
+        let now = moment.now();
         let mut seconds = now.saturating_duration_since(self.began).as_secs_f32();
         if let Some(tokens) = tokens {
             // The whole of an answer takes as long as it is.
@@ -107,9 +107,9 @@ impl<S> Asked<S> {
 }
 
 impl<S: Send + Sync + 'static> Watch for Asked<S> {
-    fn on_event(&mut self, event: &Event) -> Result<(), Error> {
+    fn on_event(&mut self, event: &Event, moment: &Moment) -> Result<(), Error> {
         if !self.told && event.is_content() {
-            self.begin(None);
+            self.begin(None, moment);
         }
         Ok(())
     }
@@ -118,9 +118,9 @@ impl<S: Send + Sync + 'static> Watch for Asked<S> {
         self.sign(error)
     }
 
-    fn on_end(&mut self, ending: Ending<'_>, usage: Option<&Usage>) {
+    fn on_end(&mut self, ending: Ending<'_>, usage: Option<&Usage>, moment: &Moment) {
         match ending {
-            Ending::Whole(_) => self.begin(usage.and_then(Usage::output)),
+            Ending::Whole(_) => self.begin(usage.and_then(Usage::output), moment),
             Ending::Failed(error) => self.fail(error),
             _ => self.give_up(),
         }

@@ -187,12 +187,18 @@ impl<S: Clone> Shared<S> {
             streamed,
         };
         let context = request.context();
-        let mut rng = self.seeds.rng(context);
-        // A call that says where its randomness starts shall not draw the same again.
-        for _ in context.avoided() {
-            rng.next_u64();
-        }
-        let picked = choice.pick(context, self.affinity(request), &mut rng);
+        let picked = match &*self.slots {
+            // Whether it is well or not: there is no other.
+            [_] if context.avoided().is_empty() && !context.is_hedge() => Some(0),
+            _ => {
+                let mut rng = self.seeds.rng(context);
+                // A call that says where its randomness starts shall not draw the same again.
+                for _ in context.avoided() {
+                    rng.next_u64();
+                }
+                choice.pick(context, self.affinity(request), &mut rng)
+            }
+        };
         let picked = picked.and_then(|index| Some((index, self.slots.get(index)?)));
         let Some((index, slot)) = picked else {
             return Err(refuse(request));
@@ -200,6 +206,7 @@ impl<S: Clone> Shared<S> {
         if let Some(picks) = request.context().picks() {
             picks.push(slot.deployment.name().clone());
         }
+        request.context_mut().set_now(now);
         slot.deployment.address(request);
         let asked = Asked::new(Arc::clone(self), index, now, streamed);
         Ok((slot.deployment.service().clone(), asked))

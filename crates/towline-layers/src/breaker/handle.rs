@@ -13,7 +13,7 @@ use crate::{
 };
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::time::Instant;
-use towline_core::{Context, Error, ErrorKind, Text};
+use towline_core::{Context, Error, ErrorKind, Moment, Text};
 
 /// A breaker. Clones, and the services of its layers, are handles of the same breaker.
 #[derive(Clone)]
@@ -174,12 +174,12 @@ impl Shared {
             .map_err(|refusal| self.refuse(refusal))
     }
 
-    fn settle(&self, ticket: Ticket, verdict: Verdict, hint: Option<Duration>) {
+    fn settle(&self, ticket: Ticket, verdict: Verdict, hint: Option<Duration>, moment: &Moment) {
         // A slot has to be given back; else there is nothing to say.
         if verdict == Verdict::Nothing && !ticket.is_probe() {
             return;
         }
-        let now = Instant::now();
+        let now = moment.now();
         if verdict == Verdict::Success && lock(&self.machine).count_success(now, ticket) {
             return;
         }
@@ -251,19 +251,19 @@ impl Shared {
 
 impl Pass {
     pub(super) fn settle(mut self, verdict: Verdict, hint: Option<Duration>) {
-        self.tell(verdict, hint);
+        self.tell(verdict, hint, &Moment::new());
     }
 
-    pub(super) fn tell(&mut self, verdict: Verdict, hint: Option<Duration>) {
+    pub(super) fn tell(&mut self, verdict: Verdict, hint: Option<Duration>, moment: &Moment) {
         if let Some(ticket) = self.ticket.take() {
-            self.shared.settle(ticket, verdict, hint);
+            self.shared.settle(ticket, verdict, hint, moment);
         }
     }
 }
 
 impl Drop for Pass {
     fn drop(&mut self) {
-        self.tell(Verdict::Nothing, None);
+        self.tell(Verdict::Nothing, None, &Moment::new());
     }
 }
 

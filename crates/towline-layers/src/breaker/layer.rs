@@ -9,7 +9,7 @@ use std::{
 };
 use tower_layer::Layer;
 use tower_service::Service;
-use towline_core::{Answer, Ending, Error, ErrorKind, Journey, Metered, Step, Usage, Watch};
+use towline_core::{Answer, Ending, Error, ErrorKind, Journey, Metered, Moment, Step, Usage, Watch};
 
 /// Leads calls through a [`Breaker`]. The [module docs](super) say where it goes.
 #[derive(Clone, Debug)]
@@ -170,11 +170,11 @@ fn over() -> Error {
 // === impl Follow ===
 
 impl Watch for Follow {
-    fn on_end(&mut self, ending: Ending<'_>, _usage: Option<&Usage>) {
+    fn on_end(&mut self, ending: Ending<'_>, _usage: Option<&Usage>, moment: &Moment) {
         let hint = match ending {
             Ending::Failed(error) => error.retry_after(),
             _ => None,
         };
-        self.pass.tell(Verdict::of_ending(ending), hint);
+        self.pass.tell(Verdict::of_ending(ending), hint, moment);
     }
 }

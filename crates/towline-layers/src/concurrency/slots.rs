@@ -228,10 +228,10 @@ impl Slots {
         }
     }
 
-    fn first_token(self: &Arc<Self>, flight: &Flight) {
+    fn first_token(self: &Arc<Self>, flight: &Flight, now: Instant) {
         let mut state = self.lock();
         if let Limit::Adaptive(controller) = &mut state.limit {
-            controller.on_first_token(flight, Instant::now());
+            controller.on_first_token(flight, now);
         }
         let waited_for = !state.queue.is_empty();
         drop(state);

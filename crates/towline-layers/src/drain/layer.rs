@@ -10,7 +10,7 @@ use std::{
 use tokio::sync::futures::OwnedNotified;
 use tower_layer::Layer;
 use tower_service::Service;
-use towline_core::{Answer, Error, ErrorKind, Event, Watch};
+use towline_core::{Answer, Error, ErrorKind, Event, Moment, Watch};
 
 /// Leads calls through a [`Drain`]. The [module docs](super) say where it goes.
 #[derive(Clone, Debug)]
@@ -189,7 +189,7 @@ fn cut() -> Error {
 // === impl Stay ===
 
 impl Watch for Stay {
-    fn on_event(&mut self, _event: &Event) -> Result<(), Error> {
+    fn on_event(&mut self, _event: &Event, _moment: &Moment) -> Result<(), Error> {
         if self.pass.shared.is_cut() {
             return Err(cut());
         }

@@ -8,7 +8,7 @@ use std::{
 use tower_layer::Layer;
 use tower_service::Service;
 use towline_core::{
-    Answer, AttemptId, Ending, Error, Event, Journey, Metered, Outcome, Text, Usage, Watch,
+    Answer, AttemptId, Ending, Error, Event, Journey, Metered, Moment, Outcome, Text, Usage, Watch,
 };
 
 /// Writes down each attempt. The [module docs](super) say where it goes.
@@ -45,6 +45,8 @@ struct Entry {
     id: AttemptId,
     open: bool,
     begun: bool,
+    /// Whether the answer was there at once.
+    whole: bool,
     /// Tokens of the input, as estimated.
     input: u64,
     /// Bytes that were delivered.
@@ -117,14 +119,12 @@ where
         };
         match result {
             Ok(mut answer) => {
-                if answer.is_whole() {
-                    entry.begin();
-                }
+                entry.whole = answer.is_whole();
                 answer.watch(entry);
                 Poll::Ready(Ok(answer))
             }
             Err(error) => {
-                entry.close(Outcome::Failed(error.kind()), None);
+                entry.close(Outcome::Failed(error.kind()), None, &Moment::new());
                 Poll::Ready(Err(error))
             }
         }
@@ -137,29 +137,35 @@ impl Entry {
     fn open<Req: Metered>(journey: Journey, provider: &Text, request: &Req) -> Self {
         let hedge = request.context().is_hedge();
         let model = request.model_text().clone();
-        let id = journey.begin_attempt(provider.clone(), model, hedge);
+        let now = request.context().now();
+        let id = journey.begin_attempt(provider.clone(), model, hedge, now);
         Self {
             journey,
             id,
             open: true,
             begun: false,
+            whole: false,
             input: request.estimated_input(),
             bytes: 0,
         }
     }
 
-    fn begin(&mut self) {
+    fn begin(&mut self, moment: &Moment) {
         if !self.begun {
             self.begun = true;
-            self.journey.first_token(self.id);
+            self.journey.first_token(self.id, moment.now());
         }
     }
 
-    fn close(&mut self, outcome: Outcome, usage: Option<&Usage>) {
+    fn close(&mut self, outcome: Outcome, usage: Option<&Usage>, moment: &Moment) {
         if !std::mem::replace(&mut self.open, false) {
             return;
         }
-        self.journey.end_attempt(self.id, outcome, usage);
+        let now = moment.now();
+        match outcome {
+            Outcome::Whole if self.whole => self.journey.whole_attempt(self.id, usage, now),
+            _ => self.journey.end_attempt(self.id, outcome, usage, now),
+        }
         if usage.and_then(Usage::total).is_none() {
             // Four bytes a token, as everywhere where nobody has counted.
             let output = self.bytes / 4;
@@ -170,27 +176,27 @@ impl Entry {
 }
 
 impl Watch for Entry {
-    fn on_event(&mut self, event: &Event) -> Result<(), Error> {
+    fn on_event(&mut self, event: &Event, moment: &Moment) -> Result<(), Error> {
         if event.is_content() {
-            self.begin();
+            self.begin(moment);
             self.bytes = self.bytes.saturating_add(size(event));
         }
         Ok(())
     }
 
-    fn on_end(&mut self, ending: Ending<'_>, usage: Option<&Usage>) {
+    fn on_end(&mut self, ending: Ending<'_>, usage: Option<&Usage>, moment: &Moment) {
         let outcome = match ending {
             Ending::Whole(_) => Outcome::Whole,
             Ending::Failed(error) => Outcome::Failed(error.kind()),
             _ => Outcome::Dropped,
         };
-        self.close(outcome, usage);
+        self.close(outcome, usage, moment);
     }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.close(Outcome::Dropped, None);
+        self.close(Outcome::Dropped, None, &Moment::new());
     }
 }
 

@@ -5,6 +5,7 @@ use std::{
     pin::Pin,
     task::{Context, Poll, ready},
 };
+use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
 use towline_core::{Answer, Error, Journey, Metered, Watch};
@@ -31,7 +32,8 @@ pin_project! {
     pub struct RootFuture<F> {
         #[pin]
         call: F,
-        journey: Journey,
+        // Absent once it is over.
+        journey: Option<Journey>,
     }
 }
 
@@ -77,13 +79,16 @@ where
     fn call(&mut self, mut request: Req) -> Self::Future {
         let known = request.context().journey().cloned();
         let journey = known.unwrap_or_else(|| {
-            let journey = Journey::new();
-            request.context_mut().set_journey(journey.clone());
+            let now = Instant::now();
+            let journey = Journey::starting(now);
+            let context = request.context_mut();
+            context.set_now(now);
+            context.set_journey(journey.clone());
             journey
         });
         RootFuture {
             call: self.inner.call(request),
-            journey,
+            journey: Some(journey),
         }
     }
 }
@@ -99,17 +104,21 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let journey = this.journey.clone();
-        match ready!(this.call.poll(cx)) {
+        let result = ready!(this.call.poll(cx));
+        let Some(journey) = this.journey.take() else {
+            return Poll::Ready(result);
+        };
+        Poll::Ready(match result {
             Ok(mut answer) => {
-                answer.head_mut().set_journey(journey.clone());
                 if !answer.is_whole() {
+                    let journey = journey.clone();
                     answer.watch(Sign { journey });
                 }
-                Poll::Ready(Ok(answer))
+                answer.head_mut().set_journey(journey);
+                Ok(answer)
             }
-            Err(error) => Poll::Ready(Err(error.with_journey(journey))),
-        }
+            Err(error) => Err(error.with_journey(journey)),
+        })
     }
 }
 

@@ -35,11 +35,9 @@ pin_project! {
         S: Service<Req>,
         T: Store,
     {
+        // On the heap, so that a call that need not wait is not the larger for it.
         Waiting {
-            #[pin]
-            waiting: Waiting<T>,
-            service: Option<S>,
-            request: Option<Req>,
+            parked: Pin<Box<Parked<S, Req, T>>>,
         },
         Calling {
             #[pin]
@@ -48,6 +46,19 @@ pin_project! {
         },
         Refused { error: Option<Error> },
         Over,
+    }
+}
+
+pin_project! {
+    // A call that waits.
+    struct Parked<S, Req, T>
+    where
+        T: Store,
+    {
+        #[pin]
+        waiting: Waiting<T>,
+        service: Option<S>,
+        request: Option<Req>,
     }
 }
 
@@ -64,12 +75,14 @@ where
         }
     }
 
-    pub(super) const fn waiting(waiting: Waiting<T>, service: S, request: Req) -> Self {
+    pub(super) fn waiting(waiting: Waiting<T>, service: S, request: Req) -> Self {
         Self {
             state: State::Waiting {
-                waiting,
-                service: Some(service),
-                request: Some(request),
+                parked: Box::pin(Parked {
+                    waiting,
+                    service: Some(service),
+                    request: Some(request),
+                }),
             },
         }
     }
@@ -95,24 +108,25 @@ where
                     state.set(State::Over);
                     return Poll::Ready(end(result, held));
                 }
-                StateProj::Waiting {
-                    waiting,
-                    service,
-                    request,
-                } => {
-                    let Some(asked) = request.as_ref() else {
+                StateProj::Waiting { parked } => {
+                    let parked = parked.as_mut().project();
+                    let Some(asked) = parked.request.as_ref() else {
                         return Poll::Ready(Err(over()));
                     };
-                    let result = ready!(waiting.poll(cx, asked.context()));
-                    let (Some(mut service), Some(request)) = (service.take(), request.take())
+                    let result = ready!(parked.waiting.poll(cx, asked.context()));
+                    let (Some(mut service), Some(mut request)) =
+                        (parked.service.take(), parked.request.take())
                     else {
                         return Poll::Ready(Err(over()));
                     };
                     match result {
-                        Ok(held) => State::Calling {
-                            call: service.call(request),
-                            held: Some(held),
-                        },
+                        Ok(held) => {
+                            request.context_mut().forget_now();
+                            State::Calling {
+                                call: service.call(request),
+                                held: Some(held),
+                            }
+                        }
                         Err(error) => State::Refused {
                             error: Some(refusal::noted(error, request.context())),
                         },

@@ -1,42 +1,62 @@
 //! What a call holds from its admission to the end of its answer.
 
-use super::{Bucket, Charge, Demand, Spent, lane::Lane};
+use super::{Bucket, Demand, Spent, lane::Lane};
 use std::{sync::Arc, time::Duration};
-use towline_core::{Answer, Ending, Error, ErrorKind, Head, Journey, Step, Usage, Watch};
+use towline_core::{Answer, Ending, Error, ErrorKind, Head, Journey, Moment, Step, Usage, Watch};
 
 /// A slot and a reservation. Whatever happens to the call, they are given back once.
 #[derive(Debug)]
 pub(super) struct Held<B: Bucket> {
-    pub(super) lane: Arc<Lane<B>>,
-    pub(super) reservation: Option<B::Reservation>,
-    pub(super) demand: Demand,
-    pub(super) charge: Charge,
-    pub(super) learn: bool,
-    pub(super) journey: Option<Journey>,
+    lane: Arc<Lane<B>>,
+    reservation: Option<B::Reservation>,
+    demand: Demand,
+    journey: Option<Journey>,
+    // Whether it has to be counted as served when it is settled.
+    served: bool,
 }
 
 // === impl Held ===
 
 impl<B: Bucket> Held<B> {
+    pub(super) const fn new(
+        lane: Arc<Lane<B>>,
+        reservation: B::Reservation,
+        demand: Demand,
+        journey: Option<Journey>,
+    ) -> Self {
+        Self {
+            lane,
+            reservation: Some(reservation),
+            demand,
+            journey,
+            served: false,
+        }
+    }
+
     /// Follows `answer` to its end.
-    pub(super) fn follow<A: Answer>(self, mut answer: A) -> A {
-        if self.learn {
-            self.observe(answer.head());
+    pub(super) fn follow<A: Answer>(mut self, mut answer: A) -> A {
+        if self.lane.learn && !self.observe(answer.head()) {
+            match answer.is_whole() {
+                // Counted with what it spent.
+                true => self.served = true,
+                false => self.lane.bucket.served(),
+            }
         }
         answer.watch(self);
         answer
     }
 
-    fn observe(&self, head: &Head) {
-        let bucket = &self.lane.bucket;
+    /// Learns what the provider says of its limits, if it says anything.
+    fn observe(&self, head: &Head) -> bool {
         if head.headers().is_empty() {
-            return bucket.served();
+            return false;
         }
         let limits = head.rate_limits();
         if limits.is_unknown() {
-            return bucket.served();
+            return false;
         }
-        bucket.observe(&limits);
+        self.lane.bucket.observe(&limits);
+        true
     }
 
     /// The call failed before it had an answer.
@@ -53,7 +73,7 @@ impl<B: Bucket> Held<B> {
     /// Empties the bucket if the provider says that it is empty.
     fn rejected(&self, error: &Error) {
         let local = error.refused_by().is_some();
-        if self.learn && error.kind() == ErrorKind::RateLimit && !local {
+        if self.lane.learn && error.kind() == ErrorKind::RateLimit && !local {
             self.lane.bucket.rejected(&self.demand, error.retry_after());
         }
     }
@@ -63,7 +83,7 @@ impl<B: Bucket> Held<B> {
         let Some(usage) = usage else {
             return Spent::unknown();
         };
-        let spent = self.charge.spent(usage, &self.demand);
+        let spent = self.lane.charge.spent(usage, &self.demand);
         if matches!(ending, Ending::Whole(_)) {
             return spent;
         }
@@ -89,7 +109,7 @@ impl<B: Bucket> Held<B> {
 }
 
 impl<B: Bucket> Watch for Held<B> {
-    fn on_end(&mut self, ending: Ending<'_>, usage: Option<&Usage>) {
+    fn on_end(&mut self, ending: Ending<'_>, usage: Option<&Usage>, moment: &Moment) {
         if let Ending::Failed(error) = ending {
             self.rejected(error);
         }
@@ -98,7 +118,17 @@ impl<B: Bucket> Watch for Held<B> {
             (Ending::Whole(_), Some(usage)) => self.lane.learn_usual(usage),
             _ => self.flag(),
         }
-        self.settle(&spent);
+        match self.reservation.take() {
+            Some(reservation) if self.served => {
+                let bucket = &self.lane.bucket;
+                bucket.settle_whole(reservation, &spent, moment);
+                self.lane.wake();
+            }
+            reservation => {
+                self.reservation = reservation;
+                self.settle(&spent);
+            }
+        }
     }
 }
 

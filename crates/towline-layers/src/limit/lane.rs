@@ -1,6 +1,6 @@
 //! The bucket of a key and those who wait for it.
 
-use super::{Booking, Bucket, Demand, Dimension, LimitConfig};
+use super::{Booking, Bucket, Charge, Demand, Dimension, LimitConfig};
 use crate::{
     overload::{QueueGauge, Shedder},
     queue::{Key, QUANTUM, Queue, Ticket},
@@ -15,6 +15,8 @@ const LOOKED_AT: usize = 16;
 
 pub(super) struct Lane<B> {
     pub(super) bucket: B,
+    pub(super) charge: Charge,
+    pub(super) learn: bool,
     room: Mutex<Room>,
     /// How many wait, to be read without the lock.
     waiting: AtomicU64,
@@ -73,6 +75,8 @@ impl<B: Bucket> Lane<B> {
         let gauge = config.gauge.clone().filter(|_| config.key.is_shared());
         Self {
             bucket,
+            charge: config.charge,
+            learn: config.learn,
             room: Mutex::new(Room {
                 queue: Queue::new(QUANTUM),
                 booking: None,

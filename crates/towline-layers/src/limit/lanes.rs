@@ -22,6 +22,8 @@ pub(super) struct Lanes<S: Store> {
 }
 
 struct Keyed<B> {
+    // The one that was asked for last, which is often the only one.
+    last: Option<(Key, Arc<Lane<B>>)>,
     lanes: HashMap<Key, Arc<Lane<B>>>,
     /// How many keys there may be before the next look for idle ones.
     sweep_at: usize,
@@ -42,6 +44,7 @@ impl<S: Store> Lanes<S> {
             store,
             shared,
             keyed: Mutex::new(Keyed {
+                last: None,
                 lanes: HashMap::new(),
                 sweep_at: FEW,
             }),
@@ -67,8 +70,13 @@ impl<S: Store> Lanes<S> {
 
     fn lane(&self, config: &LimitConfig, parts: (&str, &str)) -> Arc<Lane<S::Bucket>> {
         let mut keyed = lock(&self.keyed);
-        if let Some(lane) = keyed.lanes.get(&parts as &dyn Parts) {
-            return Arc::clone(lane);
+        if let Some(lane) = keyed.last_if(parts) {
+            return lane;
+        }
+        if let Some((key, lane)) = keyed.lanes.get_key_value(&parts as &dyn Parts) {
+            let (key, lane) = (key.clone(), Arc::clone(lane));
+            keyed.last = Some((key, Arc::clone(&lane)));
+            return lane;
         }
         if keyed.lanes.len() >= keyed.sweep_at {
             keyed.sweep();
@@ -110,9 +118,15 @@ impl<S: Store> fmt::Debug for Lanes<S> {
 // === impl Keyed ===
 
 impl<B: Bucket> Keyed<B> {
+    fn last_if(&self, parts: (&str, &str)) -> Option<Arc<Lane<B>>> {
+        let (key, lane) = self.last.as_ref()?;
+        (key.parts() == parts).then(|| Arc::clone(lane))
+    }
+
     /// Forgets the keys that nobody uses and whose buckets are full: a new one grants no more.
     fn sweep(&mut self) {
         // Handles are made under the lock of the map: who has none now will ask for a new one.
+        self.last = None;
         self.lanes
             .retain(|_, lane| Arc::strong_count(lane) > 1 || !lane.bucket.is_idle());
         self.sweep_at = (self.lanes.len() * 2).max(FEW);

@@ -131,16 +131,11 @@ where
         let demand = config.charge.demand(&request, lane.usual());
         let mut direct = config.mode == Mode::Reject;
         if direct || lane.waiting() == 0 {
-            match lane.bucket.admit_now(&demand, None) {
+            let now = request.context().now();
+            match lane.bucket.admit_now(&demand, None, now) {
                 Some(Verdict::Granted(reservation)) => {
-                    let held = Held {
-                        lane,
-                        reservation: Some(reservation),
-                        demand,
-                        charge: config.charge,
-                        learn: config.learn,
-                        journey: request.context().journey().cloned(),
-                    };
+                    let journey = request.context().journey().cloned();
+                    let held = Held::new(lane, reservation, demand, journey);
                     return LimitFuture::calling(self.inner.call(request), Some(held));
                 }
                 // It asks again in its turn, and is told again.

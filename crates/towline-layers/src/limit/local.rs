@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 use tokio::time::Instant;
-use towline_core::{Error, RateLimits};
+use towline_core::{Error, Moment, RateLimits};
 
 /// Keeps the levels in this process. Each key has one lock around all its buckets and slots.
 ///
@@ -110,8 +110,9 @@ impl Bucket for LocalBucket {
         &self,
         demand: &Demand,
         booked: Option<&Booking>,
+        now: Instant,
     ) -> Option<Verdict<LocalReservation>> {
-        let now = self.inner.shared.now();
+        let now = self.inner.shared.nanos(now);
         Some(self.inner.admit(now, demand, booked))
     }
 
@@ -139,6 +140,19 @@ impl Bucket for LocalBucket {
         let taken = spent.or(entry.reserved);
         let mut meter = lock(&self.inner.meter);
         meter.settle(|| self.inner.shared.now(), entry, taken);
+        meter.release();
+    }
+
+    fn settle_whole(&self, reservation: LocalReservation, spent: &Spent, moment: &Moment) {
+        let (shared, entry) = (&self.inner.shared, reservation.entry);
+        let taken = spent.or(entry.reserved);
+        let guessed = shared.rules.quotas.quota(Dimension::Requests).is_none();
+        let now = shared.nanos(moment.now());
+        let mut meter = lock(&self.inner.meter);
+        if guessed {
+            meter.served(now);
+        }
+        meter.settle(|| now, entry, taken);
         meter.release();
     }
 

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 use tokio::time::Instant;
-use towline_core::{Error, RateLimits, Text};
+use towline_core::{Error, Moment, RateLimits, Text};
 
 /// Keeps buckets, one for each key: in this process ([`LocalStore`](super::LocalStore)), or in one
 /// that several processes share.
@@ -40,13 +40,14 @@ pub trait Bucket: Clone + fmt::Debug + Send + Sync + 'static {
     /// Where another has `booked` a start, it is granted only if that start is not delayed.
     fn admit(&self, demand: &Demand, booked: Option<&Booking>) -> Self::Admit;
 
-    /// The same at once, for a store that has to ask nobody.
+    /// The same at once, for a store that has to ask nobody. `now` is what the clock said a moment ago.
     fn admit_now(
         &self,
         demand: &Demand,
         booked: Option<&Booking>,
+        now: Instant,
     ) -> Option<Verdict<Self::Reservation>> {
-        let _unused = (demand, booked);
+        let _unused = (demand, booked, now);
         None
     }
 
@@ -69,6 +70,14 @@ pub trait Bucket: Clone + fmt::Debug + Send + Sync + 'static {
     /// A store that has to tell others may do so later. Settling the same reservation again must not
     /// change anything then.
     fn settle(&self, reservation: Self::Reservation, spent: &Spent);
+
+    /// Both [`served`](Self::served) and [`settle`](Self::settle), for an answer that was whole when
+    /// it came.
+    fn settle_whole(&self, reservation: Self::Reservation, spent: &Spent, moment: &Moment) {
+        let _unused = moment;
+        self.served();
+        self.settle(reservation, spent);
+    }
 
     /// A call that was granted `demand` was rejected by the provider for its rate: nothing is granted
     /// before `hint`, and after it one such call at first.

@@ -279,15 +279,8 @@ impl<T: Store> Waiting<T> {
         if let Some(key) = this.place.key.take() {
             lane.served(key);
         }
-        let config = &this.shared.config;
-        Ok(Held {
-            lane,
-            reservation: Some(reservation),
-            demand: *this.demand,
-            charge: config.charge,
-            learn: config.learn,
-            journey: context.journey().cloned(),
-        })
+        let journey = context.journey().cloned();
+        Ok(Held::new(lane, reservation, *this.demand, journey))
     }
 
     /// Why it gives up.

@@ -82,14 +82,20 @@ struct Rest<S, Req> {
     /// Of the first attempt, or of each.
     tokens: u64,
     retries: u32,
-    /// Of the attempt that is waited for or under way.
-    withdrawal: Option<Withdrawal>,
 }
 
 struct Spare<S, Req> {
     service: S,
     request: Req,
-    pauses: Option<Pauses>,
+    /// Absent before the first failure; on the heap, so that a call that succeeds is small to move.
+    later: Option<Box<Later>>,
+}
+
+/// What a call carries that has failed once.
+struct Later {
+    pauses: Pauses,
+    /// Of the attempt that is waited for or under way.
+    withdrawal: Option<Withdrawal>,
     /// The last error that came from a provider, and for how long is waited after it.
     failed: Option<(Error, Duration)>,
 }
@@ -150,8 +156,7 @@ where
         let spare = may_repeat.then(|| Spare {
             service: self.inner.clone(),
             request: request.clone(),
-            pauses: None,
-            failed: None,
+            later: None,
         });
         RetryFuture {
             state: State::Asking {
@@ -162,7 +167,6 @@ where
                 spare,
                 tokens,
                 retries: 0,
-                withdrawal: None,
             },
         }
     }
@@ -238,7 +242,8 @@ impl<S, Req> Rest<S, Req> {
     /// asked no provider: it neither earns nor costs.
     fn settle<A>(&mut self, result: &Result<A, Error>) {
         let refused = result.as_ref().is_err_and(|e| e.refused_by().is_some());
-        match self.withdrawal.take() {
+        let later = self.spare.as_mut().and_then(|spare| spare.later.as_mut());
+        match later.and_then(|later| later.withdrawal.take()) {
             Some(withdrawal) if refused => withdrawal.refund(),
             Some(_spent) => {}
             None if refused || self.retries > 0 => {}
@@ -269,17 +274,21 @@ impl<S, Req: Metered> Rest<S, Req> {
         }
         let context = spare.request.context();
         let seeds = &self.shared.seeds;
-        let pauses = spare
-            .pauses
-            .get_or_insert_with(|| Pauses::new(seeds.rng(context)));
-        let drawn = pauses.draw(policy.backoff(), self.retries);
+        let later = spare.later.get_or_insert_with(|| {
+            Box::new(Later {
+                pauses: Pauses::new(seeds.rng(context)),
+                withdrawal: None,
+                failed: None,
+            })
+        });
+        let drawn = later.pauses.draw(policy.backoff(), self.retries);
         let (hint, deadline) = (error.retry_after(), context.deadline());
         let Some(pause) = pause(policy, hint, drawn, Instant::now(), deadline) else {
             return Err(error);
         };
         if let Some(budget) = policy.budget() {
-            self.withdrawal = budget.withdraw(self.tokens);
-            if self.withdrawal.is_none() {
+            later.withdrawal = budget.withdraw(self.tokens);
+            if later.withdrawal.is_none() {
                 spare.refuse(&error);
                 return Err(error);
             }
@@ -288,7 +297,7 @@ impl<S, Req: Metered> Rest<S, Req> {
             let deployment = deployment.clone();
             spare.request.context_mut().avoid(deployment);
         }
-        spare.failed = Some((error, pause));
+        later.failed = Some((error, pause));
         Ok(pause)
     }
 }
@@ -311,12 +320,13 @@ where
         match spare.service.poll_ready(cx) {
             Poll::Ready(Ok(())) => {
                 self.retries = self.retries.saturating_add(1);
-                self.withdrawal = self.withdrawal.take().map(Withdrawal::sent);
+                spare.request.context_mut().forget_now();
+                spare.settle_withdrawal(true);
                 Ok(spare.service.call(spare.request.clone()))
             }
             result => {
                 // Nothing was sent: the tokens go back.
-                self.withdrawal = None;
+                spare.settle_withdrawal(false);
                 let unready = match result {
                     Poll::Ready(Err(error)) => error,
                     _ => over(),
@@ -334,13 +344,23 @@ where
 impl<S, Req: Metered> Spare<S, Req> {
     /// The last error of a provider, or `error` where none was asked.
     fn last_of_provider(&mut self, error: Error) -> Error {
-        self.failed.take().map_or(error, |(failed, _)| failed)
+        let failed = self.later.as_mut().and_then(|later| later.failed.take());
+        failed.map_or(error, |(failed, _)| failed)
+    }
+
+    /// What was withdrawn is spent, or goes back.
+    fn settle_withdrawal(&mut self, sent: bool) {
+        if let Some(later) = &mut self.later {
+            let withdrawal = later.withdrawal.take().filter(|_| sent);
+            later.withdrawal = withdrawal.map(Withdrawal::sent);
+        }
     }
 
     /// Writes down how long was waited, and why.
     fn waited(&self) {
         let journey = self.request.context().journey();
-        if let (Some(journey), Some((failed, pause))) = (journey, &self.failed) {
+        let failed = self.later.as_ref().and_then(|later| later.failed.as_ref());
+        if let (Some(journey), Some((failed, pause))) = (journey, failed) {
             journey.push(Step::waited(LAYER, failed.kind().as_str(), *pause));
         }
     }

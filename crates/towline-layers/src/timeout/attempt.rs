@@ -11,7 +11,7 @@ use std::{
 use tokio::time::{Instant, Sleep, sleep_until};
 use tower_layer::Layer;
 use tower_service::Service;
-use towline_core::{Answer, Clock, Error, ErrorKind, Event, Metered, Watch};
+use towline_core::{Answer, Clock, Error, ErrorKind, Event, Metered, Moment, Watch};
 
 /// Bounds each attempt. The [module docs](super) say where it goes.
 ///
@@ -38,9 +38,8 @@ pin_project! {
     pub struct AttemptFuture<F, A> {
         #[pin]
         call: Option<Begun<F, A>>,
-        // Set where the call is pending, not before.
-        #[pin]
-        sleep: Option<Sleep>,
+        // Set where the call is pending, not before; on the heap, so that the call is small to move.
+        sleep: Option<Pin<Box<Sleep>>>,
         start: Instant,
         limit: Limit,
         clocks: Clocks,
@@ -140,15 +139,16 @@ where
             }
             return Poll::Ready(result.map(|answer| bound(answer, clocks, start)));
         }
-        if this.sleep.is_none() {
-            let Some(due) = this.start.checked_add(limit.time) else {
-                return Poll::Pending;
-            };
-            this.sleep.set(Some(sleep_until(due)));
-        }
-        if let Some(sleep) = this.sleep.as_pin_mut() {
-            ready!(sleep.poll(cx));
-        }
+        let sleep = match this.sleep {
+            Some(sleep) => sleep,
+            None => {
+                let Some(due) = this.start.checked_add(limit.time) else {
+                    return Poll::Pending;
+                };
+                this.sleep.insert(Box::pin(sleep_until(due)))
+            }
+        };
+        ready!(sleep.as_mut().poll(cx));
         // The exchange is closed before the error is told.
         this.call.set(None);
         Poll::Ready(Err(limit.error()))
@@ -245,8 +245,8 @@ impl Rest {
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 impl Watch for Rest {
-    fn on_event(&mut self, event: &Event) -> Result<(), Error> {
-        let now = Instant::now();
+    fn on_event(&mut self, event: &Event, moment: &Moment) -> Result<(), Error> {
+        let now = moment.now();
         self.heard = now;
         if !matches!(event, Event::Ping) {
             self.moved = now;

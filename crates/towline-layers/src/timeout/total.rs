@@ -10,7 +10,7 @@ use std::{
 use tokio::time::{Instant, Sleep, sleep_until};
 use tower_layer::Layer;
 use tower_service::Service;
-use towline_core::{Answer, Clock, Error, ErrorKind, Event, Metered, Watch};
+use towline_core::{Answer, Clock, Error, ErrorKind, Event, Metered, Moment, Watch};
 
 /// Bounds each call, from `call` to the end of its body. The [module docs](super) say where it goes.
 #[derive(Clone, Copy, Debug)]
@@ -42,9 +42,8 @@ pin_project! {
     pub struct TotalFuture<F> {
         #[pin]
         call: Option<F>,
-        // Set where the call is pending, not before.
-        #[pin]
-        sleep: Option<Sleep>,
+        // Set where the call is pending, not before; on the heap, so that the call is small to move.
+        sleep: Option<Pin<Box<Sleep>>>,
         end: Option<End>,
     }
 }
@@ -125,7 +124,7 @@ where
     }
 
     fn call(&mut self, mut request: Req) -> Self::Future {
-        let now = Instant::now();
+        let now = request.context().now();
         let limit = match request.streams() {
             true => self.limits.streamed,
             false => self.limits.whole,
@@ -165,12 +164,8 @@ where
         let Some(end) = end else {
             return Poll::Pending;
         };
-        if this.sleep.is_none() {
-            this.sleep.set(Some(sleep_until(end.at)));
-        }
-        if let Some(sleep) = this.sleep.as_pin_mut() {
-            ready!(sleep.poll(cx));
-        }
+        let sleep = this.sleep.get_or_insert_with(|| Box::pin(sleep_until(end.at)));
+        ready!(sleep.as_mut().poll(cx));
         // What is under way ends before the error is told.
         this.call.set(None);
         Poll::Ready(Err(end.error()))
@@ -233,9 +228,9 @@ impl End {
 // === impl Rest ===
 
 impl Watch for Rest {
-    fn on_event(&mut self, _event: &Event) -> Result<(), Error> {
+    fn on_event(&mut self, _event: &Event, moment: &Moment) -> Result<(), Error> {
         // A provider that is never silent would else go on for ever.
-        if Instant::now() >= self.end.at {
+        if moment.now() >= self.end.at {
             return Err(self.end.error());
         }
         Ok(())

@@ -3,7 +3,7 @@
 use super::Slots;
 use crate::adaptive::{Flight, Signal};
 use std::sync::Arc;
-use towline_core::{Ending, Error, Event, Usage, Watch};
+use towline_core::{Ending, Error, Event, Moment, Usage, Watch};
 
 /// A slot. It is free again when this is dropped.
 pub(in crate::concurrency) struct Permit {
@@ -33,17 +33,17 @@ impl Permit {
 }
 
 impl Watch for Permit {
-    fn on_event(&mut self, event: &Event) -> Result<(), Error> {
+    fn on_event(&mut self, event: &Event, moment: &Moment) -> Result<(), Error> {
         if !self.begun && event.is_content() {
             self.begun = true;
             if let Some(flight) = &self.flight {
-                self.slots.first_token(flight);
+                self.slots.first_token(flight, moment.now());
             }
         }
         Ok(())
     }
 
-    fn on_end(&mut self, ending: Ending<'_>, _usage: Option<&Usage>) {
+    fn on_end(&mut self, ending: Ending<'_>, _usage: Option<&Usage>, _moment: &Moment) {
         self.signal = Signal::of_ending(&ending);
     }
 }

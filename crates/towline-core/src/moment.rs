@@ -1,0 +1,50 @@
+//! The time at which something was seen.
+
+use std::cell::Cell;
+use tokio::time::Instant;
+
+/// When something happened, for all who look at it: the clock is read by the first who asks, and not
+/// at all if nobody does.
+///
+/// # Examples
+///
+/// ```
+/// use towline_core::Moment;
+///
+/// let moment = Moment::new();
+/// assert_eq!(moment.now(), moment.now());
+/// ```
+#[derive(Debug, Default)]
+pub struct Moment {
+    at: Cell<Option<Instant>>,
+}
+
+// === impl Moment ===
+
+impl Moment {
+    /// A moment that nobody has looked at.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            at: Cell::new(None),
+        }
+    }
+
+    /// The moment `at`.
+    #[must_use]
+    pub const fn at(at: Instant) -> Self {
+        Self {
+            at: Cell::new(Some(at)),
+        }
+    }
+
+    /// What the clock says: the same however often it is asked.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.at.get().unwrap_or_else(|| {
+            let now = Instant::now();
+            self.at.set(Some(now));
+            now
+        })
+    }
+}
