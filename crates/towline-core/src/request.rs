@@ -6,7 +6,7 @@ use crate::{
     Capabilities, Capability, CompletionOptions, Conversation, Journey, Part, Picks,
     ReasoningEffort, ResponseFormat, Text, model,
 };
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 use tokio::time::Instant;
 
 /// A call to a model.
@@ -21,8 +21,16 @@ use tokio::time::Instant;
 ///     .with_stream(true);
 /// assert_eq!(request.model(), "gpt-4o-mini");
 /// ```
-#[derive(Clone, Debug)]
+///
+/// A clone is a reference count: layers keep one to ask again. Changing a clone copies what is said of
+/// the call, and neither the conversation nor the options.
+#[derive(Clone)]
 pub struct Request {
+    inner: Arc<Inner>,
+}
+
+#[derive(Clone)]
+struct Inner {
     model: Text,
     conversation: Conversation,
     options: Arc<CompletionOptions>,
@@ -136,130 +144,149 @@ impl Request {
     #[must_use]
     pub fn new(model: impl Into<Text>, conversation: impl Into<Conversation>) -> Self {
         Self {
-            model: model.into(),
-            conversation: conversation.into(),
-            options: Arc::default(),
-            stream: false,
-            context: Context::default(),
+            inner: Arc::new(Inner {
+                model: model.into(),
+                conversation: conversation.into(),
+                options: Arc::default(),
+                stream: false,
+                context: Context::default(),
+            }),
         }
     }
 
     /// Sets the options. Handing over an `Arc` shares them between calls.
     #[must_use]
     pub fn with_options(mut self, options: impl Into<Arc<CompletionOptions>>) -> Self {
-        self.options = options.into();
+        self.inner_mut().options = options.into();
         self
     }
 
     /// Whether the answer shall come piece by piece.
     #[must_use]
-    pub const fn with_stream(mut self, stream: bool) -> Self {
-        self.stream = stream;
+    pub fn with_stream(mut self, stream: bool) -> Self {
+        self.inner_mut().stream = stream;
         self
     }
 
     /// Sets the facts for layers.
     #[must_use]
     pub fn with_context(mut self, context: Context) -> Self {
-        self.context = context;
+        self.inner_mut().context = context;
         self
     }
 
     /// Asks another model.
     #[must_use]
     pub fn with_model(mut self, model: impl Into<Text>) -> Self {
-        self.model = model.into();
+        self.inner_mut().model = model.into();
         self
     }
 
     /// Continues another conversation.
     #[must_use]
     pub fn with_conversation(mut self, conversation: impl Into<Conversation>) -> Self {
-        self.conversation = conversation.into();
+        self.inner_mut().conversation = conversation.into();
         self
     }
 
     /// The model that is asked.
     #[must_use]
     pub fn model(&self) -> &str {
-        &self.model
+        &self.inner.model
     }
 
     /// The model's name, to keep.
     #[must_use]
-    pub const fn model_text(&self) -> &Text {
-        &self.model
+    pub fn model_text(&self) -> &Text {
+        &self.inner.model
     }
 
     /// The conversation to continue.
     #[must_use]
-    pub const fn conversation(&self) -> &Conversation {
-        &self.conversation
+    pub fn conversation(&self) -> &Conversation {
+        &self.inner.conversation
     }
 
     /// The options.
     #[must_use]
     pub fn options(&self) -> &CompletionOptions {
-        &self.options
+        &self.inner.options
     }
 
     /// Whether the answer shall come piece by piece.
     #[must_use]
-    pub const fn stream(&self) -> bool {
-        self.stream
+    pub fn stream(&self) -> bool {
+        self.inner.stream
     }
 
     /// The facts for layers.
     #[must_use]
-    pub const fn context(&self) -> &Context {
-        &self.context
+    pub fn context(&self) -> &Context {
+        &self.inner.context
     }
 
     /// The facts for layers, to change.
     #[must_use]
-    pub const fn context_mut(&mut self) -> &mut Context {
-        &mut self.context
+    pub fn context_mut(&mut self) -> &mut Context {
+        &mut self.inner_mut().context
+    }
+
+    /// What is said of the call, to change: copied where a clone says it too.
+    fn inner_mut(&mut self) -> &mut Inner {
+        Arc::make_mut(&mut self.inner)
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("model", &self.inner.model)
+            .field("conversation", &self.inner.conversation)
+            .field("options", &self.inner.options)
+            .field("stream", &self.inner.stream)
+            .field("context", &self.inner.context)
+            .finish()
     }
 }
 
 impl Metered for Request {
     fn model_text(&self) -> &Text {
-        &self.model
+        &self.inner.model
     }
 
     fn context(&self) -> &Context {
-        &self.context
+        &self.inner.context
     }
 
     fn context_mut(&mut self) -> &mut Context {
-        &mut self.context
+        &mut self.inner_mut().context
     }
 
     fn set_model(&mut self, model: Text) {
-        self.model = model;
+        self.inner_mut().model = model;
     }
 
     fn streams(&self) -> bool {
-        self.stream
+        self.inner.stream
     }
 
     /// By the effort that is asked for, else by the model's name.
     fn reasons(&self) -> bool {
-        match self.options.reasoning() {
+        match self.inner.options.reasoning() {
             Some(effort) => effort != ReasoningEffort::None,
-            None => self.options.reasoning_budget().is_some() || model::reasons(&self.model),
+            None => self.inner.options.reasoning_budget().is_some() || model::reasons(&self.inner.model),
         }
     }
 
     fn needs(&self) -> Capabilities {
         let mut needs = Capabilities::default();
-        if !self.options.tools().is_empty() {
+        if !self.inner.options.tools().is_empty() {
             needs = needs.with(Capability::Tools);
         }
-        if let Some(ResponseFormat::JsonSchema(_)) = self.options.response_format() {
+        if let Some(ResponseFormat::JsonSchema(_)) = self.inner.options.response_format() {
             needs = needs.with(Capability::SchemaOutput);
         }
-        let messages = self.conversation.messages().iter();
+        let messages = self.inner.conversation.messages().iter();
         messages
             .flat_map(|message| message.parts())
             .fold(needs, |needs, part| match part {
@@ -271,16 +298,16 @@ impl Metered for Request {
 
     /// A hash of the model, the instructions and the first question, the same on every machine.
     fn affinity(&self) -> Option<u64> {
-        affinity::affinity(&self.model, &self.conversation)
+        affinity::affinity(&self.inner.model, &self.inner.conversation)
     }
 
     fn estimated_input(&self) -> u64 {
-        let input = || tokens(self.conversation.text_bytes());
-        self.context.token_estimate.unwrap_or_else(input)
+        let input = || tokens(self.inner.conversation.text_bytes());
+        self.inner.context.token_estimate.unwrap_or_else(input)
     }
 
     fn estimated_output(&self) -> u64 {
-        self.options.max_tokens().unwrap_or(0)
+        self.inner.options.max_tokens().unwrap_or(0)
     }
 }
 

@@ -2,12 +2,16 @@
 
 use crate::{Body, Completion, Error, Journey, RateLimits, Text};
 use http::HeaderMap;
+use std::fmt;
 
 /// The answer to a [`Request`](crate::Request).
-#[derive(Debug)]
 pub struct Response {
-    /// Apart from the answer, which every layer passes on.
-    head: Box<Head>,
+    // On the heap, since every layer passes it on.
+    inner: Box<Inner>,
+}
+
+struct Inner {
+    head: Head,
     body: Body,
 }
 
@@ -30,44 +34,46 @@ impl Response {
     /// An answer.
     #[must_use]
     pub fn new(head: Head, body: Body) -> Self {
-        let head = Box::new(head);
-        Self { head, body }
+        Self {
+            inner: Box::new(Inner { head, body }),
+        }
     }
 
     /// What is known before the answer itself.
     #[must_use]
     pub const fn head(&self) -> &Head {
-        &self.head
+        &self.inner.head
     }
 
     /// The head, to change.
     #[must_use]
     pub const fn head_mut(&mut self) -> &mut Head {
-        &mut self.head
+        &mut self.inner.head
     }
 
     /// The answer.
     #[must_use]
     pub const fn body(&self) -> &Body {
-        &self.body
+        &self.inner.body
     }
 
     /// The answer, to read event by event.
     #[must_use]
     pub const fn body_mut(&mut self) -> &mut Body {
-        &mut self.body
+        &mut self.inner.body
     }
 
     /// Head and body apart.
     #[must_use]
     pub fn into_parts(self) -> (Head, Body) {
-        (*self.head, self.body)
+        let Inner { head, body } = *self.inner;
+        (head, body)
     }
 
     /// The answer alone.
     #[must_use]
     pub fn into_body(self) -> Body {
-        self.body
+        self.inner.body
     }
 
     /// The whole answer, with the provider and the request id of the head.
@@ -80,7 +86,7 @@ impl Response {
     ///
     /// As [`Body::collect`].
     pub async fn collect(self) -> Result<Completion, Error> {
-        let Self { head, body } = self;
+        let Inner { head, body } = *self.inner;
         let completion = body.collect().await.map_err(|error| head.sign(error))?;
         let model = match completion.model() {
             "" => head.model,
@@ -90,6 +96,15 @@ impl Response {
             .with_model(model)
             .with_provider(head.provider)
             .with_request_id(head.request_id))
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("head", &self.inner.head)
+            .field("body", &self.inner.body)
+            .finish()
     }
 }
 

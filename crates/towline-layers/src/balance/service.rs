@@ -176,7 +176,7 @@ impl<S> fmt::Debug for Balance<S> {
 impl<S: Clone> Shared<S> {
     /// Picks a deployment, and addresses the request to it.
     fn pick<Req: Metered>(self: &Arc<Self>, request: &mut Req) -> Result<(S, Asked<S>), Error> {
-        let now = Instant::now();
+        let now = request.context().now();
         let streamed = request.streams();
         let choice = Choice {
             slots: &self.slots,
@@ -206,7 +206,6 @@ impl<S: Clone> Shared<S> {
         if let Some(picks) = request.context().picks() {
             picks.push(slot.deployment.name().clone());
         }
-        request.context_mut().set_now(now);
         slot.deployment.address(request);
         let asked = Asked::new(Arc::clone(self), index, now, streamed);
         Ok((slot.deployment.service().clone(), asked))

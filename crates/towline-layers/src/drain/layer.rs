@@ -47,9 +47,8 @@ pin_project! {
             #[pin]
             call: F,
             pass: Option<Pass>,
-            // Set where the call is pending, not before.
-            #[pin]
-            leave: Option<OwnedNotified>,
+            // Set where the call is pending, not before; on the heap, so that the call is small to move.
+            leave: Option<Pin<Box<OwnedNotified>>>,
         },
         Over,
     }
@@ -135,7 +134,7 @@ impl<F> State<F> {
         F: Future<Output = Result<A, Error>>,
         A: Answer,
     {
-        let (call, pass, mut leave) = match self.project() {
+        let (call, pass, leave) = match self.project() {
             StateProj::Refused { error } => {
                 return Poll::Ready(Err(error.take().unwrap_or_else(cut)));
             }
@@ -148,23 +147,18 @@ impl<F> State<F> {
         let Some(pass) = pass else {
             return Poll::Pending;
         };
-        if leave.is_none() {
-            leave.set(Some(Arc::clone(&pass.shared.leave).notified_owned()));
-        }
-        ready!(poll_leave(leave.as_pin_mut(), &pass.shared, cx));
+        ready!(poll_leave(leave, &pass.shared, cx));
         Poll::Ready(Err(cut()))
     }
 }
 
 /// Ready once those inside have to leave.
 fn poll_leave(
-    leave: Option<Pin<&mut OwnedNotified>>,
+    leave: &mut Option<Pin<Box<OwnedNotified>>>,
     shared: &Shared,
     cx: &mut Context<'_>,
 ) -> Poll<()> {
-    let Some(mut leave) = leave else {
-        return Poll::Pending;
-    };
+    let leave = leave.get_or_insert_with(|| Box::pin(Arc::clone(&shared.leave).notified_owned()));
     let told = leave.as_mut().poll(cx).is_ready();
     // Listen before looking: what was told in between is seen.
     if told || shared.is_cut() {
@@ -198,10 +192,7 @@ impl Watch for Stay {
 
     fn poll_stop(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         let shared = &self.pass.shared;
-        let leave = self
-            .leave
-            .get_or_insert_with(|| Box::pin(Arc::clone(&shared.leave).notified_owned()));
-        ready!(poll_leave(Some(leave.as_mut()), shared, cx));
+        ready!(poll_leave(&mut self.leave, shared, cx));
         Poll::Ready(cut())
     }
 }

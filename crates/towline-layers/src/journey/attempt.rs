@@ -3,6 +3,7 @@
 use pin_project_lite::pin_project;
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 use tower_layer::Layer;
@@ -14,14 +15,14 @@ use towline_core::{
 /// Writes down each attempt. The [module docs](super) say where it goes.
 #[derive(Clone, Debug)]
 pub struct AttemptLayer {
-    provider: Text,
+    provider: Arc<Text>,
 }
 
 /// The service that [`AttemptLayer`] makes.
 #[derive(Clone, Debug)]
 pub struct Attempt<S> {
     inner: S,
-    provider: Text,
+    provider: Arc<Text>,
 }
 
 pin_project! {
@@ -60,7 +61,7 @@ impl AttemptLayer {
     #[must_use]
     pub fn new(provider: impl Into<Text>) -> Self {
         Self {
-            provider: provider.into(),
+            provider: Arc::new(provider.into()),
         }
     }
 }
@@ -71,7 +72,7 @@ impl<S> Layer<S> for AttemptLayer {
     fn layer(&self, inner: S) -> Self::Service {
         Attempt {
             inner,
-            provider: self.provider.clone(),
+            provider: Arc::clone(&self.provider),
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::begun::Begun;
 use pin_project_lite::pin_project;
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -16,16 +17,16 @@ use towline_core::{Answer, Clock, Error, ErrorKind, Event, Metered, Moment, Watc
 /// Bounds each attempt. The [module docs](super) say where it goes.
 ///
 /// A streamed answer is handed on when its first content is there.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct AttemptLayer {
-    clocks: Clocks,
+    clocks: Arc<Clocks>,
 }
 
 /// The service that [`AttemptLayer`] makes.
 #[derive(Clone, Debug)]
 pub struct Attempt<S> {
     inner: S,
-    clocks: Clocks,
+    clocks: Arc<Clocks>,
 }
 
 pin_project! {
@@ -42,7 +43,7 @@ pin_project! {
         sleep: Option<Pin<Box<Sleep>>>,
         start: Instant,
         limit: Limit,
-        clocks: Clocks,
+        clocks: Arc<Clocks>,
     }
 }
 
@@ -71,8 +72,10 @@ struct Rest {
 impl AttemptLayer {
     /// Bounds each attempt by `clocks`.
     #[must_use]
-    pub const fn new(clocks: Clocks) -> Self {
-        Self { clocks }
+    pub fn new(clocks: Clocks) -> Self {
+        Self {
+            clocks: Arc::new(clocks),
+        }
     }
 }
 
@@ -82,7 +85,7 @@ impl<S> Layer<S> for AttemptLayer {
     fn layer(&self, inner: S) -> Self::Service {
         Attempt {
             inner,
-            clocks: self.clocks,
+            clocks: Arc::clone(&self.clocks),
         }
     }
 }
@@ -110,7 +113,7 @@ where
             sleep: None,
             start: Instant::now(),
             limit,
-            clocks: self.clocks,
+            clocks: Arc::clone(&self.clocks),
         }
     }
 }
@@ -132,12 +135,8 @@ where
             return Poll::Ready(Err(limit.error()));
         };
         if let Poll::Ready(result) = call.poll(cx) {
-            let (mut clocks, start) = (*this.clocks, *this.start);
-            // A server may stream what was not to be streamed: it still has to be over in time.
-            if limit.clock == Clock::Attempt {
-                clocks.attempt = Some(limit.time);
-            }
-            return Poll::Ready(result.map(|answer| bound(answer, clocks, start)));
+            let (clocks, start) = (&**this.clocks, *this.start);
+            return Poll::Ready(result.map(|answer| bound(answer, clocks, limit, start)));
         }
         let sleep = match this.sleep {
             Some(sleep) => sleep,
@@ -156,9 +155,14 @@ where
 }
 
 /// Keeps the clocks running over the body.
-fn bound<A: Answer>(mut answer: A, clocks: Clocks, start: Instant) -> A {
+fn bound<A: Answer>(mut answer: A, clocks: &Clocks, limit: Limit, start: Instant) -> A {
     if !answer.is_whole() {
         let now = Instant::now();
+        let mut clocks = *clocks;
+        // A server may stream what was not to be streamed: it still has to be over in time.
+        if limit.clock == Clock::Attempt {
+            clocks.attempt = Some(limit.time);
+        }
         answer.watch(Rest {
             clocks,
             end: clocks.attempt.and_then(|limit| start.checked_add(limit)),
