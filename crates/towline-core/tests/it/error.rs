@@ -1,5 +1,6 @@
 use std::{error::Error as _, fmt::Write as _, io, time::Duration};
-use towline_core::{Completion, Error, ErrorKind, FinishReason, Part};
+use towline_core::error::Repeat;
+use towline_core::{Clock, Completion, Error, ErrorKind, FinishReason, Journey, Part, Step, Text};
 
 /// The table of what may be tried again. A change here changes what every layer does: it is made
 /// by hand, with a line in the changelog.
@@ -16,6 +17,92 @@ fn the_table_of_kinds_is_the_golden_one() {
         .unwrap();
     }
     assert_eq!(table, include_str!("../golden/error_kinds.txt"));
+}
+
+#[test]
+fn an_error_that_says_nothing_else_is_retryable_where_its_kind_may_be_asked_again() {
+    for kind in ErrorKind::ALL {
+        let again = matches!(kind.repeat(), Repeat::Once | Repeat::Later);
+        assert_eq!(Error::new(kind).is_retryable(), again, "{kind}");
+    }
+}
+
+#[test]
+fn an_error_hands_over_every_fact_that_was_put_into_it_and_has_no_other() {
+    let bare = Error::new(ErrorKind::Timeout);
+    assert_eq!(
+        (bare.model(), bare.deployment(), bare.code()),
+        (None, None, None)
+    );
+    assert_eq!((bare.refused_by(), bare.clock()), (None, None));
+    assert!(bare.journey().is_none());
+
+    let journey = Journey::new();
+    let error = bare
+        .with_model("a-model")
+        .with_deployment("east")
+        .with_code("deadline_exceeded")
+        .with_refused_by("timeout")
+        .with_clock(Clock::Idle)
+        .with_journey(journey.clone());
+    assert_eq!(error.model(), Some("a-model"));
+    assert_eq!(error.deployment().map(Text::as_str), Some("east"));
+    assert_eq!(error.code(), Some("deadline_exceeded"));
+    assert_eq!(error.refused_by(), Some("timeout"));
+    assert_eq!(error.clock(), Some(Clock::Idle));
+    let step = Step::waited("limit", "requests", Duration::from_secs(1));
+    journey.push(step.clone());
+    assert_eq!(error.journey().map(Journey::steps), Some(vec![step]));
+}
+
+/// The names stand in metrics and JSON: a change here breaks somebody's dashboard.
+#[test]
+fn the_names_of_the_clocks_are_stable() {
+    let names = [
+        (Clock::Connect, "connect"),
+        (Clock::FirstToken, "first_token"),
+        (Clock::Idle, "idle"),
+        (Clock::Progress, "progress"),
+        (Clock::Attempt, "attempt"),
+        (Clock::Total, "total"),
+    ];
+    for (clock, name) in names {
+        assert_eq!((clock.as_str(), clock.to_string().as_str()), (name, name));
+    }
+}
+
+#[test]
+fn debug_has_the_facts_that_the_message_leaves_out() {
+    let error = Error::new(ErrorKind::Timeout)
+        .with_model("a-model")
+        .with_code("deadline_exceeded")
+        .with_clock(Clock::Total)
+        .with_refused_by("timeout");
+    let text = format!("{error:?}");
+    let facts = [
+        "kind: Timeout",
+        "model: Some(\"a-model\")",
+        "code: Some(\"deadline_exceeded\")",
+        "retryable: true",
+        "refused_by: Some(\"timeout\")",
+        "clock: Some(Total)",
+    ];
+    for fact in facts {
+        assert!(text.contains(fact), "{fact} in {text}");
+    }
+}
+
+#[test]
+fn a_wait_is_told_in_milliseconds_below_ten_seconds_and_in_seconds_from_there() {
+    let told = |milliseconds| {
+        let wait = Duration::from_millis(milliseconds);
+        Error::new(ErrorKind::RateLimit)
+            .with_retry_after(wait)
+            .to_string()
+    };
+    assert_eq!(told(644), "rate limited (retry after 644 ms)");
+    assert_eq!(told(9_999), "rate limited (retry after 9999 ms)");
+    assert_eq!(told(10_000), "rate limited (retry after 10 s)");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use towline_layers::limit::{
 };
 
 mod fair;
+mod figures;
 mod place;
 mod refund;
 mod server;

@@ -1,6 +1,9 @@
 //! The budget against its bound and against a model.
 
-use crate::budget::{Budget, Withdrawal};
+use crate::{
+    budget::{Budget, Withdrawal},
+    sync::Ordering,
+};
 use proptest::prelude::{Strategy, prop_assert, prop_assert_eq, prop_oneof, proptest};
 
 #[derive(Clone, Copy, Debug)]
@@ -143,4 +146,34 @@ fn the_largest_numbers_do_not_overflow() {
     assert!(budget.withdraw(u64::MAX).is_none());
     budget.deposit(u64::MAX);
     assert_eq!(budget.available(), u64::MAX);
+}
+
+/// While nothing is owed, a first attempt costs no lock: most calls never meet a retry.
+#[test]
+fn a_budget_that_owes_nothing_says_so_without_the_lock() {
+    let budget = Budget::new(1_000_000, 100);
+    let owing = || budget.shared.owing.load(Ordering::Acquire);
+    assert_eq!(owing(), 0);
+    let held = budget.withdraw(50).expect("50 of 100");
+    assert_eq!(owing(), 0, "what is held is not owed yet");
+    drop(held.sent());
+    assert_eq!(owing(), 1);
+    budget.deposit(49);
+    assert_eq!(owing(), 1, "a token is still owed");
+    budget.deposit(1);
+    assert_eq!(owing(), 0);
+}
+
+#[test]
+fn debug_tells_a_budget_in_whole_tokens() {
+    let budget = Budget::new(200_000, 100);
+    let taken = budget.withdraw(70).expect("70 of 100").sent();
+    assert_eq!(
+        format!("{budget:?}"),
+        "Budget { ratio_millionths: 200000, reserve: 100, available: 30 }"
+    );
+    assert_eq!(
+        format!("{taken:?}"),
+        "Withdrawal { tokens: 70, sent: true }"
+    );
 }

@@ -47,3 +47,14 @@ proptest! {
         prop_assert_eq!(nanos(ticks(time)), time);
     }
 }
+
+/// One unit in more than five hours has more ticks than 64 bits hold.
+#[test]
+fn rl9_the_time_of_a_slow_unit_stops_at_the_end_of_the_number() {
+    let slow = pace(1, 1 << 45);
+    assert_eq!(slow.cost(2), 1 << 66);
+    assert_eq!(slow.cost(u64::MAX), u128::MAX);
+    let (quota, day) = (NonZeroU64::MIN, Duration::from_secs(86_400));
+    let slower = Pace::new(Quota::new(quota, day * 365));
+    assert_eq!(slower.cost(u64::MAX), u128::MAX);
+}

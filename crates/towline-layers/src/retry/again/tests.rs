@@ -93,3 +93,14 @@ proptest! {
         }
     }
 }
+
+/// The cap is the longest hint that is waited for, itself included.
+#[test]
+fn a_hint_as_long_as_the_cap_is_waited_for_and_a_longer_one_is_not() {
+    let cap = Duration::from_secs(60);
+    let policy = RetryPolicy::default().with_hint_cap(cap);
+    let now = Instant::now();
+    let wait = |hint| pause(&policy, Some(hint), Duration::ZERO, now, None);
+    assert_eq!(wait(cap), Some(cap));
+    assert_eq!(wait(cap + Duration::from_nanos(1)), None);
+}

@@ -175,6 +175,29 @@ proptest! {
     }
 }
 
+/// Served in turns, call by call, the tenant of the small ones would get an eighth of the tokens.
+#[tokio::test(start_paused = true)]
+async fn rl4_a_tenant_of_large_calls_is_served_as_many_tokens_as_one_of_small_calls() {
+    let model = Quick::default();
+    let service = limit(tokens(1000)).layer(model.clone());
+    let start = Instant::now();
+    let first = std::iter::once(asking(999, 1));
+    let large = (0..20).map(|_| of("large", asking(350, 50)));
+    let small = (0..160).map(|_| of("small", asking(30, 20)));
+    all(&service, first.chain(large).chain(small)).await;
+    let (mut of_large, mut of_small) = (0_u64, 0_u64);
+    for (_, who, n) in model.since(start) {
+        match who.as_str() {
+            "large" => of_large += n,
+            "small" => of_small += n,
+            _ => {}
+        }
+        let apart = of_large.abs_diff(of_small);
+        assert!(apart <= 400 + 2048, "{of_large} and {of_small}");
+    }
+    assert_eq!((of_large, of_small), (8_000, 8_000));
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_call_does_not_wait_for_the_thousands_of_another_tenant() {
     let model = Quick::default();
