@@ -16,6 +16,7 @@ mod corpus;
 mod fuzz;
 mod integration;
 mod invariants;
+mod mutants;
 mod report;
 mod soak;
 mod steps;
@@ -99,6 +100,11 @@ const COMMANDS: &[Command] = &[
         name: "charts",
         about: "the pictures of docs/resilience.md, from simulations; --check compares them",
         run: Run::Program(charts::run),
+    },
+    Command {
+        name: "mutants",
+        about: "does a test fail when the code is wrong: classifier, budget, limiter, breaker; long",
+        run: Run::Program(mutants::run),
     },
     Command {
         name: "soak",
