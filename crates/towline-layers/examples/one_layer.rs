@@ -12,7 +12,7 @@ use std::{
 };
 use tokio::time::Instant;
 use tower::{ServiceBuilder, ServiceExt, service_fn};
-use towline_core::{Answer, Context, Ending, Error, FinishReason, Head, Metered, Text, Watch};
+use towline_core::{Answer, Context, Ending, Error, FinishReason, Head, Metered, Moment, Text, Watch};
 use towline_layers::limit::{Dimension, LimitConfig, LimitLayer, Quota, Quotas, Rules};
 
 /// Documents, to be put in order by how well they fit the question.
@@ -111,7 +111,7 @@ impl Answer for Scores {
 
     /// All of it is there, so whoever follows it sees the end now.
     fn watch(&mut self, mut watch: impl Watch) {
-        watch.on_end(Ending::Whole(&FinishReason::Stop), None);
+        watch.on_end(Ending::Whole(&FinishReason::Stop), None, &Moment::new());
     }
 
     fn poll_begin(&mut self, _cx: &mut task::Context<'_>) -> Poll<Result<(), Error>> {

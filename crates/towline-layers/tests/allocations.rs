@@ -10,12 +10,15 @@
 use std::{
     future::{Ready, poll_fn, ready},
     num::{NonZeroU64, NonZeroUsize},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
 use tower::{Layer, Service};
-use towline_core::{Body, Completion, Error, FinishReason, Head, Request, Response, Text, Usage};
+use towline_core::{
+    Body, Completion, CompletionOptions, Conversation, Error, FinishReason, Head, Request, Response,
+    Text, Usage,
+};
 use towline_layers::{
     balance::{self, Balance},
     breaker::{Breaker, BreakerConfig, BreakerLayer},
@@ -49,15 +52,19 @@ impl<S> Model for S where S: Service<Request, Response = Response, Error = Error
 
 /// Allocations that `service` makes for `CALLS` calls, the model's own among them.
 async fn counted(mut service: impl Model) -> u64 {
-    let request = Request::new("gpt-4o-mini", "Say hello.");
+    let conversation = Conversation::from("Say hello.");
+    let options = Arc::new(CompletionOptions::new());
+    let request = || Request::new("gpt-4o-mini", &conversation).with_options(Arc::clone(&options));
     let mut least = u64::MAX;
     // The first go only warms up: keys become known, rings are filled.
     for go in 0..=GOES {
+        // Each call has a request of its own, made beforehand.
+        let requests: Vec<_> = (0..CALLS).map(|_| request()).collect();
         let before = dhat::HeapStats::get().total_blocks;
-        for _ in 0..CALLS {
+        for request in requests {
             let ready = poll_fn(|cx| service.poll_ready(cx)).await;
             assert!(ready.is_ok(), "every layer lets it pass");
-            let answer = service.call(request.clone()).await;
+            let answer = service.call(request).await;
             assert!(answer.is_ok(), "every layer lets it pass");
         }
         if go > 0 {

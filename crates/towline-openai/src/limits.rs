@@ -1,57 +1,64 @@
 //! Rate limits in the headers of an answer.
 
 use http::HeaderMap;
-use std::time::Duration;
-use towline_core::{RateLimit, RateLimits};
+use towline_core::RateLimits;
 use towline_transport::hint::parse_duration;
 
 /// `x-ratelimit-{limit,remaining,reset}-{requests,tokens}`, resets as `6m0s`.
 pub(crate) fn openai(headers: &HeaderMap) -> RateLimits {
-    let mut limits = without_reset(headers);
-    limits.requests.reset = duration(headers, "x-ratelimit-reset-requests");
-    limits.tokens.reset = duration(headers, "x-ratelimit-reset-tokens");
-    limits
+    read(headers, |limits, name, value| match name {
+        "limit-requests" => set(&mut limits.requests.limit, count(value)),
+        "remaining-requests" => set(&mut limits.requests.remaining, count(value)),
+        "reset-requests" => set(&mut limits.requests.reset, parse_duration(value)),
+        "limit-tokens" => set(&mut limits.tokens.limit, count(value)),
+        "remaining-tokens" => set(&mut limits.tokens.remaining, count(value)),
+        "reset-tokens" => set(&mut limits.tokens.reset, parse_duration(value)),
+        _ => {}
+    })
 }
 
 /// The same without resets: Azure sends some, in a unit that changes.
 pub(crate) fn without_reset(headers: &HeaderMap) -> RateLimits {
-    let mut limits = RateLimits::default();
-    limits.requests = RateLimit::new(
-        count(headers, "x-ratelimit-limit-requests"),
-        count(headers, "x-ratelimit-remaining-requests"),
-        None,
-    );
-    limits.tokens = RateLimit::new(
-        count(headers, "x-ratelimit-limit-tokens"),
-        count(headers, "x-ratelimit-remaining-tokens"),
-        None,
-    );
+    let mut limits = openai(headers);
+    limits.requests.reset = None;
+    limits.tokens.reset = None;
     limits
 }
 
 /// Mistral's own names.
 pub(crate) fn mistral(headers: &HeaderMap) -> RateLimits {
+    read(headers, |limits, name, value| match name {
+        "limit-req-minute" => set(&mut limits.requests.limit, count(value)),
+        "remaining-req-minute" => set(&mut limits.requests.remaining, count(value)),
+        "limit-tokens-minute" => set(&mut limits.tokens.limit, count(value)),
+        "remaining-tokens-minute" => set(&mut limits.tokens.remaining, count(value)),
+        _ => {}
+    })
+}
+
+/// Shows every `x-ratelimit-` header to `take`, without that beginning. One look at each header is
+/// cheaper than to search for six.
+fn read(headers: &HeaderMap, take: impl Fn(&mut RateLimits, &str, &str)) -> RateLimits {
     let mut limits = RateLimits::default();
-    limits.requests = RateLimit::new(
-        count(headers, "x-ratelimit-limit-req-minute"),
-        count(headers, "x-ratelimit-remaining-req-minute"),
-        None,
-    );
-    limits.tokens = RateLimit::new(
-        count(headers, "x-ratelimit-limit-tokens-minute"),
-        count(headers, "x-ratelimit-remaining-tokens-minute"),
-        None,
-    );
+    for (name, value) in headers {
+        if let (Some(name), Ok(value)) = (name.as_str().strip_prefix("x-ratelimit-"), value.to_str())
+        {
+            take(&mut limits, name, value);
+        }
+    }
     limits
 }
 
-/// A count. What does not parse or is negative is unknown, never exhausted.
-fn count(headers: &HeaderMap, name: &str) -> Option<u64> {
-    headers.get(name)?.to_str().ok()?.trim().parse().ok()
+/// Of a header that comes twice the first counts.
+fn set<T>(known: &mut Option<T>, value: Option<T>) {
+    if known.is_none() {
+        *known = value;
+    }
 }
 
-fn duration(headers: &HeaderMap, name: &str) -> Option<Duration> {
-    parse_duration(headers.get(name)?.to_str().ok()?)
+/// A count. What does not parse or is negative is unknown, never exhausted.
+fn count(value: &str) -> Option<u64> {
+    value.trim().parse().ok()
 }
 
 #[cfg(test)]

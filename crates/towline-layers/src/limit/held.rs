@@ -2,7 +2,7 @@
 
 use super::{Bucket, Demand, Spent, lane::Lane};
 use std::{sync::Arc, time::Duration};
-use towline_core::{Answer, Ending, Error, ErrorKind, Head, Journey, Moment, Step, Usage, Watch};
+use towline_core::{Answer, Ending, Error, ErrorKind, Head, Journey, Moment, RateLimits, Step, Usage, Watch};
 
 /// A slot and a reservation. Whatever happens to the call, they are given back once.
 #[derive(Debug)]
@@ -11,8 +11,12 @@ pub(super) struct Held<B: Bucket> {
     reservation: Option<B::Reservation>,
     demand: Demand,
     journey: Option<Journey>,
-    // Whether it has to be counted as served when it is settled.
-    served: bool,
+}
+
+/// The same, of an answer that is all there, and what the provider says of its limits.
+struct WholeHeld<B: Bucket> {
+    held: Held<B>,
+    limits: Option<RateLimits>,
 }
 
 // === impl Held ===
@@ -29,37 +33,25 @@ impl<B: Bucket> Held<B> {
             reservation: Some(reservation),
             demand,
             journey,
-            served: false,
         }
     }
 
     /// Follows `answer` to its end.
-    pub(super) fn follow<A: Answer>(mut self, mut answer: A) -> A {
-        if self.lane.learn && !self.observe(answer.head()) {
-            match answer.is_whole() {
-                // Counted with what it spent.
-                true => self.served = true,
-                false => self.lane.bucket.served(),
-            }
+    pub(super) fn follow<A: Answer>(self, mut answer: A) -> A {
+        let limits = self.lane.learn.then(|| limits(answer.head())).flatten();
+        if answer.is_whole() {
+            answer.watch(WholeHeld { held: self, limits });
+            return answer;
+        }
+        match limits {
+            Some(limits) => self.lane.bucket.observe(&limits),
+            None if self.lane.learn => self.lane.bucket.served(),
+            None => {}
         }
         answer.watch(self);
         answer
     }
 
-    /// Learns what the provider says of its limits, if it says anything.
-    fn observe(&self, head: &Head) -> bool {
-        if head.headers().is_empty() {
-            return false;
-        }
-        let limits = head.rate_limits();
-        if limits.is_unknown() {
-            return false;
-        }
-        self.lane.bucket.observe(&limits);
-        true
-    }
-
-    /// The call failed before it had an answer.
     pub(super) fn fail(mut self, error: &Error) {
         // What was not sent was not charged.
         if error.refused_by().is_some() || error.kind() == ErrorKind::Config {
@@ -100,6 +92,15 @@ impl<B: Bucket> Held<B> {
         }
     }
 
+    /// What was spent, and what is to be learnt and said about that.
+    fn look(&self, ending: &Ending<'_>, usage: Option<&Usage>) -> Spent {
+        match (ending, usage) {
+            (Ending::Whole(_), Some(usage)) => self.lane.learn_usual(usage),
+            _ => self.flag(),
+        }
+        self.spent(ending, usage)
+    }
+
     fn settle(&mut self, spent: &Spent) {
         if let Some(reservation) = self.reservation.take() {
             self.lane.bucket.settle(reservation, spent);
@@ -108,26 +109,34 @@ impl<B: Bucket> Held<B> {
     }
 }
 
+/// What the provider says of its limits, if it says anything.
+fn limits(head: &Head) -> Option<RateLimits> {
+    if head.headers().is_empty() {
+        return None;
+    }
+    Some(head.rate_limits()).filter(|limits| !limits.is_unknown())
+}
+
 impl<B: Bucket> Watch for Held<B> {
-    fn on_end(&mut self, ending: Ending<'_>, usage: Option<&Usage>, moment: &Moment) {
+    fn on_end(&mut self, ending: Ending<'_>, usage: Option<&Usage>, _moment: &Moment) {
         if let Ending::Failed(error) = ending {
             self.rejected(error);
         }
-        let spent = self.spent(&ending, usage);
-        match (&ending, usage) {
-            (Ending::Whole(_), Some(usage)) => self.lane.learn_usual(usage),
-            _ => self.flag(),
+        let spent = self.look(&ending, usage);
+        self.settle(&spent);
+    }
+}
+
+impl<B: Bucket> Watch for WholeHeld<B> {
+    fn on_end(&mut self, ending: Ending<'_>, usage: Option<&Usage>, moment: &Moment) {
+        if !self.held.lane.learn {
+            return self.held.on_end(ending, usage, moment);
         }
-        match self.reservation.take() {
-            Some(reservation) if self.served => {
-                let bucket = &self.lane.bucket;
-                bucket.settle_whole(reservation, &spent, moment);
-                self.lane.wake();
-            }
-            reservation => {
-                self.reservation = reservation;
-                self.settle(&spent);
-            }
+        let spent = self.held.look(&ending, usage);
+        if let Some(reservation) = self.held.reservation.take() {
+            let (bucket, limits) = (&self.held.lane.bucket, self.limits.as_ref());
+            bucket.settle_whole(reservation, &spent, limits, moment);
+            self.held.lane.wake();
         }
     }
 }

@@ -143,17 +143,24 @@ impl Bucket for LocalBucket {
         meter.release();
     }
 
-    fn settle_whole(&self, reservation: LocalReservation, spent: &Spent, moment: &Moment) {
+    fn settle_whole(
+        &self,
+        reservation: LocalReservation,
+        spent: &Spent,
+        limits: Option<&RateLimits>,
+        moment: &Moment,
+    ) {
         let (shared, entry) = (&self.inner.shared, reservation.entry);
         let taken = spent.or(entry.reserved);
-        let guessed = shared.rules.quotas.quota(Dimension::Requests).is_none();
         let now = shared.nanos(moment.now());
         let mut meter = lock(&self.inner.meter);
-        if guessed {
-            meter.served(now);
-        }
         meter.settle(|| now, entry, taken);
         meter.release();
+        match limits {
+            Some(limits) => meter.observe(now, limits),
+            None if shared.guesses() => meter.served(now),
+            None => {}
+        }
     }
 
     fn rejected(&self, demand: &Demand, hint: Option<Duration>) {
@@ -163,9 +170,8 @@ impl Bucket for LocalBucket {
     }
 
     fn served(&self) {
-        // Only a rate that has to be guessed depends on what was served.
         let shared = &self.inner.shared;
-        if shared.rules.quotas.quota(Dimension::Requests).is_none() {
+        if shared.guesses() {
             let now = shared.now();
             lock(&self.inner.meter).served(now);
         }
@@ -227,6 +233,11 @@ impl Shared {
 
     fn nanos(&self, at: Instant) -> u64 {
         to_nanos(at.saturating_duration_since(self.epoch))
+    }
+
+    /// Whether the rate may have to be guessed, which depends on what was served.
+    const fn guesses(&self) -> bool {
+        self.rules.quotas.quota(Dimension::Requests).is_none()
     }
 
     fn booked(&self, booked: &Booking) -> Booked {

@@ -288,10 +288,21 @@ impl Meter {
             self.learn(dimension, None, 0, now);
         }
         let learned = self.learned_of(dimension);
-        let over = learned.is_some_and(|l| l.until <= now || l.quota == quota);
+        if learned.is_some_and(|l| l.quota == quota && l.until > now) {
+            // Nothing new: it only counts for longer.
+            return self.prolong(dimension, now.saturating_add(WINDOW));
+        }
+        let over = learned.is_some_and(|l| l.until <= now);
         let known = self.known(dimension);
         if over || known.is_none_or(|known| is_lower(&quota, &known)) {
             self.learn(dimension, Some(quota), now.saturating_add(WINDOW), now);
+        }
+    }
+
+    fn prolong(&mut self, dimension: Dimension, until: u64) {
+        let mut slots = self.learned.iter_mut().zip(Dimension::ALL);
+        if let Some((Some(learned), _)) = slots.find(|(_, d)| *d == dimension) {
+            learned.until = until;
         }
     }
 
@@ -312,10 +323,15 @@ impl Meter {
                 *slot = learned;
             }
         }
+        self.schedule(now);
+        self.change(dimension, now);
+    }
+
+    /// Says when something that was learned ends next.
+    fn schedule(&mut self, now: u64) {
         let ends = self.learned.iter().flatten().map(|learned| learned.until);
         let next = ends.filter(|until| *until > now).min();
         self.relearn = next.unwrap_or(u64::MAX).min(self.guess.until());
-        self.change(dimension, now);
     }
 
     /// Goes by another pace from now on, with as much missing as before.
@@ -352,6 +368,8 @@ impl Meter {
                 self.learn(dimension, quota, now, now);
             }
         }
+        // What was reported again since ends later than was thought.
+        self.schedule(now);
     }
 
     /// Where the bucket would stand if the provider's number were right.

@@ -71,12 +71,21 @@ pub trait Bucket: Clone + fmt::Debug + Send + Sync + 'static {
     /// change anything then.
     fn settle(&self, reservation: Self::Reservation, spent: &Spent);
 
-    /// Both [`served`](Self::served) and [`settle`](Self::settle), for an answer that was whole when
-    /// it came.
-    fn settle_whole(&self, reservation: Self::Reservation, spent: &Spent, moment: &Moment) {
+    /// [`settle`](Self::settle), and [`observe`](Self::observe) or [`served`](Self::served), for an
+    /// answer that was whole when it came.
+    fn settle_whole(
+        &self,
+        reservation: Self::Reservation,
+        spent: &Spent,
+        limits: Option<&RateLimits>,
+        moment: &Moment,
+    ) {
         let _unused = moment;
-        self.served();
         self.settle(reservation, spent);
+        match limits {
+            Some(limits) => self.observe(limits),
+            None => self.served(),
+        }
     }
 
     /// A call that was granted `demand` was rejected by the provider for its rate: nothing is granted

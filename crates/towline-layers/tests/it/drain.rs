@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use tokio::time::advance;
 use tokio_test::{assert_pending, assert_ready, assert_ready_err, task};
 use tower::{Layer, ServiceExt};
-use towline_core::{Ending, ErrorKind, Event, Usage, Watch};
+use towline_core::{Ending, ErrorKind, Event, Moment, Usage, Watch};
 use towline_layers::drain::{Drain, DrainLayer, DrainService};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -63,7 +63,7 @@ async fn dr2_it_returns_when_the_last_one_has_left_and_not_before() {
 struct Settle(std::sync::Arc<std::sync::Mutex<Option<(bool, Option<u64>)>>>);
 
 impl Watch for Settle {
-    fn on_end(&mut self, ending: Ending<'_>, usage: Option<&Usage>) {
+    fn on_end(&mut self, ending: Ending<'_>, usage: Option<&Usage>, _moment: &Moment) {
         let failed = matches!(ending, Ending::Failed(_));
         *self.0.lock().unwrap() = Some((failed, usage.and_then(Usage::total)));
     }

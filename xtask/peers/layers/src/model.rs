@@ -2,12 +2,16 @@
 
 use std::{
     future::{Ready, ready},
+    sync::Arc,
     task::{Context, Poll},
 };
 use tower::Service;
-use towline_core::{Body, Completion, Error, FinishReason, Head, Request, Response, Text, Usage};
+use towline_core::{
+    Body, Completion, CompletionOptions, Conversation, Error, FinishReason, Head, Request, Response,
+    Text, Usage,
+};
 
-/// Answers with nothing, and says what that has cost. One allocation, which all variants share.
+/// Answers with nothing, and says what that has cost.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Model;
 
@@ -30,7 +34,26 @@ impl Service<Request> for Model {
     }
 }
 
-/// What is asked.
-pub(crate) fn question() -> Request {
-    Request::new("gpt-4o-mini", "Say hello.")
+/// What is asked, call after call.
+#[derive(Debug)]
+pub(crate) struct Question {
+    conversation: Conversation,
+    options: Arc<CompletionOptions>,
+}
+
+// === impl Question ===
+
+impl Question {
+    pub(crate) fn new() -> Self {
+        Self {
+            conversation: Conversation::from("Say hello."),
+            options: Arc::default(),
+        }
+    }
+
+    /// The request of one call, which is its own. All variants pay for it, the bare service too.
+    pub(crate) fn request(&self) -> Request {
+        let model = Text::from_static("gpt-4o-mini");
+        Request::new(model, &self.conversation).with_options(Arc::clone(&self.options))
+    }
 }

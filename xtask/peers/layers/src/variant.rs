@@ -1,6 +1,6 @@
 //! A way to make a call.
 
-use crate::model;
+use crate::model::Question;
 use peer_harness::BoxError;
 use std::{fmt, future::poll_fn, hint::black_box};
 use tokio::runtime::Runtime;
@@ -28,7 +28,7 @@ impl Variant {
         S: Service<Request, Response = Response> + 'static,
         S::Error: Into<BoxError>,
     {
-        let question = model::question();
+        let question = Question::new();
         let calls = move |runtime: &Runtime, calls| {
             runtime.block_on(async {
                 for _ in 0..calls {
@@ -46,7 +46,7 @@ impl Variant {
         S: Service<Request, Response = Response> + Clone + 'static,
         S::Error: Into<BoxError>,
     {
-        let question = model::question();
+        let question = Question::new();
         let calls = move |runtime: &Runtime, calls| {
             runtime.block_on(async {
                 for _ in 0..calls {
@@ -83,14 +83,14 @@ impl fmt::Debug for Variant {
     }
 }
 
-async fn call<S>(service: &mut S, question: &Request) -> Result<(), BoxError>
+async fn call<S>(service: &mut S, question: &Question) -> Result<(), BoxError>
 where
     S: Service<Request, Response = Response>,
     S::Error: Into<BoxError>,
 {
     let ready = poll_fn(|cx| service.poll_ready(cx)).await;
     ready.map_err(Into::into)?;
-    let answer = service.call(question.clone()).await.map_err(Into::into)?;
+    let answer = service.call(question.request()).await.map_err(Into::into)?;
     black_box(answer);
     Ok(())
 }
