@@ -106,7 +106,9 @@ impl<S> Deployment<S> {
 
     /// The request for this deployment.
     pub(super) fn address<Req: Metered>(&self, request: &mut Req) {
-        if let Some(model) = &self.model {
+        if let Some(model) = &self.model
+            && model != request.model_text()
+        {
             request.set_model(model.clone());
         }
     }

@@ -54,11 +54,8 @@ struct Wait<S, R> {
 // === impl ConcurrencyFuture ===
 
 impl<S, R, F> ConcurrencyFuture<S, R, F> {
-    pub(super) const fn calling(call: F, permit: Permit) -> Self {
-        let state = State::Calling {
-            call,
-            permit: Some(permit),
-        };
+    pub(super) const fn calling(call: F, permit: Option<Permit>) -> Self {
+        let state = State::Calling { call, permit };
         Self { state }
     }
 
@@ -113,10 +110,10 @@ where
                 }
                 StateProj::Calling { call, permit } => {
                     let result = ready!(call.poll(cx));
-                    let Some(permit) = permit.take() else {
-                        return Poll::Ready(Err(polled_again()));
-                    };
-                    return Poll::Ready(hold(result, permit));
+                    return Poll::Ready(match permit.take() {
+                        Some(permit) => hold(result, permit),
+                        None => result,
+                    });
                 }
                 StateProj::Refused { error } => {
                     let error = error.take().unwrap_or_else(polled_again);

@@ -36,6 +36,13 @@ impl ConcurrencyLayer {
         Self::with(Config::new(Start::Fixed(limit.get())))
     }
 
+    /// Any number of calls at once. They are not even counted, until a limit is set by the
+    /// [handle](Self::handle); who came before that is not among those it bounds.
+    #[must_use]
+    pub fn unlimited() -> Self {
+        Self::with(Config::new(Start::Open))
+    }
+
     /// At most as many calls at once as the target turns out to bear.
     #[must_use]
     pub fn adaptive(adaptive: Adaptive) -> Self {

@@ -43,7 +43,10 @@ where
 
     fn call(&mut self, request: Req) -> Self::Future {
         match self.slots.enter(&request) {
-            Entry::Admitted(permit) => ConcurrencyFuture::calling(self.inner.call(request), permit),
+            Entry::Open => ConcurrencyFuture::calling(self.inner.call(request), None),
+            Entry::Admitted(permit) => {
+                ConcurrencyFuture::calling(self.inner.call(request), Some(permit))
+            }
             Entry::Waiting(place) => {
                 // The instance that was readied waits with the call; the clone is not ready.
                 let clone = self.inner.clone();

@@ -13,7 +13,10 @@ use crate::{
 };
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::time::Instant;
@@ -32,6 +35,7 @@ pub(super) struct Config {
 /// The limit to start with.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Start {
+    Open,
     Fixed(usize),
     Adaptive(Adaptive),
 }
@@ -39,11 +43,15 @@ pub(super) enum Start {
 /// The slots of one layer.
 pub(super) struct Slots {
     config: Config,
+    // Whether nothing is bounded and nothing is counted.
+    open: AtomicBool,
     state: Mutex<State>,
 }
 
 /// What becomes of a call that comes.
 pub(super) enum Entry {
+    /// Nobody counts.
+    Open,
     Admitted(Permit),
     Waiting(Place),
     Refused(Error),
@@ -88,6 +96,7 @@ impl Slots {
     pub(super) fn new(config: Config) -> Self {
         let state = State {
             limit: match config.start {
+                Start::Open => Limit::Fixed(usize::MAX),
                 Start::Fixed(limit) => Limit::Fixed(limit),
                 Start::Adaptive(adaptive) => Limit::Adaptive(Box::new(Controller::new(adaptive))),
             },
@@ -96,6 +105,7 @@ impl Slots {
             shedder: config.age_bound.map(Shedder::new),
         };
         Self {
+            open: AtomicBool::new(matches!(config.start, Start::Open)),
             config,
             state: Mutex::new(state),
         }
@@ -103,6 +113,9 @@ impl Slots {
 
     /// Takes a slot, or a place in the queue.
     pub(super) fn enter<R: Metered>(self: &Arc<Self>, request: &R) -> Entry {
+        if self.open.load(Ordering::Relaxed) {
+            return Entry::Open;
+        }
         let mut state = self.lock();
         if state.queue.is_empty() && state.has_room() {
             let flight = state.take();
@@ -114,6 +127,7 @@ impl Slots {
 
     /// Sets how many slots there are, for good.
     pub(super) fn set_limit(self: &Arc<Self>, limit: usize) {
+        self.open.store(false, Ordering::Relaxed);
         self.lock().limit = Limit::Fixed(limit);
         self.serve();
     }

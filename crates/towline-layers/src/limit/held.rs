@@ -1,6 +1,6 @@
 //! What a call holds from its admission to the end of its answer.
 
-use super::{Bucket, Demand, Spent, lane::Lane};
+use super::{Bucket, Spent, lane::Lane};
 use std::{sync::Arc, time::Duration};
 use towline_core::{Answer, Ending, Error, ErrorKind, Head, Journey, Moment, RateLimits, Step, Usage, Watch};
 
@@ -9,7 +9,6 @@ use towline_core::{Answer, Ending, Error, ErrorKind, Head, Journey, Moment, Rate
 pub(super) struct Held<B: Bucket> {
     lane: Arc<Lane<B>>,
     reservation: Option<B::Reservation>,
-    demand: Demand,
     journey: Option<Journey>,
 }
 
@@ -25,13 +24,11 @@ impl<B: Bucket> Held<B> {
     pub(super) const fn new(
         lane: Arc<Lane<B>>,
         reservation: B::Reservation,
-        demand: Demand,
         journey: Option<Journey>,
     ) -> Self {
         Self {
             lane,
             reservation: Some(reservation),
-            demand,
             journey,
         }
     }
@@ -65,17 +62,20 @@ impl<B: Bucket> Held<B> {
     /// Empties the bucket if the provider says that it is empty.
     fn rejected(&self, error: &Error) {
         let local = error.refused_by().is_some();
-        if self.lane.learn && error.kind() == ErrorKind::RateLimit && !local {
-            self.lane.bucket.rejected(&self.demand, error.retry_after());
+        if let (true, Some(reservation)) = (self.lane.learn && !local, &self.reservation)
+            && error.kind() == ErrorKind::RateLimit
+        {
+            let demand = B::demand(reservation);
+            self.lane.bucket.rejected(&demand, error.retry_after());
         }
     }
 
     /// What is known of what was used: all of it only where the answer is whole.
     fn spent(&self, ending: &Ending<'_>, usage: Option<&Usage>) -> Spent {
-        let Some(usage) = usage else {
+        let (Some(usage), Some(reservation)) = (usage, &self.reservation) else {
             return Spent::unknown();
         };
-        let spent = self.lane.charge.spent(usage, &self.demand);
+        let spent = self.lane.charge.spent(usage, &B::demand(reservation));
         if matches!(ending, Ending::Whole(_)) {
             return spent;
         }

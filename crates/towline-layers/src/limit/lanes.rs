@@ -7,7 +7,7 @@ use std::{
     collections::HashMap,
     fmt,
     hash::{Hash, Hasher},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 use towline_core::Metered;
 
@@ -18,12 +18,13 @@ pub(super) struct Lanes<S: Store> {
     store: S,
     /// The lane of all calls, where they share one.
     shared: Option<Arc<Lane<S::Bucket>>>,
+    // The key that was asked for first, which is often the only one: found without a lock, and never
+    // forgotten.
+    first: OnceLock<(Key, Arc<Lane<S::Bucket>>)>,
     keyed: Mutex<Keyed<S::Bucket>>,
 }
 
 struct Keyed<B> {
-    // The one that was asked for last, which is often the only one.
-    last: Option<(Key, Arc<Lane<B>>)>,
     lanes: HashMap<Key, Arc<Lane<B>>>,
     /// How many keys there may be before the next look for idle ones.
     sweep_at: usize,
@@ -43,8 +44,8 @@ impl<S: Store> Lanes<S> {
         Self {
             store,
             shared,
+            first: OnceLock::new(),
             keyed: Mutex::new(Keyed {
-                last: None,
                 lanes: HashMap::new(),
                 sweep_at: FEW,
             }),
@@ -69,22 +70,33 @@ impl<S: Store> Lanes<S> {
     }
 
     fn lane(&self, config: &LimitConfig, parts: (&str, &str)) -> Arc<Lane<S::Bucket>> {
-        let mut keyed = lock(&self.keyed);
-        if let Some(lane) = keyed.last_if(parts) {
-            return lane;
+        if let Some(lane) = self.first_if(parts) {
+            return Arc::clone(lane);
         }
-        if let Some((key, lane)) = keyed.lanes.get_key_value(&parts as &dyn Parts) {
-            let (key, lane) = (key.clone(), Arc::clone(lane));
-            keyed.last = Some((key, Arc::clone(&lane)));
-            return lane;
+        let mut keyed = lock(&self.keyed);
+        // Somebody else may have made it meanwhile.
+        if let Some(lane) = self.first_if(parts) {
+            return Arc::clone(lane);
+        }
+        if let Some(lane) = keyed.lanes.get(&parts as &dyn Parts) {
+            return Arc::clone(lane);
         }
         if keyed.lanes.len() >= keyed.sweep_at {
             keyed.sweep();
         }
         let key = Key::of_parts(parts);
         let lane = Arc::new(Lane::new(self.store.bucket(&key), config));
+        if keyed.lanes.is_empty() && self.first.get().is_none() {
+            let first = self.first.get_or_init(|| (key, lane));
+            return Arc::clone(&first.1);
+        }
         keyed.lanes.insert(key, Arc::clone(&lane));
         lane
+    }
+
+    fn first_if(&self, parts: (&str, &str)) -> Option<&Arc<Lane<S::Bucket>>> {
+        let (key, lane) = self.first.get()?;
+        (key.parts() == parts).then_some(lane)
     }
 
     pub(super) const fn store(&self) -> &S {
@@ -92,11 +104,13 @@ impl<S: Store> Lanes<S> {
     }
 
     pub(super) fn count(&self) -> usize {
-        lock(&self.keyed).lanes.len() + usize::from(self.shared.is_some())
+        let others = usize::from(self.shared.is_some()) + usize::from(self.first.get().is_some());
+        lock(&self.keyed).lanes.len() + others
     }
 
     pub(super) fn for_each(&self, mut f: impl FnMut(&Lane<S::Bucket>)) {
-        if let Some(lane) = &self.shared {
+        let first = self.first.get().map(|(_, lane)| lane);
+        for lane in self.shared.iter().chain(first) {
             f(lane);
         }
         let lanes: Vec<_> = lock(&self.keyed).lanes.values().cloned().collect();
@@ -118,15 +132,9 @@ impl<S: Store> fmt::Debug for Lanes<S> {
 // === impl Keyed ===
 
 impl<B: Bucket> Keyed<B> {
-    fn last_if(&self, parts: (&str, &str)) -> Option<Arc<Lane<B>>> {
-        let (key, lane) = self.last.as_ref()?;
-        (key.parts() == parts).then(|| Arc::clone(lane))
-    }
-
     /// Forgets the keys that nobody uses and whose buckets are full: a new one grants no more.
     fn sweep(&mut self) {
         // Handles are made under the lock of the map: who has none now will ask for a new one.
-        self.last = None;
         self.lanes
             .retain(|_, lane| Arc::strong_count(lane) > 1 || !lane.bucket.is_idle());
         self.sweep_at = (self.lanes.len() * 2).max(FEW);

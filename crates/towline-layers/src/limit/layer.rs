@@ -135,7 +135,7 @@ where
             match lane.bucket.admit_now(&demand, None, now) {
                 Some(Verdict::Granted(reservation)) => {
                     let journey = request.context().journey().cloned();
-                    let held = Held::new(lane, reservation, demand, journey);
+                    let held = Held::new(lane, reservation, journey);
                     return LimitFuture::calling(self.inner.call(request), Some(held));
                 }
                 // It asks again in its turn, and is told again.

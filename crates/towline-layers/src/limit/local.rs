@@ -135,6 +135,12 @@ impl Bucket for LocalBucket {
         Some(Duration::from_nanos(start.saturating_sub(now)))
     }
 
+    fn demand(reservation: &LocalReservation) -> Demand {
+        Demand {
+            amounts: reservation.entry.reserved,
+        }
+    }
+
     fn settle(&self, reservation: LocalReservation, spent: &Spent) {
         let entry = reservation.entry;
         let taken = spent.or(entry.reserved);

@@ -65,6 +65,9 @@ pub trait Bucket: Clone + fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// What a reservation was made for.
+    fn demand(reservation: &Self::Reservation) -> Demand;
+
     /// Frees the slot of a call that has ended, and replaces what was reserved by what it `spent`.
     ///
     /// A store that has to tell others may do so later. Settling the same reservation again must not

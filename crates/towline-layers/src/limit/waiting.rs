@@ -280,7 +280,7 @@ impl<T: Store> Waiting<T> {
             lane.served(key);
         }
         let journey = context.journey().cloned();
-        Ok(Held::new(lane, reservation, *this.demand, journey))
+        Ok(Held::new(lane, reservation, journey))
     }
 
     /// Why it gives up.

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::provider::Target;
 use std::{
-    num::{NonZeroU32, NonZeroUsize},
+    num::NonZeroU32,
     sync::Arc,
     time::Duration,
 };
@@ -77,7 +77,7 @@ impl Deployment {
             weight: NonZeroU32::MIN,
             clocks: Clocks::default(),
             retry: RetryPolicy::none(),
-            concurrency: ConcurrencyLayer::new(NonZeroUsize::MAX),
+            concurrency: ConcurrencyLayer::unlimited(),
             limit: unlimited(name),
             capabilities,
             window: None,

@@ -2,7 +2,7 @@
 
 use crate::{model::Model, variant::Variant};
 use peer_harness::BoxError;
-use std::{num::NonZeroUsize, time::Duration};
+use std::time::Duration;
 use tower::{Layer as _, Service, ServiceBuilder};
 use towline_core::{Error, Request, Response};
 use towline_layers::{
@@ -58,7 +58,7 @@ fn deployment() -> impl Service<Request, Response = Response, Error = Error, Fut
     let limit = LimitConfig::new("openai")
         .with_key(LimitKey::Model)
         .with_charge(Charge::openai());
-    let slots = ConcurrencyLayer::new(NonZeroUsize::MAX);
+    let slots = ConcurrencyLayer::unlimited();
     ServiceBuilder::new()
         .layer(BreakerLayer::new(&breaker))
         .layer(slots)

@@ -71,6 +71,10 @@ impl Bucket for FarBucket {
         })
     }
 
+    fn demand(reservation: &LocalReservation) -> Demand {
+        LocalBucket::demand(reservation)
+    }
+
     fn settle(&self, reservation: LocalReservation, spent: &Spent) {
         self.near.settle(reservation, spent);
     }
