@@ -274,7 +274,9 @@ impl Metered for Request {
     fn reasons(&self) -> bool {
         match self.inner.options.reasoning() {
             Some(effort) => effort != ReasoningEffort::None,
-            None => self.inner.options.reasoning_budget().is_some() || model::reasons(&self.inner.model),
+            None => {
+                self.inner.options.reasoning_budget().is_some() || model::reasons(&self.inner.model)
+            }
         }
     }
 

@@ -12,7 +12,9 @@ use std::{
 };
 use tokio::time::Instant;
 use tower::{ServiceBuilder, ServiceExt, service_fn};
-use towline_core::{Answer, Context, Ending, Error, FinishReason, Head, Metered, Moment, Text, Watch};
+use towline_core::{
+    Answer, Context, Ending, Error, FinishReason, Head, Metered, Moment, Text, Watch,
+};
 use towline_layers::limit::{Dimension, LimitConfig, LimitLayer, Quota, Quotas, Rules};
 
 /// Documents, to be put in order by how well they fit the question.

@@ -25,7 +25,8 @@
 //! | `journey` | writes down what happened to each call |
 //!
 //! Beside the layers stand what several of them share: `adaptive` finds out how many calls a target
-//! bears, `overload` bounds the age of a queue, `health` says whether a deployment takes calls.
+//! bears, `overload` bounds the age of a queue, `health` says whether a deployment takes calls,
+//! `erased` makes one type of any stack.
 
 #[cfg(any(feature = "limit", feature = "concurrency"))]
 pub mod adaptive;
@@ -48,6 +49,7 @@ pub mod coalesce;
 pub mod concurrency;
 #[cfg(feature = "drain")]
 pub mod drain;
+pub mod erased;
 #[cfg(feature = "fallback")]
 pub mod fallback;
 #[cfg(feature = "guard")]

@@ -16,8 +16,8 @@ use std::{
 };
 use tower::{Layer, Service};
 use towline_core::{
-    Body, Completion, CompletionOptions, Conversation, Error, FinishReason, Head, Request, Response,
-    Text, Usage,
+    Body, Completion, CompletionOptions, Conversation, Error, FinishReason, Head, Request,
+    Response, Text, Usage,
 };
 use towline_layers::{
     balance::{self, Balance},

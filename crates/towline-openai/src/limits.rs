@@ -41,7 +41,8 @@ pub(crate) fn mistral(headers: &HeaderMap) -> RateLimits {
 fn read(headers: &HeaderMap, take: impl Fn(&mut RateLimits, &str, &str)) -> RateLimits {
     let mut limits = RateLimits::default();
     for (name, value) in headers {
-        if let (Some(name), Ok(value)) = (name.as_str().strip_prefix("x-ratelimit-"), value.to_str())
+        if let (Some(name), Ok(value)) =
+            (name.as_str().strip_prefix("x-ratelimit-"), value.to_str())
         {
             take(&mut limits, name, value);
         }

@@ -13,7 +13,6 @@
 //! themselves.
 
 mod deployment;
-mod erased;
 mod named;
 mod settings;
 mod target;
@@ -23,7 +22,6 @@ pub(crate) use self::named::Names;
 
 use self::{
     deployment::Layered,
-    erased::Erased,
     named::{Named, NamedLayer},
 };
 use crate::{ClientBuilder, provider::Target};
@@ -38,6 +36,7 @@ use towline_layers::{
     balance::{self, Balance},
     coalesce::{Coalesce, CoalesceLayer},
     drain::{Drain, DrainLayer, DrainService},
+    erased::Erased,
     fallback::{
         Fallback, Target as FallbackTarget,
         continuation::{Continue, ContinueLayer},

@@ -9,7 +9,9 @@ use std::{
 };
 use tower_layer::Layer;
 use tower_service::Service;
-use towline_core::{Answer, Ending, Error, ErrorKind, Journey, Metered, Moment, Step, Usage, Watch};
+use towline_core::{
+    Answer, Ending, Error, ErrorKind, Journey, Metered, Moment, Step, Usage, Watch,
+};
 
 /// Leads calls through a [`Breaker`]. The [module docs](super) say where it goes.
 #[derive(Clone, Debug)]

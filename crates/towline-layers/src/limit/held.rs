@@ -2,7 +2,9 @@
 
 use super::{Bucket, Spent, lane::Lane};
 use std::{sync::Arc, time::Duration};
-use towline_core::{Answer, Ending, Error, ErrorKind, Head, Journey, Moment, RateLimits, Step, Usage, Watch};
+use towline_core::{
+    Answer, Ending, Error, ErrorKind, Head, Journey, Moment, RateLimits, Step, Usage, Watch,
+};
 
 /// A slot and a reservation. Whatever happens to the call, they are given back once.
 #[derive(Debug)]

@@ -164,7 +164,9 @@ where
         let Some(end) = end else {
             return Poll::Pending;
         };
-        let sleep = this.sleep.get_or_insert_with(|| Box::pin(sleep_until(end.at)));
+        let sleep = this
+            .sleep
+            .get_or_insert_with(|| Box::pin(sleep_until(end.at)));
         ready!(sleep.as_mut().poll(cx));
         // What is under way ends before the error is told.
         this.call.set(None);

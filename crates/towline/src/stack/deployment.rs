@@ -1,16 +1,11 @@
 //! One place where a model is served, with what is its own.
 
 use super::{
-    erased::Erased,
     named::{Named, NamedLayer},
     target::TargetService,
 };
 use crate::provider::Target;
-use std::{
-    num::NonZeroU32,
-    sync::Arc,
-    time::Duration,
-};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 use tower_layer::Layer;
 use tower_service::Service;
 use towline_config::ProviderSettings;
@@ -18,6 +13,7 @@ use towline_core::{Capabilities, Error, Text};
 use towline_layers::{
     breaker::{Breaker, BreakerConfig, BreakerLayer, BreakerService},
     concurrency::{Concurrency, ConcurrencyLayer},
+    erased::Erased,
     journey::{self, AttemptLayer as RecordLayer},
     limit::{Limit, LimitConfig, LimitLayer, Quotas, Rules},
     retry::RetryPolicy,

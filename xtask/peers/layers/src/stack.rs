@@ -10,6 +10,7 @@ use towline_layers::{
     breaker::{Breaker, BreakerConfig, BreakerLayer},
     concurrency::ConcurrencyLayer,
     drain::{Drain, DrainLayer},
+    erased::Erased,
     fallback::{Fallback, Target},
     guard::{Guard, GuardLayer},
     hedge::{HedgeLayer, HedgePolicy},
@@ -40,11 +41,12 @@ fn stack() -> impl Service<Request, Response = Response, Error = Error, Future: 
         .layer(GuardLayer::<Request>::new(Guard::new()))
         .layer(TotalLayer::new(Duration::from_secs(600)))
         .layer(LimitLayer::new(tenants, Rules::new(Quotas::unlimited())))
-        .service(Fallback::new(Target::new("openai", route())))
+        .service(Fallback::new(Target::new("openai", Erased::new(route()))))
 }
 
 /// One target.
-fn route() -> impl Service<Request, Response = Response, Error = Error, Future: Send> + Clone {
+fn route()
+-> impl Service<Request, Response = Response, Error = Error, Future: Send> + Clone + Send + Sync {
     let balance = Balance::new(balance::Deployment::new("openai", deployment()));
     ServiceBuilder::new()
         .layer(RetryLayer::new(RetryPolicy::default()))
@@ -53,7 +55,8 @@ fn route() -> impl Service<Request, Response = Response, Error = Error, Future: 
 }
 
 /// One deployment.
-fn deployment() -> impl Service<Request, Response = Response, Error = Error, Future: Send> + Clone {
+fn deployment()
+-> impl Service<Request, Response = Response, Error = Error, Future: Send> + Clone + Send + Sync {
     let breaker = Breaker::new("openai", BreakerConfig::new().with_single(true));
     let limit = LimitConfig::new("openai")
         .with_key(LimitKey::Model)
