@@ -115,3 +115,6 @@ impl Guess {
             .with_burst(positive(self.rate / 600))
     }
 }
+
+#[cfg(test)]
+mod tests;
