@@ -20,11 +20,12 @@ use tokio::time::Instant;
 /// use towline_core::{ErrorKind, Journey, Outcome, Step};
 ///
 /// let journey = Journey::new();
-/// let first = journey.begin_attempt("openai", "gpt-4o-mini", false);
-/// journey.end_attempt(first, Outcome::Failed(ErrorKind::Overloaded), None);
+/// let now = journey.started();
+/// let first = journey.begin_attempt("openai", "gpt-4o-mini", false, now);
+/// journey.end_attempt(first, Outcome::Failed(ErrorKind::Overloaded), None, now);
 /// journey.push(Step::waited("retry", "overloaded", Duration::from_millis(640)));
-/// let second = journey.begin_attempt("openai", "gpt-4o-mini", false);
-/// journey.end_attempt(second, Outcome::Whole, None);
+/// let second = journey.begin_attempt("openai", "gpt-4o-mini", false, now);
+/// journey.end_attempt(second, Outcome::Whole, None, now);
 /// assert_eq!(journey.attempts(), 2);
 /// assert_eq!(journey.waited(), Duration::from_millis(640));
 /// ```
