@@ -54,7 +54,8 @@ impl<S> Model for S where S: Service<Request, Response = Response, Error = Error
 async fn counted(mut service: impl Model) -> u64 {
     let conversation = Conversation::from("Say hello.");
     let options = Arc::new(CompletionOptions::new());
-    let request = || Request::new("gpt-4o-mini", &conversation).with_options(Arc::clone(&options));
+    let model = Text::from_static("gpt-4o-mini");
+    let request = || Request::new(model.clone(), &conversation).with_options(Arc::clone(&options));
     let mut least = u64::MAX;
     // The first go only warms up: keys become known, rings are filled.
     for go in 0..=GOES {
