@@ -122,7 +122,8 @@ impl Body for ResponseBody {
             }
             Source::Done => return Poll::Ready(None),
         };
-        match ready!(Pin::new(incoming).poll_frame(cx)) {
+        let frame = lease.drive(cx, |cx| Pin::new(&mut *incoming).poll_frame(cx));
+        match ready!(frame) {
             Some(Ok(frame)) => {
                 this.end_if_complete();
                 Poll::Ready(Some(Ok(frame)))
