@@ -5,21 +5,21 @@
 //! connection is either leased, or in the pool, or gone.
 
 mod h1;
-mod line;
 #[cfg(feature = "http2")]
 mod h2;
+mod line;
 #[cfg(not(feature = "http2"))]
 mod no_h2;
 mod reaper;
 
-pub(crate) use self::{
-    h1::{H1Conn, H1Lease},
-    line::Line,
-};
 #[cfg(feature = "http2")]
 pub(crate) use self::h2::{H2Conn, H2Lease};
 #[cfg(not(feature = "http2"))]
 pub(crate) use self::no_h2::{H2Conn, H2Lease};
+pub(crate) use self::{
+    h1::{H1Conn, H1Lease},
+    line::Line,
+};
 
 use crate::{RequestBody, ResponseBody};
 use hyper::client::conn::TrySendError;
@@ -40,7 +40,7 @@ use towline_core::task::{self, Task};
 
 /// How long [`ResponseBody::release`] waits for the end of a body, and how much it reads.
 const DRAIN_TIME: Duration = Duration::from_millis(100);
-const DRAIN_BYTES: usize = 16 * 1024;
+pub(crate) const DRAIN_BYTES: usize = 16 * 1024;
 
 /// How long a connection may take to finish with its last exchange before it is given up.
 const READY_GRACE: Duration = Duration::from_millis(100);

@@ -131,7 +131,8 @@ fn end(bytes: &[u8], from: usize) -> Option<usize> {
 
 /// What `inner` says, which holds escapes. `None` where one of them is none.
 pub(super) fn text(inner: &str) -> Option<String> {
-    let mut text = String::with_capacity(inner.len());
+    // As long as it will be: what has room left is copied once more to be shared.
+    let mut text = String::with_capacity(inner.len().saturating_sub(escapes(inner.as_bytes())));
     let mut rest = inner;
     while let Some(at) = memchr(b'\\', rest.as_bytes()) {
         let (before, escape) = rest.split_at_checked(at)?;
@@ -150,6 +151,17 @@ pub(super) fn text(inner: &str) -> Option<String> {
     }
     text.push_str(rest);
     Some(text)
+}
+
+/// How many escapes there are.
+fn escapes(inner: &[u8]) -> usize {
+    let mut count = 0;
+    let mut rest = inner;
+    while let Some(at) = memchr(b'\\', rest) {
+        count += 1;
+        rest = rest.get(at + 2..).unwrap_or_default();
+    }
+    count
 }
 
 /// Whether the escapes of `inner` are such. A number is not asked what it means.

@@ -76,7 +76,8 @@ impl fmt::Debug for H1Conn {
 // === impl H1Lease ===
 
 impl H1Lease {
-    pub(super) const fn new(conn: Box<H1Conn>, pool: Weak<Pool>) -> Self {
+    pub(super) fn new(conn: Box<H1Conn>, pool: Weak<Pool>) -> Self {
+        conn.line.take();
         Self {
             conn,
             in_use: InUse { pool },

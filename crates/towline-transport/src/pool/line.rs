@@ -102,6 +102,12 @@ impl Line {
         Poll::Pending
     }
 
+    /// Somebody is about to wait: what happens until then is seen at the first poll.
+    pub(super) fn take(&self) {
+        // Resting => Polling
+        self.relay.begin();
+    }
+
     /// Looks what happened while nobody waited.
     pub(super) fn look(&mut self) {
         if let Some(driver) = &mut self.driver
@@ -117,6 +123,7 @@ impl Line {
     /// Nobody waits any more.
     pub(super) fn rest(&mut self) {
         self.owner = None;
+        self.relay.end();
         let before = self.relay.set_owner(None);
         drop(before);
     }

@@ -136,6 +136,22 @@ fn an_idle_line_that_stirs_tells_who_looks_after_it() {
 }
 
 #[test]
+fn what_its_new_owner_does_before_he_waits_stirs_nobody() {
+    let (mut line, seen, idle) = line(|_, _| Poll::Pending);
+    line.look();
+    line.rest();
+    line.take();
+    seen.wake();
+    let mut told = spawn(idle.notified());
+    assert_pending!(told.poll());
+    let mut reader = spawn(nothing(&mut line));
+    assert_pending!(reader.poll());
+    assert_eq!(seen.polls(), 2);
+    seen.wake();
+    assert!(reader.is_woken());
+}
+
+#[test]
 fn what_stirs_between_two_polls_is_not_lost() {
     let (mut line, seen, _) = line(|_, _| Poll::Pending);
     let stir = seen.clone();
