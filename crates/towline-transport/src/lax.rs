@@ -14,7 +14,7 @@ mod template;
 
 pub use self::{
     reader::{Raw, from_str},
-    string::{into_text, string_length, unescape},
+    string::{into_text, unescape},
     template::Template,
 };
 

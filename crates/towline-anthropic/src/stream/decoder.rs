@@ -18,7 +18,7 @@ use towline_core::{
 };
 use towline_transport::{
     Decode,
-    lax::{self, Template},
+    lax::{self, LaxText, Template},
     sse::Frame,
 };
 
@@ -213,11 +213,11 @@ impl Decoder {
         match (*kind, &*delta.kind.0) {
             (Kind::Text, "text_delta") => {
                 self.say(text, &delta.text.0);
-                self.learn(text, &delta.text.0, Event::Text);
+                self.learn(text, &delta.text, Event::Text);
             }
             (Kind::Thinking, "thinking_delta") => {
                 self.think(text, &delta.thinking.0);
-                self.learn(text, &delta.thinking.0, thought);
+                self.learn(text, &delta.thinking, thought);
             }
             (Kind::Thinking, "signature_delta") => self.sign(text, &delta.signature.0),
             (Kind::ToolUse { call, .. }, "input_json_delta") => {
@@ -270,8 +270,8 @@ impl Decoder {
     }
 
     /// Remembers how an event looks that says no more than `part`.
-    fn learn(&mut self, text: &Text, part: &Cow<'_, str>, wrap: fn(Text) -> Event) {
-        if let Cow::Borrowed(part) = part {
+    fn learn(&mut self, text: &Text, part: &LaxText<'_>, wrap: fn(Text) -> Event) {
+        if let Cow::Borrowed(part) = part.0 {
             let template = Template::learn(text, part, &[]);
             self.learned = template.map(|template| Learned { template, wrap });
         }

@@ -94,8 +94,8 @@ impl Template {
             rest = rest.strip_prefix(part.fixed.as_ref())?;
             let length = match part.gap {
                 Gap::Text => {
-                    let (length, escaped) = string::string_length(rest)?;
-                    found = Some((event.len() - rest.len(), length, escaped));
+                    let (length, escapes) = string::measure(rest)?;
+                    found = Some((event.len() - rest.len(), length, escapes));
                     length
                 }
                 Gap::String => plain_string(rest)?,
@@ -103,18 +103,16 @@ impl Template {
             };
             rest = rest.get(length..)?;
         }
-        let (start, length, escaped) = found.filter(|(_, length, _)| *length > 0)?;
+        let (start, length, escapes) = found.filter(|(_, length, _)| *length > 0)?;
         if rest != self.tail {
             return None;
         }
-        if !escaped {
-            return Text::from_utf8(event.slice(start..start + length)).ok();
+        let text = Text::from_utf8(event.slice(start..start + length)).ok()?;
+        if escapes == 0 {
+            return Some(text);
         }
-        // With the quotes around it. What is no JSON string goes to the parser, to be refused.
-        let string = std::str::from_utf8(event.get(start - 1..=start + length)?).ok()?;
-        string::unescape(string)
-            .ok()
-            .map(|text| text.into_owned().into())
+        // What is no escape goes to the parser, to be refused.
+        string::text(&text, escapes).map(Text::from)
     }
 }
 
@@ -162,9 +160,9 @@ fn field(bytes: &[u8], name: &str) -> Option<(usize, usize, Gap)> {
 /// The length of a JSON string's content up to its closing quote, where it holds no escape, nothing
 /// that JSON forbids, and only whole characters.
 fn plain_string(bytes: &[u8]) -> Option<usize> {
-    let (length, escaped) = string::string_length(bytes)?;
+    let (length, escapes) = string::measure(bytes)?;
     let whole = std::str::from_utf8(bytes.get(..length)?).is_ok();
-    (!escaped && whole).then_some(length)
+    (escapes == 0 && whole).then_some(length)
 }
 
 /// The length of a whole number from zero up.

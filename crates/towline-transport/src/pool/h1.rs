@@ -108,7 +108,7 @@ impl H1Lease {
     /// Polls what comes over the connection, and keeps that going.
     pub(crate) fn drive<T>(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &Context<'_>,
         poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         self.conn.line.drive(cx, poll)

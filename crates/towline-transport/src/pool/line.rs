@@ -73,7 +73,7 @@ impl Line {
     /// Polls what comes over the connection, and the connection, until neither has more to do.
     pub(super) fn drive<T>(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &Context<'_>,
         mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         self.attend(cx.waker());

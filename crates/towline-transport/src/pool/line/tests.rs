@@ -58,9 +58,8 @@ fn what_the_driver_brings_is_there_in_the_same_poll() {
         cx.waker().wake_by_ref();
         Poll::Pending
     });
-    let brought = seen.clone();
     let mut reader = spawn(poll_fn(|cx| {
-        line.drive(cx, |_| match brought.polls() {
+        line.drive(cx, |_| match seen.polls() {
             0 => Poll::Pending,
             polls => Poll::Ready(polls),
         })
