@@ -2,5 +2,6 @@
 
 mod calls;
 mod decoder;
+mod template;
 
 pub(crate) use self::decoder::Decoder;

@@ -54,8 +54,8 @@ pub trait Frames: Stream<Item = Result<Self::Frame, Error>> + Unpin {
     /// The body itself, where it turned out to be no stream. To be asked at the end.
     fn take_whole(&mut self) -> Option<Bytes>;
 
-    /// Gives the rest up, and keeps the connection if the end of the body is there or about to come.
-    fn release(self, cx: &mut Context<'_>);
+    /// Gives the rest up, and tries to keep the connection.
+    fn release(self);
 }
 
 /// The events of one answer. It ends after [`Event::Finish`] or an error.
@@ -114,9 +114,9 @@ where
     }
 
     /// The stream is over: its connection is free as soon as the body ends.
-    fn end(&mut self, cx: &mut Context<'_>) {
+    fn end(&mut self) {
         if let Some(frames) = self.frames.take() {
-            frames.release(cx);
+            frames.release();
         }
         self.decoder.finish();
     }
@@ -144,7 +144,7 @@ where
             match ready!(this.poll_frame(cx)) {
                 Ok(event) => {
                     if this.decoder.is_done() {
-                        this.end(cx);
+                        this.end();
                     }
                     if let Some(event) = event {
                         return Poll::Ready(Some(Ok(event)));
@@ -208,8 +208,8 @@ where
         self.take_json()
     }
 
-    fn release(self, cx: &mut Context<'_>) {
-        release(self.into_body(), cx);
+    fn release(self) {
+        release(self.into_body());
     }
 }
 
@@ -225,19 +225,19 @@ where
         None
     }
 
-    fn release(self, cx: &mut Context<'_>) {
-        release(self.into_body(), cx);
+    fn release(self) {
+        release(self.into_body());
     }
 }
 
 /// Gives a body up. One of ours gets the moment that its connection may need to be kept; another
 /// kind is dropped.
-fn release<B: 'static>(body: B, cx: &mut Context<'_>) {
+fn release<B: 'static>(body: B) {
     let mut body = Some(body);
     if let Some(ours) = (&mut body as &mut dyn Any).downcast_mut::<Option<ResponseBody>>()
         && let Some(ours) = ours.take()
     {
-        ours.finish(cx);
+        ours.release();
     }
 }
 

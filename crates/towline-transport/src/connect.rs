@@ -9,7 +9,7 @@ pub(crate) use self::tcp::TcpDial;
 use crate::{
     Http2, ProxyConfig, RequestBody, fault,
     origin::Origin,
-    pool::{H1Conn, H2Conn, Line},
+    pool::{H1Conn, H2Conn},
 };
 use hyper::{
     client::conn::http1,
@@ -29,10 +29,9 @@ use std::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::Notify,
     time::timeout,
 };
-use towline_core::Error;
+use towline_core::{Error, task};
 
 /// A connected byte stream. Everything that fits is one.
 pub trait Io: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
@@ -107,20 +106,17 @@ pub(crate) struct Progress {
 // === impl Connector ===
 
 impl Connector {
-    /// A new connection, within the connect timeout. `stirred` is told when something happens on it
-    /// while it is idle.
+    /// A new connection, within the connect timeout.
     pub(crate) async fn connect(
         &self,
         origin: &Origin,
         progress: &Progress,
-        stirred: &Arc<Notify>,
     ) -> Result<Connection, Error> {
         let stream = self.stream(origin, progress).await?;
         let Some(tls) = &self.tls else {
             progress.at(Progress::HTTP);
             let is_http2 = self.http2 == Http2::PriorKnowledge;
-            let stream = TokioIo::new(stream);
-            return self.speak(origin, stream, is_http2, stirred).await;
+            return self.speak(origin, TokioIo::new(stream), is_http2).await;
         };
         progress.at(Progress::TLS);
         let target = format!("{}:{}", origin.host(), origin.port());
@@ -129,8 +125,7 @@ impl Connector {
         let is_http2 = secure::is_http2(&stream) || self.http2 == Http2::PriorKnowledge;
         progress.at(Progress::HTTP);
         // Boxed: the state of TLS is big, and futures are copied.
-        self.speak(origin, Box::new(stream), is_http2, stirred)
-            .await
+        self.speak(origin, Box::new(stream), is_http2).await
     }
 
     /// Puts the connect timeout around `attempt`.
@@ -168,13 +163,7 @@ impl Connector {
     }
 
     /// HTTP on a connected stream.
-    async fn speak<T>(
-        &self,
-        origin: &Origin,
-        io: T,
-        is_http2: bool,
-        stirred: &Arc<Notify>,
-    ) -> Result<Connection, Error>
+    async fn speak<T>(&self, origin: &Origin, io: T, is_http2: bool) -> Result<Connection, Error>
     where
         T: Read + Write + Send + Unpin + 'static,
     {
@@ -188,11 +177,10 @@ impl Connector {
         let (sender, connection) =
             handshake.map_err(|error| fault::transport(refused()).with_source(error))?;
         // What ends a connection is told to the exchange on it. An idle one just ends.
-        let driver = async move {
+        let driver = task::spawn(async move {
             let _ended = connection.await;
-        };
-        let line = Line::new(driver, Arc::clone(stirred));
-        Ok(Connection::H1(H1Conn::new(sender, line)))
+        });
+        Ok(Connection::H1(H1Conn::new(sender, driver)))
     }
 }
 

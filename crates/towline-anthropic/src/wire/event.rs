@@ -5,7 +5,8 @@ use super::{
     usage::UsageWire,
 };
 use serde::Deserialize;
-use towline_transport::lax::{LaxCount, LaxText, Raw};
+use serde_json::value::RawValue;
+use towline_transport::lax::{LaxCount, LaxText};
 
 /// The data of one event. Which fields are filled the type says.
 #[derive(Debug, Default, Deserialize)]
@@ -22,7 +23,7 @@ pub(crate) struct EventWire<'a> {
     pub(crate) delta: Option<Delta<'a>>,
     pub(crate) usage: Option<UsageWire>,
     #[serde(borrow)]
-    pub(crate) error: Option<Raw<'a>>,
+    pub(crate) error: Option<&'a RawValue>,
 }
 
 /// More of a block, or the end of the message.

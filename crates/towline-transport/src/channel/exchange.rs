@@ -167,11 +167,7 @@ impl Shared {
 
     /// Opens a connection.
     async fn dial(&self, progress: &Progress) -> Result<Lease, Error> {
-        let stirred = self.pool.stirred();
-        let result = self
-            .connector
-            .connect(&self.origin, progress, stirred)
-            .await;
+        let result = self.connector.connect(&self.origin, progress).await;
         let mut dials = self.dials();
         match result {
             Ok(Connection::H1(conn)) => {

@@ -24,8 +24,6 @@ pin_project! {
         #[pin]
         body: B,
         decoder: Decoder,
-        // The decoder has said that it needs more.
-        starved: bool,
         ended: bool,
     }
 }
@@ -43,7 +41,6 @@ impl<B> NdjsonStream<B> {
         Self {
             body,
             decoder,
-            starved: false,
             ended: false,
         }
     }
@@ -65,18 +62,14 @@ where
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
         while !*this.ended {
-            if !*this.starved {
-                if let Some(line) = this.decoder.next() {
-                    *this.ended = line.is_err();
-                    return Poll::Ready(Some(line));
-                }
-                *this.starved = true;
+            if let Some(line) = this.decoder.next() {
+                *this.ended = line.is_err();
+                return Poll::Ready(Some(line));
             }
             match ready!(this.body.as_mut().poll_frame(cx)) {
                 Some(Ok(frame)) => {
                     if let Ok(data) = frame.into_data() {
                         this.decoder.push(data);
-                        *this.starved = false;
                     }
                 }
                 Some(Err(error)) => {

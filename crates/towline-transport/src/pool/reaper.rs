@@ -1,11 +1,10 @@
-//! Closes connections that were idle for too long, or that their server has closed.
+//! Closes connections that were idle for too long.
 
 use super::{Pool, State};
 use std::sync::{Arc, Weak};
 use tokio::{
     runtime::Handle,
-    sync::Notify,
-    time::{Instant, timeout_at},
+    time::{Instant, sleep_until},
 };
 use towline_core::task;
 
@@ -28,23 +27,7 @@ impl Pool {
             return;
         };
         state.reaping = true;
-        state.reaper = Some(task::spawn(reap(
-            Arc::downgrade(self),
-            Arc::clone(&self.stirred),
-            first,
-        )));
-    }
-
-    /// Lets go of what is closed. Idle connections have no task: somebody has to look.
-    fn drop_closed(&self) {
-        let mut state = self.lock();
-        for idle in &mut state.idle {
-            idle.conn.look();
-        }
-        let closed = state.idle.extract_if(.., |idle| idle.conn.is_closed());
-        let closed: Vec<_> = closed.collect();
-        drop(state);
-        drop(closed);
+        state.reaper = Some(task::spawn(reap(Arc::downgrade(self), first)));
     }
 
     /// Closes what is due. Returns when the next one is, or `None` when nothing is idle: then the
@@ -77,17 +60,14 @@ impl Pool {
     }
 }
 
-async fn reap(pool: Weak<Pool>, stirred: Arc<Notify>, first: Instant) {
+async fn reap(pool: Weak<Pool>, first: Instant) {
     let mut due = first;
     loop {
-        let stirs = timeout_at(due, stirred.notified()).await.is_ok();
+        sleep_until(due).await;
         // The last channel is gone, and its idle connections with it.
         let Some(pool) = pool.upgrade() else {
             return;
         };
-        if stirs {
-            pool.drop_closed();
-        }
         match pool.close_expired() {
             Some(next) => due = next,
             None => return,

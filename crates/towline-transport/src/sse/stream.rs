@@ -46,8 +46,6 @@ pin_project! {
         body: B,
         decoder: Decoder,
         opening: Opening,
-        // The decoder has said that it needs more.
-        starved: bool,
         ended: bool,
     }
 }
@@ -102,7 +100,6 @@ impl<B> SseStream<B> {
             body,
             decoder,
             opening: Opening::Unknown,
-            starved: false,
             ended: false,
         }
     }
@@ -140,12 +137,9 @@ where
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
         while !*this.ended {
-            if !*this.starved {
-                if let Some(frame) = this.decoder.next() {
-                    *this.ended = frame.is_err();
-                    return Poll::Ready(Some(frame));
-                }
-                *this.starved = true;
+            if let Some(frame) = this.decoder.next() {
+                *this.ended = frame.is_err();
+                return Poll::Ready(Some(frame));
             }
             match ready!(this.body.as_mut().poll_frame(cx)) {
                 Some(Ok(frame)) => {
@@ -153,7 +147,6 @@ where
                         && let Some(data) = this.opening.take(data)
                     {
                         this.decoder.push(data);
-                        *this.starved = false;
                     }
                 }
                 Some(Err(error)) => {
