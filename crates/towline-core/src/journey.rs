@@ -123,15 +123,9 @@ impl Journey {
     /// A call that starts now.
     #[must_use]
     pub fn new() -> Self {
-        Self::starting(Instant::now())
-    }
-
-    /// A call that started at `started`.
-    #[must_use]
-    pub fn starting(started: Instant) -> Self {
         Self {
             shared: Arc::new(Shared {
-                started,
+                started: Instant::now(),
                 record: Mutex::default(),
             }),
         }

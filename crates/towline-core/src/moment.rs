@@ -30,14 +30,6 @@ impl Moment {
         }
     }
 
-    /// The moment `at`.
-    #[must_use]
-    pub const fn at(at: Instant) -> Self {
-        Self {
-            at: Cell::new(Some(at)),
-        }
-    }
-
     /// What the clock says: the same however often it is asked.
     #[must_use]
     pub fn now(&self) -> Instant {

@@ -49,7 +49,6 @@ pub struct Context {
     journey: Option<Journey>,
     hedge: bool,
     picks: Option<Picks>,
-    now: Option<Instant>,
     rare: Option<Arc<Rare>>,
 }
 
@@ -388,24 +387,6 @@ impl Context {
     /// Writes what happens to the call into `journey`.
     pub fn set_journey(&mut self, journey: Journey) {
         self.journey = Some(journey);
-    }
-
-    /// The time, read now or by a layer further out in this same step of the call: several layers that
-    /// a request passes one after another need not all read the clock.
-    #[must_use]
-    pub fn now(&self) -> Instant {
-        self.now.unwrap_or_else(Instant::now)
-    }
-
-    /// Tells the layers further in what time it is.
-    pub const fn set_now(&mut self, now: Instant) {
-        self.now = Some(now);
-    }
-
-    /// Lets whoever needs the time read the clock. A layer that keeps a request waiting calls it, or
-    /// [`set_now`](Self::set_now), before it passes the request on.
-    pub const fn forget_now(&mut self) {
-        self.now = None;
     }
 
     /// Says that the attempt is sent beside another, to be faster.

@@ -176,7 +176,7 @@ impl<S> fmt::Debug for Balance<S> {
 impl<S: Clone> Shared<S> {
     /// Picks a deployment, and addresses the request to it.
     fn pick<Req: Metered>(self: &Arc<Self>, request: &mut Req) -> Result<(S, Asked<S>), Error> {
-        let now = request.context().now();
+        let now = Instant::now();
         let streamed = request.streams();
         let choice = Choice {
             slots: &self.slots,

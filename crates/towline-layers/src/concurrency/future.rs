@@ -101,7 +101,6 @@ where
                     let admitted = admitted.and_then(|permit| wait.place.settle(permit));
                     wait.place.note(&wait.request, admitted.as_ref().err());
                     let permit = admitted?;
-                    wait.request.context_mut().forget_now();
                     let call = wait.service.call(wait.request);
                     state.set(State::Calling {
                         call,

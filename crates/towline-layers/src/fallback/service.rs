@@ -141,10 +141,8 @@ where
 
     fn call(&mut self, request: Req) -> Self::Future {
         let rest = (!self.others.is_empty()).then(|| {
-            let mut request = request.clone();
-            request.context_mut().forget_now();
             Box::new(Rest {
-                request,
+                request: request.clone(),
                 needs: None,
                 others: Arc::clone(&self.others),
                 next: 0,

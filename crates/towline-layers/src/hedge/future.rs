@@ -284,7 +284,6 @@ where
             context.avoid(deployment);
         }
         context.set_hedge(true);
-        context.forget_now();
         self.withdrawals = Some((extra.sent(), common.map(Withdrawal::sent)));
         Some(spare.service.call(spare.request))
     }

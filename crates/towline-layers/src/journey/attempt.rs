@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
     task::{Context, Poll, ready},
 };
+use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
 use towline_core::{
@@ -138,8 +139,7 @@ impl Entry {
     fn open<Req: Metered>(journey: Journey, provider: &Text, request: &Req) -> Self {
         let hedge = request.context().is_hedge();
         let model = request.model_text().clone();
-        let now = request.context().now();
-        let id = journey.begin_attempt(provider.clone(), model, hedge, now);
+        let id = journey.begin_attempt(provider.clone(), model, hedge, Instant::now());
         Self {
             journey,
             id,

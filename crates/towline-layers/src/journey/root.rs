@@ -5,7 +5,6 @@ use std::{
     pin::Pin,
     task::{Context, Poll, ready},
 };
-use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
 use towline_core::{Answer, Error, Journey, Metered, Watch};
@@ -79,11 +78,8 @@ where
     fn call(&mut self, mut request: Req) -> Self::Future {
         let known = request.context().journey().cloned();
         let journey = known.unwrap_or_else(|| {
-            let now = Instant::now();
-            let journey = Journey::starting(now);
-            let context = request.context_mut();
-            context.set_now(now);
-            context.set_journey(journey.clone());
+            let journey = Journey::new();
+            request.context_mut().set_journey(journey.clone());
             journey
         });
         RootFuture {

@@ -114,19 +114,16 @@ where
                         return Poll::Ready(Err(over()));
                     };
                     let result = ready!(parked.waiting.poll(cx, asked.context()));
-                    let (Some(mut service), Some(mut request)) =
+                    let (Some(mut service), Some(request)) =
                         (parked.service.take(), parked.request.take())
                     else {
                         return Poll::Ready(Err(over()));
                     };
                     match result {
-                        Ok(held) => {
-                            request.context_mut().forget_now();
-                            State::Calling {
-                                call: service.call(request),
-                                held: Some(held),
-                            }
-                        }
+                        Ok(held) => State::Calling {
+                            call: service.call(request),
+                            held: Some(held),
+                        },
                         Err(error) => State::Refused {
                             error: Some(refusal::noted(error, request.context())),
                         },

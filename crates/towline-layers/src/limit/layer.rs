@@ -131,8 +131,7 @@ where
         let demand = config.charge.demand(&request, lane.usual());
         let mut direct = config.mode == Mode::Reject;
         if direct || lane.waiting() == 0 {
-            let now = request.context().now();
-            match lane.bucket.admit_now(&demand, None, now) {
+            match lane.bucket.admit_now(&demand, None) {
                 Some(Verdict::Granted(reservation)) => {
                     let journey = request.context().journey().cloned();
                     let held = Held::new(lane, reservation, journey);

@@ -110,9 +110,8 @@ impl Bucket for LocalBucket {
         &self,
         demand: &Demand,
         booked: Option<&Booking>,
-        now: Instant,
     ) -> Option<Verdict<LocalReservation>> {
-        let now = self.inner.shared.nanos(now);
+        let now = self.inner.shared.now();
         Some(self.inner.admit(now, demand, booked))
     }
 

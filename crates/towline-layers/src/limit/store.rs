@@ -40,14 +40,13 @@ pub trait Bucket: Clone + fmt::Debug + Send + Sync + 'static {
     /// Where another has `booked` a start, it is granted only if that start is not delayed.
     fn admit(&self, demand: &Demand, booked: Option<&Booking>) -> Self::Admit;
 
-    /// The same at once, for a store that has to ask nobody. `now` is what the clock said a moment ago.
+    /// The same at once, for a store that has to ask nobody.
     fn admit_now(
         &self,
         demand: &Demand,
         booked: Option<&Booking>,
-        now: Instant,
     ) -> Option<Verdict<Self::Reservation>> {
-        let _unused = (demand, booked, now);
+        let _unused = (demand, booked);
         None
     }
 

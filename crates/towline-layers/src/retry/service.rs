@@ -320,7 +320,6 @@ where
         match spare.service.poll_ready(cx) {
             Poll::Ready(Ok(())) => {
                 self.retries = self.retries.saturating_add(1);
-                spare.request.context_mut().forget_now();
                 spare.settle_withdrawal(true);
                 Ok(spare.service.call(spare.request.clone()))
             }

@@ -124,7 +124,7 @@ where
     }
 
     fn call(&mut self, mut request: Req) -> Self::Future {
-        let now = request.context().now();
+        let now = Instant::now();
         let limit = match request.streams() {
             true => self.limits.streamed,
             false => self.limits.whole,

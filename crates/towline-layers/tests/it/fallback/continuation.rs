@@ -1,6 +1,8 @@
 //! Going on with an answer that broke off.
 
 mod any_order;
+#[cfg(feature = "journey")]
+mod record;
 
 use crate::support::{Exchange, Feed, Handle, Upstream, question, upstream};
 use std::{fmt, task::Poll, time::Duration};
