@@ -133,9 +133,7 @@ fn chosen(arguments: &[String]) -> Result<Vec<Step>, Stop> {
     let parts = PARTS
         .iter()
         .filter(|part| arguments.is_empty() || named(part));
-    Ok(parts
-        .map(|&Step { name, run }| Step { name, run })
-        .collect())
+    Ok(parts.copied().collect())
 }
 
 fn each(context: &Context, runs: &[Run]) -> Result<(), Stop> {

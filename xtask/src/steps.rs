@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// One check, under the name that the table shows.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Step {
     pub(crate) name: &'static str,
     pub(crate) run: fn(&Context) -> Result<(), Stop>,

@@ -143,22 +143,15 @@ impl From<&Self> for Conversation {
 
 impl FromIterator<Message> for Conversation {
     fn from_iter<I: IntoIterator<Item = Message>>(messages: I) -> Self {
-        let messages: Vec<_> = messages.into_iter().collect();
-        Self {
-            inner: Arc::new(Inner {
-                bytes: text_bytes(&messages),
-                messages,
-                wire: WireCache::default(),
-            }),
-        }
+        let mut conversation = Self::new();
+        conversation.extend(messages);
+        conversation
     }
 }
 
 impl Extend<Message> for Conversation {
     fn extend<I: IntoIterator<Item = Message>>(&mut self, messages: I) {
-        for message in messages {
-            self.push(message);
-        }
+        messages.into_iter().for_each(|message| self.push(message));
     }
 }
 
@@ -176,11 +169,6 @@ impl fmt::Debug for Conversation {
             .field("messages", &self.len())
             .finish_non_exhaustive()
     }
-}
-
-fn text_bytes(messages: &[Message]) -> usize {
-    let bytes = messages.iter().map(Message::text_bytes);
-    bytes.fold(0, usize::saturating_add)
 }
 
 #[cfg(test)]

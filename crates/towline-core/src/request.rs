@@ -262,7 +262,10 @@ impl Metered for Request {
     }
 
     fn set_model(&mut self, model: Text) {
-        self.inner_mut().model = model;
+        // What says so already is not copied.
+        if model != self.inner.model {
+            self.inner_mut().model = model;
+        }
     }
 
     fn streams(&self) -> bool {

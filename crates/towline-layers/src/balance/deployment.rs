@@ -106,9 +106,7 @@ impl<S> Deployment<S> {
 
     /// The request for this deployment.
     pub(super) fn address<Req: Metered>(&self, request: &mut Req) {
-        if let Some(model) = &self.model
-            && model != request.model_text()
-        {
+        if let Some(model) = &self.model {
             request.set_model(model.clone());
         }
     }

@@ -178,26 +178,11 @@ impl<S: Clone> Shared<S> {
     fn pick<Req: Metered>(self: &Arc<Self>, request: &mut Req) -> Result<(S, Asked<S>), Error> {
         let now = Instant::now();
         let streamed = request.streams();
-        let choice = Choice {
-            slots: &self.slots,
-            even: self.even,
-            mean: self.mean,
-            now,
-            millis: Millis::between(self.began, now),
-            streamed,
-        };
         let context = request.context();
         let picked = match &*self.slots {
             // Whether it is well or not: there is no other.
             [_] if context.avoided().is_empty() && !context.is_hedge() => Some(0),
-            _ => {
-                let mut rng = self.seeds.rng(context);
-                // A call that says where its randomness starts shall not draw the same again.
-                for _ in context.avoided() {
-                    rng.next_u64();
-                }
-                choice.pick(context, self.affinity(request), &mut rng)
-            }
+            _ => self.choose(request, now),
         };
         let picked = picked.and_then(|index| Some((index, self.slots.get(index)?)));
         let Some((index, slot)) = picked else {
@@ -209,6 +194,25 @@ impl<S: Clone> Shared<S> {
         slot.deployment.address(request);
         let asked = Asked::new(Arc::clone(self), index, now, streamed);
         Ok((slot.deployment.service().clone(), asked))
+    }
+
+    /// One of several, where one may be asked.
+    fn choose<Req: Metered>(&self, request: &Req, now: Instant) -> Option<usize> {
+        let choice = Choice {
+            slots: &self.slots,
+            even: self.even,
+            mean: self.mean,
+            now,
+            millis: Millis::between(self.began, now),
+            streamed: request.streams(),
+        };
+        let context = request.context();
+        let mut rng = self.seeds.rng(context);
+        // A call that says where its randomness starts shall not draw the same again.
+        for _ in context.avoided() {
+            rng.next_u64();
+        }
+        choice.pick(context, self.affinity(request), &mut rng)
     }
 
     /// What makes calls go to the same deployment. Tenants share no cache.

@@ -104,8 +104,13 @@ impl<B: Bucket> Held<B> {
     }
 
     fn settle(&mut self, spent: &Spent) {
+        self.give_back(|bucket, reservation| bucket.settle(reservation, spent));
+    }
+
+    /// Gives back what is held, once, and lets the next one in.
+    fn give_back(&mut self, settle: impl FnOnce(&B, B::Reservation)) {
         if let Some(reservation) = self.reservation.take() {
-            self.lane.bucket.settle(reservation, spent);
+            settle(&self.lane.bucket, reservation);
             self.lane.wake();
         }
     }
@@ -135,11 +140,10 @@ impl<B: Bucket> Watch for WholeHeld<B> {
             return self.held.on_end(ending, usage, moment);
         }
         let spent = self.held.look(&ending, usage);
-        if let Some(reservation) = self.held.reservation.take() {
-            let (bucket, limits) = (&self.held.lane.bucket, self.limits.as_ref());
+        let limits = self.limits.as_ref();
+        self.held.give_back(|bucket, reservation| {
             bucket.settle_whole(reservation, &spent, limits, moment);
-            self.held.lane.wake();
-        }
+        });
     }
 }
 

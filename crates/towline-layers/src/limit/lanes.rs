@@ -86,7 +86,7 @@ impl<S: Store> Lanes<S> {
         }
         let key = Key::of_parts(parts);
         let lane = Arc::new(Lane::new(self.store.bucket(&key), config));
-        if keyed.lanes.is_empty() && self.first.get().is_none() {
+        if self.first.get().is_none() {
             let first = self.first.get_or_init(|| (key, lane));
             return Arc::clone(&first.1);
         }

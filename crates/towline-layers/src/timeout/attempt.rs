@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll, ready},
     time::Duration,
 };
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
 use towline_core::{Answer, Clock, Error, ErrorKind, Event, Metered, Moment, Watch};
@@ -39,8 +39,7 @@ pin_project! {
     pub struct AttemptFuture<F, A> {
         #[pin]
         call: Option<Begun<F, A>>,
-        // Set where the call is pending, not before; on the heap, so that the call is small to move.
-        sleep: Option<Pin<Box<Sleep>>>,
+        alarm: Alarm,
         start: Instant,
         limit: Limit,
         clocks: Arc<Clocks>,
@@ -110,7 +109,7 @@ where
         let limit = Limit::of_head(&self.clocks, &request);
         AttemptFuture {
             call: Some(Begun::new(self.inner.call(request))),
-            sleep: None,
+            alarm: Alarm::default(),
             start: Instant::now(),
             limit,
             clocks: Arc::clone(&self.clocks),
@@ -138,16 +137,8 @@ where
             let (clocks, start) = (&**this.clocks, *this.start);
             return Poll::Ready(result.map(|answer| bound(answer, clocks, limit, start)));
         }
-        let sleep = match this.sleep {
-            Some(sleep) => sleep,
-            None => {
-                let Some(due) = this.start.checked_add(limit.time) else {
-                    return Poll::Pending;
-                };
-                this.sleep.insert(Box::pin(sleep_until(due)))
-            }
-        };
-        ready!(sleep.as_mut().poll(cx));
+        let start = *this.start;
+        ready!(this.alarm.poll(cx, || start.checked_add(limit.time)));
         // The exchange is closed before the error is told.
         this.call.set(None);
         Poll::Ready(Err(limit.error()))

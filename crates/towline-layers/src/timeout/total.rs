@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll, ready},
     time::Duration,
 };
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
 use towline_core::{Answer, Clock, Error, ErrorKind, Event, Metered, Moment, Watch};
@@ -42,8 +42,7 @@ pin_project! {
     pub struct TotalFuture<F> {
         #[pin]
         call: Option<F>,
-        // Set where the call is pending, not before; on the heap, so that the call is small to move.
-        sleep: Option<Pin<Box<Sleep>>>,
+        alarm: Alarm,
         end: Option<End>,
     }
 }
@@ -136,7 +135,7 @@ where
         }
         TotalFuture {
             call: (!late).then(|| self.inner.call(request)),
-            sleep: None,
+            alarm: Alarm::default(),
             end,
         }
     }
@@ -164,10 +163,7 @@ where
         let Some(end) = end else {
             return Poll::Pending;
         };
-        let sleep = this
-            .sleep
-            .get_or_insert_with(|| Box::pin(sleep_until(end.at)));
-        ready!(sleep.as_mut().poll(cx));
+        ready!(this.alarm.poll(cx, || Some(end.at)));
         // What is under way ends before the error is told.
         this.call.set(None);
         Poll::Ready(Err(end.error()))
