@@ -9,7 +9,7 @@ use tower::ServiceExt as _;
 use towline_anthropic::{Anthropic, AnthropicConfig};
 use towline_core::{
     CompletionOptions, Conversation, ErrorKind, Event, FinishReason, Message, Request, Role,
-    Secret, ToolResult, ToolSpec,
+    Secret, ToolChoice, ToolResult, ToolSpec,
 };
 use towline_testkit::setting::{say, setting};
 use towline_transport::Channel;
@@ -97,7 +97,9 @@ async fn tools_are_called_and_their_results_go_back_in_one_turn() {
     for stream in [false, true] {
         let options = CompletionOptions::new()
             .with_max_tokens(300)
-            .with_tools(tools.clone());
+            .with_tools(tools.clone())
+            // Left to itself the model ends now and then with its first token.
+            .with_tool_choice(ToolChoice::Required);
         let request = |conversation: &Conversation| {
             let request = Request::new("tiny", conversation).with_stream(stream);
             request.with_options(options.clone())
