@@ -7,8 +7,8 @@ use std::{
     pin::Pin,
     task::{Context, Poll, ready},
 };
-use towline_core::{Error, ErrorKind};
-use towline_transport::{Frames, ndjson::NdjsonStream};
+use towline_core::{Error, ErrorKind, Text};
+use towline_transport::{Frames, lax::Template, ndjson::NdjsonStream};
 
 /// The lines of a body.
 pub(crate) struct Lines<B> {
@@ -72,14 +72,19 @@ where
         self.inner.take_whole()
     }
 
-    fn release(self) {
-        self.inner.release();
+    fn release(self, cx: &mut Context<'_>) {
+        self.inner.release(cx);
     }
 }
 
 // === impl Line ===
 
 impl Line {
+    /// The text of the line, where it has the form of `template`: then it is whole.
+    pub(crate) fn text(&self, template: &Template) -> Option<Text> {
+        template.text(&self.bytes)
+    }
+
     /// Reads the line. One that cannot be read because it is cut is no fault of the protocol.
     pub(crate) fn read<T>(self, read: impl FnOnce(Bytes) -> Result<T, Error>) -> Result<T, Error> {
         read(self.bytes).map_err(|error| {
@@ -108,4 +113,14 @@ fn broken(cause: Error) -> Error {
             "the connection broke before the end of the stream; what arrived is not whole",
         )
         .with_source(cause)
+}
+
+#[cfg(test)]
+impl From<&str> for Line {
+    fn from(text: &str) -> Self {
+        Self {
+            bytes: Bytes::copy_from_slice(text.as_bytes()),
+            last: false,
+        }
+    }
 }

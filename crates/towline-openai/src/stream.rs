@@ -2,6 +2,5 @@
 
 mod calls;
 mod decoder;
-mod template;
 
 pub(crate) use self::decoder::Decoder;

@@ -54,8 +54,8 @@ pub trait Frames: Stream<Item = Result<Self::Frame, Error>> + Unpin {
     /// The body itself, where it turned out to be no stream. To be asked at the end.
     fn take_whole(&mut self) -> Option<Bytes>;
 
-    /// Gives the rest up, and tries to keep the connection.
-    fn release(self);
+    /// Gives the rest up, and keeps the connection if the end of the body is there or about to come.
+    fn release(self, cx: &mut Context<'_>);
 }
 
 /// The events of one answer. It ends after [`Event::Finish`] or an error.
@@ -114,9 +114,9 @@ where
     }
 
     /// The stream is over: its connection is free as soon as the body ends.
-    fn end(&mut self) {
+    fn end(&mut self, cx: &mut Context<'_>) {
         if let Some(frames) = self.frames.take() {
-            frames.release();
+            frames.release(cx);
         }
         self.decoder.finish();
     }
@@ -144,7 +144,7 @@ where
             match ready!(this.poll_frame(cx)) {
                 Ok(event) => {
                     if this.decoder.is_done() {
-                        this.end();
+                        this.end(cx);
                     }
                     if let Some(event) = event {
                         return Poll::Ready(Some(Ok(event)));
@@ -208,8 +208,8 @@ where
         self.take_json()
     }
 
-    fn release(self) {
-        release(self.into_body());
+    fn release(self, cx: &mut Context<'_>) {
+        release(self.into_body(), cx);
     }
 }
 
@@ -225,19 +225,19 @@ where
         None
     }
 
-    fn release(self) {
-        release(self.into_body());
+    fn release(self, cx: &mut Context<'_>) {
+        release(self.into_body(), cx);
     }
 }
 
 /// Gives a body up. One of ours gets the moment that its connection may need to be kept; another
 /// kind is dropped.
-fn release<B: 'static>(body: B) {
+fn release<B: 'static>(body: B, cx: &mut Context<'_>) {
     let mut body = Some(body);
     if let Some(ours) = (&mut body as &mut dyn Any).downcast_mut::<Option<ResponseBody>>()
         && let Some(ours) = ours.take()
     {
-        ours.release();
+        ours.finish(cx);
     }
 }
 

@@ -9,7 +9,7 @@ pub(crate) use self::tcp::TcpDial;
 use crate::{
     Http2, ProxyConfig, RequestBody, fault,
     origin::Origin,
-    pool::{H1Conn, H2Conn},
+    pool::{H1Conn, H2Conn, Line},
 };
 use hyper::{
     client::conn::http1,
@@ -29,9 +29,10 @@ use std::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
+    sync::Notify,
     time::timeout,
 };
-use towline_core::{Error, task};
+use towline_core::Error;
 
 /// A connected byte stream. Everything that fits is one.
 pub trait Io: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
@@ -106,17 +107,20 @@ pub(crate) struct Progress {
 // === impl Connector ===
 
 impl Connector {
-    /// A new connection, within the connect timeout.
+    /// A new connection, within the connect timeout. `stirred` is told when something happens on it
+    /// while it is idle.
     pub(crate) async fn connect(
         &self,
         origin: &Origin,
         progress: &Progress,
+        stirred: &Arc<Notify>,
     ) -> Result<Connection, Error> {
         let stream = self.stream(origin, progress).await?;
         let Some(tls) = &self.tls else {
             progress.at(Progress::HTTP);
             let is_http2 = self.http2 == Http2::PriorKnowledge;
-            return self.speak(origin, TokioIo::new(stream), is_http2).await;
+            let stream = TokioIo::new(stream);
+            return self.speak(origin, stream, is_http2, stirred).await;
         };
         progress.at(Progress::TLS);
         let target = format!("{}:{}", origin.host(), origin.port());
@@ -125,7 +129,8 @@ impl Connector {
         let is_http2 = secure::is_http2(&stream) || self.http2 == Http2::PriorKnowledge;
         progress.at(Progress::HTTP);
         // Boxed: the state of TLS is big, and futures are copied.
-        self.speak(origin, Box::new(stream), is_http2).await
+        self.speak(origin, Box::new(stream), is_http2, stirred)
+            .await
     }
 
     /// Puts the connect timeout around `attempt`.
@@ -163,7 +168,13 @@ impl Connector {
     }
 
     /// HTTP on a connected stream.
-    async fn speak<T>(&self, origin: &Origin, io: T, is_http2: bool) -> Result<Connection, Error>
+    async fn speak<T>(
+        &self,
+        origin: &Origin,
+        io: T,
+        is_http2: bool,
+        stirred: &Arc<Notify>,
+    ) -> Result<Connection, Error>
     where
         T: Read + Write + Send + Unpin + 'static,
     {
@@ -177,10 +188,11 @@ impl Connector {
         let (sender, connection) =
             handshake.map_err(|error| fault::transport(refused()).with_source(error))?;
         // What ends a connection is told to the exchange on it. An idle one just ends.
-        let driver = task::spawn(async move {
+        let driver = async move {
             let _ended = connection.await;
-        });
-        Ok(Connection::H1(H1Conn::new(sender, driver)))
+        };
+        let line = Line::new(driver, Arc::clone(stirred));
+        Ok(Connection::H1(H1Conn::new(sender, line)))
     }
 }
 

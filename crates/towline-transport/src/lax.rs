@@ -10,10 +10,12 @@ use std::{borrow::Cow, fmt, marker::PhantomData};
 
 mod reader;
 mod string;
+mod template;
 
 pub use self::{
     reader::{Raw, from_str},
-    string::{into_text, string_length, unescape},
+    string::{into_text, unescape},
+    template::Template,
 };
 
 /// Text, borrowed where it holds no escape. Anything else than text is empty text, but for

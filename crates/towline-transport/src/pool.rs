@@ -7,15 +7,19 @@
 mod h1;
 #[cfg(feature = "http2")]
 mod h2;
+mod line;
 #[cfg(not(feature = "http2"))]
 mod no_h2;
 mod reaper;
 
-pub(crate) use self::h1::{H1Conn, H1Lease};
 #[cfg(feature = "http2")]
 pub(crate) use self::h2::{H2Conn, H2Lease};
 #[cfg(not(feature = "http2"))]
 pub(crate) use self::no_h2::{H2Conn, H2Lease};
+pub(crate) use self::{
+    h1::{H1Conn, H1Lease},
+    line::Line,
+};
 
 use crate::{RequestBody, ResponseBody};
 use hyper::client::conn::TrySendError;
@@ -25,14 +29,18 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
+    task::{Context, Poll},
     time::Duration,
 };
-use tokio::time::{Instant, timeout};
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout},
+};
 use towline_core::task::{self, Task};
 
 /// How long [`ResponseBody::release`] waits for the end of a body, and how much it reads.
 const DRAIN_TIME: Duration = Duration::from_millis(100);
-const DRAIN_BYTES: usize = 16 * 1024;
+pub(crate) const DRAIN_BYTES: usize = 16 * 1024;
 
 /// How long a connection may take to finish with its last exchange before it is given up.
 const READY_GRACE: Duration = Duration::from_millis(100);
@@ -82,6 +90,8 @@ pub(crate) struct Pool {
     opened: AtomicU64,
     reused: AtomicU64,
     in_use: AtomicUsize,
+    /// Told when something happens on an idle connection: mostly, that its server closed it.
+    stirred: Arc<Notify>,
     state: Mutex<State>,
 }
 
@@ -99,7 +109,7 @@ struct State {
 
 #[derive(Debug)]
 struct Idle {
-    conn: H1Conn,
+    conn: Box<H1Conn>,
     since: Instant,
 }
 
@@ -121,6 +131,7 @@ impl Pool {
             opened: AtomicU64::new(0),
             reused: AtomicU64::new(0),
             in_use: AtomicUsize::new(0),
+            stirred: Arc::default(),
             state: Mutex::default(),
         }
     }
@@ -172,7 +183,7 @@ impl Pool {
     /// Leases a connection that was just opened for the caller.
     pub(crate) fn lease_new_h1(self: &Arc<Self>, conn: H1Conn) -> Lease {
         self.opened.fetch_add(1, Ordering::Relaxed);
-        Lease::H1(self.lease_h1(conn))
+        Lease::H1(self.lease_h1(Box::new(conn)))
     }
 
     /// Shares a connection that was just opened, and leases its first stream.
@@ -210,6 +221,11 @@ impl Pool {
         &self.origin
     }
 
+    /// To be told when something happens on a connection while it is idle.
+    pub(crate) const fn stirred(&self) -> &Arc<Notify> {
+        &self.stirred
+    }
+
     pub(crate) fn stats(&self) -> PoolStats {
         let state = self.lock();
         let idle = state
@@ -241,7 +257,7 @@ impl Pool {
         state.drains.push(drain);
     }
 
-    fn lease_h1(self: &Arc<Self>, conn: H1Conn) -> H1Lease {
+    fn lease_h1(self: &Arc<Self>, conn: Box<H1Conn>) -> H1Lease {
         self.in_use.fetch_add(1, Ordering::Relaxed);
         H1Lease::new(conn, Arc::downgrade(self))
     }
@@ -267,7 +283,7 @@ impl Pool {
     }
 
     /// An HTTP/1 connection whose exchange is over comes back.
-    fn put_back(self: &Arc<Self>, conn: H1Conn) {
+    fn put_back(self: &Arc<Self>, conn: Box<H1Conn>) {
         if self.max_idle == 0 || conn.is_closed() {
             return;
         }
@@ -332,6 +348,18 @@ impl Lease {
             Self::H1(lease) => lease.give_back(),
             // Its end says all: the connection is shared.
             Self::H2(_) => {}
+        }
+    }
+
+    /// Polls what comes over the connection. One without a task of its own moves on with it.
+    pub(crate) fn drive<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        match self {
+            Self::H1(lease) => lease.drive(cx, poll),
+            Self::H2(_) => poll(cx),
         }
     }
 

@@ -13,9 +13,9 @@ pub(crate) fn decode(config: &AnthropicConfig, bytes: Bytes) -> Result<Completio
     let raw = bytes.clone();
     let text =
         Text::from_utf8(bytes).map_err(|cause| unreadable("not UTF-8").with_source(cause))?;
-    let answer: Answer<'_> = serde_json::from_str(&text)
+    let answer: Answer<'_> = lax::from_str(&text)
         .map_err(|cause| unreadable("not the JSON of a message").with_source(lax::fault(&cause)))?;
-    if answer.error.is_some_and(|error| error.get() != "null") {
+    if answer.error.is_some_and(|error| error.0 != "null") {
         return Err(error::in_band(config, &text));
     }
     let Some(content) = answer.content else {

@@ -12,15 +12,21 @@ use crate::{
     },
 };
 use bytes::Bytes;
-use std::{collections::VecDeque, sync::Arc};
+use std::{borrow::Cow, collections::VecDeque, sync::Arc};
 use towline_core::{
     Completion, Error, ErrorKind, Event, FinishReason, ReasoningDelta, Start, Text, ToolCallDelta,
 };
-use towline_transport::{Decode, lax, sse::Frame};
+use towline_transport::{
+    Decode,
+    lax::{self, LaxText, Template},
+    sse::Frame,
+};
 
 /// What a stream has said so far.
 pub(crate) struct Decoder {
     config: Arc<AnthropicConfig>,
+    /// Of the last event, where that was more of a block: which block is open is known by then.
+    learned: Option<Learned>,
     queue: VecDeque<Event>,
     phase: Phase,
     id: Text,
@@ -29,6 +35,12 @@ pub(crate) struct Decoder {
     finish: Text,
     /// Why the model declined, where it did and said so.
     explanation: Text,
+}
+
+/// How more of the same block looks, and what it is to the caller.
+struct Learned {
+    template: Template,
+    wrap: fn(Text) -> Event,
 }
 
 /// Where in an answer the stream is.
@@ -81,6 +93,7 @@ impl Decoder {
     pub(crate) fn new(config: Arc<AnthropicConfig>) -> Self {
         Self {
             config,
+            learned: None,
             queue: VecDeque::new(),
             phase: Phase::Waiting,
             id: Text::new(),
@@ -92,6 +105,12 @@ impl Decoder {
     }
 
     fn event(&mut self, name: Option<&[u8]>, data: Bytes) -> Result<Option<Event>, Error> {
+        if let Some(learned) = self.learned.as_ref().filter(|_| name != Some(b"error"))
+            && let Some(text) = learned.template.text(&data)
+        {
+            return Ok(Some((learned.wrap)(text)));
+        }
+        self.learned = None;
         // Gateways end the stream as their other dialect does. It is no terminal event here.
         if data.trim_ascii() == b"[DONE]" {
             return Ok(None);
@@ -102,7 +121,7 @@ impl Decoder {
         if name == Some(b"error") {
             return Err(error::in_band(&self.config, &text));
         }
-        let event: EventWire<'_> = serde_json::from_str(&text).map_err(|cause| {
+        let event: EventWire<'_> = lax::from_str(&text).map_err(|cause| {
             unreadable("an event of the stream is not JSON").with_source(lax::fault(&cause))
         })?;
         self.read(&text, event)?;
@@ -110,7 +129,7 @@ impl Decoder {
     }
 
     fn read(&mut self, text: &Text, event: EventWire<'_>) -> Result<(), Error> {
-        if event.error.is_some_and(|error| error.get() != "null") {
+        if event.error.is_some_and(|error| error.0 != "null") {
             return Err(error::in_band(&self.config, text));
         }
         let index = event.index.0;
@@ -192,8 +211,14 @@ impl Decoder {
             *said |= !delta.partial_json.is_empty();
         }
         match (*kind, &*delta.kind.0) {
-            (Kind::Text, "text_delta") => self.say(text, &delta.text.0),
-            (Kind::Thinking, "thinking_delta") => self.think(text, &delta.thinking.0),
+            (Kind::Text, "text_delta") => {
+                self.say(text, &delta.text.0);
+                self.learn(text, &delta.text, Event::Text);
+            }
+            (Kind::Thinking, "thinking_delta") => {
+                self.think(text, &delta.thinking.0);
+                self.learn(text, &delta.thinking, thought);
+            }
             (Kind::Thinking, "signature_delta") => self.sign(text, &delta.signature.0),
             (Kind::ToolUse { call, .. }, "input_json_delta") => {
                 let arguments = text.share(&delta.partial_json.0);
@@ -240,8 +265,15 @@ impl Decoder {
 
     fn think(&mut self, text: &Text, part: &str) {
         if !part.is_empty() {
-            let thought = reasoning(text.share(part));
-            self.queue.push_back(Event::Reasoning(thought));
+            self.queue.push_back(thought(text.share(part)));
+        }
+    }
+
+    /// Remembers how an event looks that says no more than `part`.
+    fn learn(&mut self, text: &Text, part: &LaxText<'_>, wrap: fn(Text) -> Event) {
+        if let Cow::Borrowed(part) = part.0 {
+            let template = Template::learn(text, part, &[]);
+            self.learned = template.map(|template| Learned { template, wrap });
         }
     }
 
@@ -252,6 +284,10 @@ impl Decoder {
             self.queue.push_back(Event::Reasoning(thought));
         }
     }
+}
+
+fn thought(text: Text) -> Event {
+    Event::Reasoning(reasoning(text))
 }
 
 fn reasoning(text: impl Into<Text>) -> ReasoningDelta {

@@ -2,8 +2,7 @@
 
 use super::usage::UsageWire;
 use serde::Deserialize;
-use serde_json::value::RawValue;
-use towline_transport::lax::{LaxList, LaxText};
+use towline_transport::lax::{LaxList, LaxText, Raw};
 
 /// The body of an answer with status 200; in a stream, the message as it begins.
 #[derive(Debug, Default, Deserialize)]
@@ -21,7 +20,7 @@ pub(crate) struct Answer<'a> {
     pub(crate) stop_details: Option<StopDetails<'a>>,
     pub(crate) usage: Option<UsageWire>,
     #[serde(borrow)]
-    pub(crate) error: Option<&'a RawValue>,
+    pub(crate) error: Option<Raw<'a>>,
 }
 
 /// A block of content, or the beginning of one. Which fields are filled the type says.
@@ -44,7 +43,7 @@ pub(crate) struct Block<'a> {
     #[serde(borrow)]
     pub(crate) name: LaxText<'a>,
     #[serde(borrow)]
-    pub(crate) input: Option<&'a RawValue>,
+    pub(crate) input: Option<Raw<'a>>,
 }
 
 /// Why the model declined.
@@ -61,7 +60,7 @@ impl<'a> Block<'a> {
     /// The arguments of a call as JSON text; empty for an empty object, which is how a stream begins
     /// a call.
     pub(crate) fn arguments(&self) -> &'a str {
-        let raw = self.input.map_or("", RawValue::get);
+        let raw = self.input.map_or("", |input| input.0);
         let inside = raw.strip_prefix('{').and_then(|raw| raw.strip_suffix('}'));
         let empty = raw == "null" || inside.is_some_and(|inside| inside.trim().is_empty());
         if empty { "" } else { raw }

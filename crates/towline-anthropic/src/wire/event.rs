@@ -5,8 +5,7 @@ use super::{
     usage::UsageWire,
 };
 use serde::Deserialize;
-use serde_json::value::RawValue;
-use towline_transport::lax::{LaxCount, LaxText};
+use towline_transport::lax::{LaxCount, LaxText, Raw};
 
 /// The data of one event. Which fields are filled the type says.
 #[derive(Debug, Default, Deserialize)]
@@ -23,7 +22,7 @@ pub(crate) struct EventWire<'a> {
     pub(crate) delta: Option<Delta<'a>>,
     pub(crate) usage: Option<UsageWire>,
     #[serde(borrow)]
-    pub(crate) error: Option<&'a RawValue>,
+    pub(crate) error: Option<Raw<'a>>,
 }
 
 /// More of a block, or the end of the message.

@@ -17,11 +17,11 @@ pub(crate) fn decode(
     let raw = bytes.clone();
     let text =
         Text::from_utf8(bytes).map_err(|cause| unreadable("not UTF-8").with_source(cause))?;
-    let answer: Answer<'_> = serde_json::from_str(&text).map_err(|cause| {
+    let answer: Answer<'_> = lax::from_str(&text).map_err(|cause| {
         unreadable("not the JSON of a chat answer").with_source(lax::fault(&cause))
     })?;
-    if let Some(error) = answer.error.filter(|error| error.get() != "null") {
-        return Err(error::in_band(config, model, error.get()));
+    if let Some(error) = answer.error.filter(|error| error.0 != "null") {
+        return Err(error::in_band(config, model, error.0));
     }
     let Some(message) = &answer.message else {
         return Err(unreadable("JSON without `message`"));

@@ -8,16 +8,23 @@ use crate::{
     wire::answer::{Answer, MessageWire},
 };
 use bytes::Bytes;
-use std::{collections::VecDeque, sync::Arc};
+use std::{borrow::Cow, collections::VecDeque, sync::Arc};
 use towline_core::{
     Completion, Error, ErrorKind, Event, ReasoningDelta, Start, Text, ToolCallDelta,
 };
-use towline_transport::{Decode, lax};
+use towline_transport::{
+    Decode,
+    lax::{self, Template},
+};
+
+/// What differs in each line, and is read in the first alone.
+const SKIPPED: &[&str] = &["created_at"];
 
 /// What a stream has said so far.
 pub(crate) struct Decoder {
     config: Arc<OllamaConfig>,
     model: Text,
+    template: Option<Template>,
     queue: VecDeque<Event>,
     started: bool,
     /// When the answer began, by the server's clock: ids of calls are made of it.
@@ -41,6 +48,10 @@ impl Decode for Decoder {
     }
 
     fn push(&mut self, line: Line) -> Result<Option<Event>, Error> {
+        let learned = self.template.as_ref();
+        if let Some(text) = learned.and_then(|template| line.text(template)) {
+            return Ok(Some(Event::Text(text)));
+        }
         line.read(|line| self.line(line))?;
         Ok(self.pop())
     }
@@ -60,6 +71,7 @@ impl Decoder {
         Self {
             config,
             model,
+            template: None,
             queue: VecDeque::new(),
             started: false,
             began: Text::new(),
@@ -73,11 +85,11 @@ impl Decoder {
     fn line(&mut self, line: Bytes) -> Result<(), Error> {
         let text = Text::from_utf8(line)
             .map_err(|cause| unreadable("a line of the stream is not UTF-8").with_source(cause))?;
-        let line: Answer<'_> = serde_json::from_str(&text).map_err(|cause| {
+        let line: Answer<'_> = lax::from_str(&text).map_err(|cause| {
             unreadable("a line of the stream is not JSON").with_source(lax::fault(&cause))
         })?;
-        if let Some(error) = line.error.filter(|error| error.get() != "null") {
-            return Err(error::in_band(&self.config, Some(&self.model), error.get()));
+        if let Some(error) = line.error.filter(|error| error.0 != "null") {
+            return Err(error::in_band(&self.config, Some(&self.model), error.0));
         }
         if !self.started {
             self.started = true;
@@ -87,6 +99,9 @@ impl Decoder {
         }
         if let Some(message) = &line.message {
             self.message(&text, message);
+            if line.done != Some(true) {
+                self.learn(&text, message);
+            }
         }
         if line.done == Some(true) {
             self.done = true;
@@ -96,6 +111,16 @@ impl Decoder {
             self.queue.extend(usage.map(Event::Usage));
         }
         Ok(())
+    }
+
+    /// Remembers how a line looks that holds nothing but text.
+    fn learn(&mut self, text: &Text, message: &MessageWire<'_>) {
+        let alone = message.thinking.is_empty() && message.tool_calls.0.is_empty();
+        if let Cow::Borrowed(content) = message.content.0
+            && alone
+        {
+            self.template = Template::learn(text, content, SKIPPED);
+        }
     }
 
     fn message(&mut self, text: &Text, message: &MessageWire<'_>) {

@@ -1,10 +1,9 @@
 //! An answer: whole, or one line of a stream.
 
 use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 use towline_core::Usage;
-use towline_transport::lax::{LaxCount, LaxList, LaxText};
+use towline_transport::lax::{self, LaxCount, LaxList, LaxText, Raw};
 
 /// The body of a whole answer, or a line of a stream: they have the same shape.
 #[derive(Debug, Default, Deserialize)]
@@ -21,7 +20,8 @@ pub(crate) struct Answer<'a> {
     pub(crate) done_reason: LaxText<'a>,
     prompt_eval_count: LaxCount,
     eval_count: LaxCount,
-    pub(crate) error: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(crate) error: Option<Raw<'a>>,
 }
 
 /// What the model said, or more of it.
@@ -100,9 +100,9 @@ impl ToolCallWire<'_> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Arguments<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(deserializer)?.get();
+        let raw = Raw::deserialize(deserializer)?.0;
         if raw.starts_with('"') {
-            let text: LaxText<'a> = serde_json::from_str(raw).map_err(serde::de::Error::custom)?;
+            let text: LaxText<'a> = lax::from_str(raw).map_err(serde::de::Error::custom)?;
             return Ok(Self(text.0));
         }
         let text = if raw == "null" { "" } else { raw };

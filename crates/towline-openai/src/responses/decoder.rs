@@ -7,15 +7,24 @@ use super::{
 };
 use crate::{OpenAiConfig, error};
 use bytes::Bytes;
-use std::{collections::VecDeque, sync::Arc};
+use std::{borrow::Cow, collections::VecDeque, sync::Arc};
 use towline_core::{
     Completion, Error, ErrorKind, Event, FinishReason, ReasoningDelta, Start, Text, ToolCallDelta,
 };
-use towline_transport::{Decode, lax, sse::Frame};
+use towline_transport::{
+    Decode,
+    lax::{self, Template},
+    sse::Frame,
+};
+
+/// Fields of an event that differ each time and that nobody reads.
+const SKIPPED: &[&str] = &["sequence_number", "obfuscation"];
 
 /// What a stream has said so far.
 pub(crate) struct ResponsesDecoder {
     config: Arc<OpenAiConfig>,
+    /// Of the last event, where that was a delta of text: what it did to the state is done by then.
+    template: Option<Template>,
     queue: VecDeque<Event>,
     started: bool,
     items: Vec<Seen>,
@@ -72,6 +81,7 @@ impl ResponsesDecoder {
     pub(crate) const fn new(config: Arc<OpenAiConfig>) -> Self {
         Self {
             config,
+            template: None,
             queue: VecDeque::new(),
             started: false,
             items: Vec::new(),
@@ -81,6 +91,11 @@ impl ResponsesDecoder {
     }
 
     fn event(&mut self, data: Bytes) -> Result<Option<Event>, Error> {
+        let learned = self.template.as_ref();
+        if let Some(text) = learned.and_then(|template| template.text(&data)) {
+            return Ok(Some(Event::Text(text)));
+        }
+        self.template = None;
         if data.trim_ascii() == b"[DONE]" {
             // OpenRouter's habit; the terminal event is another.
             return Ok(None);
@@ -110,6 +125,9 @@ impl ResponsesDecoder {
         match &*event.kind.0 {
             "response.output_text.delta" => {
                 self.tell(&event, text.share(&event.delta.0), Event::Text);
+                if let Cow::Borrowed(delta) = event.delta.0 {
+                    self.template = Template::learn(text, delta, SKIPPED);
+                }
             }
             "response.refusal.delta" => {
                 self.tell(&event, text.share(&event.delta.0), Event::Refusal);

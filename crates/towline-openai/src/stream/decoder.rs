@@ -1,6 +1,6 @@
 //! Chunks to events, without I/O.
 
-use super::{calls::Calls, template::Template};
+use super::calls::Calls;
 use crate::{
     OpenAiConfig,
     convert::{
@@ -18,7 +18,14 @@ use crate::{
 use bytes::Bytes;
 use std::{borrow::Cow, collections::VecDeque, sync::Arc};
 use towline_core::{Completion, Error, ErrorKind, Event, ReasoningDelta, Start, Text, Usage};
-use towline_transport::{Decode, lax, sse::Frame};
+use towline_transport::{
+    Decode,
+    lax::{self, Template},
+    sse::Frame,
+};
+
+/// Fields of a chunk that differ each time and that nobody reads: padding, of `OpenAI` and of Mistral.
+const SKIPPED: &[&str] = &["obfuscation", "p"];
 
 /// What a stream has said so far.
 pub(crate) struct Decoder {
@@ -86,7 +93,7 @@ impl Decoder {
     }
 
     fn event(&mut self, name: Option<&[u8]>, data: Bytes) -> Result<Option<Event>, Error> {
-        let learned = self.template.as_ref();
+        let learned = self.template.as_ref().filter(|_| name != Some(b"error"));
         if let Some(text) = learned.and_then(|template| template.text(&data)) {
             return Ok(Some(Event::Text(text)));
         }
@@ -137,7 +144,7 @@ impl Decoder {
             && before == 0
             && self.queue.len() == 1
         {
-            self.template = Template::learn(text, content);
+            self.template = Template::learn(text, content, SKIPPED);
         }
         if let Some(usage) = usage.filter(|usage| self.usage.as_ref() != Some(usage)) {
             let usage = usage.with_raw(text.clone().into_bytes());
@@ -239,3 +246,6 @@ impl Decoder {
 fn unreadable(what: &'static str) -> Error {
     Error::new(ErrorKind::Protocol).with_message(what)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,10 @@
 //! The body of a response, and the connection that hangs on it.
 
 use super::collect::{collect, next_data};
-use crate::{fault, pool::Lease};
+use crate::{
+    fault,
+    pool::{DRAIN_BYTES, Lease},
+};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -78,6 +81,23 @@ impl ResponseBody {
         }
     }
 
+    /// As [`release`](Self::release); the end is read now if it is there, so that the next call finds
+    /// the connection.
+    pub(crate) fn finish(mut self, cx: &mut Context<'_>) {
+        let mut read = 0;
+        while let Poll::Ready(frame) = Pin::new(&mut self).poll_frame(cx) {
+            let data = frame.and_then(Result::ok).map(Frame::into_data);
+            match data {
+                Some(Ok(data)) if read <= DRAIN_BYTES => read += data.len(),
+                // Trailers: the end comes next.
+                Some(Err(_)) => {}
+                // The end, a failure, or far too much.
+                _ => return,
+            }
+        }
+        self.release();
+    }
+
     /// Reads to the end and throws away, up to `limit` bytes.
     pub(crate) async fn drain(mut self, limit: usize) {
         let mut read = 0;
@@ -122,7 +142,8 @@ impl Body for ResponseBody {
             }
             Source::Done => return Poll::Ready(None),
         };
-        match ready!(Pin::new(incoming).poll_frame(cx)) {
+        let frame = lease.drive(cx, |cx| Pin::new(&mut *incoming).poll_frame(cx));
+        match ready!(frame) {
             Some(Ok(frame)) => {
                 this.end_if_complete();
                 Poll::Ready(Some(Ok(frame)))

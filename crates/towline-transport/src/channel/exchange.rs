@@ -167,7 +167,11 @@ impl Shared {
 
     /// Opens a connection.
     async fn dial(&self, progress: &Progress) -> Result<Lease, Error> {
-        let result = self.connector.connect(&self.origin, progress).await;
+        let stirred = self.pool.stirred();
+        let result = self
+            .connector
+            .connect(&self.origin, progress, stirred)
+            .await;
         let mut dials = self.dials();
         match result {
             Ok(Connection::H1(conn)) => {

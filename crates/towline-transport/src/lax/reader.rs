@@ -163,7 +163,9 @@ impl<'de> Reader<'de> {
     fn visit_string<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Unusual> {
         match self.string()? {
             Found::Plain(text) => visitor.visit_borrowed_str(text),
-            Found::Escaped(text) => visitor.visit_string(string::text(text).ok_or(Unusual)?),
+            Found::Escaped(text, escapes) => {
+                visitor.visit_string(string::text(text, escapes).ok_or(Unusual)?)
+            }
         }
     }
 
@@ -203,7 +205,7 @@ impl<'de> Reader<'de> {
 
     fn skip_string(&mut self) -> Result<(), Unusual> {
         match self.string()? {
-            Found::Escaped(inner) if !string::is_sound(inner) => Err(Unusual),
+            Found::Escaped(inner, _) if !string::is_sound(inner) => Err(Unusual),
             _ => Ok(()),
         }
     }

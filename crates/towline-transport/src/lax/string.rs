@@ -1,16 +1,19 @@
 //! JSON strings: where they end, and what they say.
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 use std::borrow::Cow;
 use towline_core::Text;
+
+/// How far to look by words before it is worth to look by more at a time.
+const NEAR: usize = 16;
 
 /// What stands between the quotes of a string.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Found<'a> {
     /// Text without an escape.
     Plain(&'a str),
-    /// Text that holds escapes, which are not looked at yet.
-    Escaped(&'a str),
+    /// Text that holds so many escapes, which are not looked at yet.
+    Escaped(&'a str, usize),
 }
 
 /// The text of `string`, which is a JSON string with its quotes: borrowed where it holds no escape.
@@ -23,7 +26,7 @@ pub fn unescape(string: &str) -> Result<Cow<'_, str>, serde_json::Error> {
     let text = match inner.and_then(find) {
         Some((found, length)) if length + 2 == string.len() => match found {
             Found::Plain(text) => Some(Cow::Borrowed(text)),
-            Found::Escaped(inner) => text(inner).map(Cow::Owned),
+            Found::Escaped(inner, escapes) => text(inner, escapes).map(Cow::Owned),
         },
         _ => None,
     };
@@ -47,31 +50,68 @@ pub fn into_text(buffer: &Text, part: Cow<'_, str>) -> Text {
 /// where it does not end, or holds a character that may not stand there.
 #[inline]
 pub(super) fn find(text: &str) -> Option<(Found<'_>, usize)> {
-    let (length, escaped) = string_length(text.as_bytes())?;
+    let (length, escapes) = measure(text.as_bytes())?;
     let inner = text.get(..length)?;
-    let found = if escaped {
-        Found::Escaped(inner)
-    } else {
-        Found::Plain(inner)
+    let found = match escapes {
+        0 => Found::Plain(inner),
+        _ => Found::Escaped(inner, escapes),
     };
     Some((found, length))
 }
 
-/// How long the string is whose first quote stands before `bytes`, without its quotes, and whether it
-/// holds escapes. `None` where it does not end, or holds a byte that JSON forbids in it. Whether it is
-/// UTF-8 and its escapes are such is not looked at.
-#[must_use]
+/// How long the string is whose first quote stands before `bytes`, without its quotes, and how many
+/// escapes it holds. `None` where it does not end, or holds a byte that JSON forbids in it. Whether it
+/// is UTF-8 and its escapes are such is not looked at.
 #[inline]
-pub fn string_length(bytes: &[u8]) -> Option<(usize, bool)> {
+pub(super) fn measure(bytes: &[u8]) -> Option<(usize, usize)> {
     let special = special(bytes)?;
     if bytes.get(special) == Some(&b'"') {
-        return Some((special, false));
+        return Some((special, 0));
     }
-    let length = end(bytes, special)?;
+    measure_escaped(bytes, special)
+}
+
+/// The same, where something else than the closing quote stands at `at`.
+fn measure_escaped(bytes: &[u8], mut at: usize) -> Option<(usize, usize)> {
+    let mut escapes = 0;
+    loop {
+        match bytes.get(at..)? {
+            [b'"', ..] => return Some((at, escapes)),
+            [b'\\', escaped, ..] if *escaped >= b' ' => {}
+            _ => return None,
+        }
+        escapes += 1;
+        at += 2;
+        at += next_special(bytes.get(at..)?)?;
+    }
+}
+
+/// The same as [`special`], where it stands close by or far off: escapes come in swarms.
+#[inline]
+fn next_special(bytes: &[u8]) -> Option<usize> {
+    let Some((near, far)) = bytes.split_at_checked(NEAR) else {
+        return special(bytes);
+    };
+    if let Some(at) = special(near) {
+        return Some(at);
+    }
+    let end = memchr2(b'"', b'\\', far)?;
+    let between = far.get(..end)?;
     // Every byte is looked at: without a branch for each that is quick.
     let control = |found, byte: &u8| found | (*byte < b' ');
-    let found = bytes.get(..length)?.iter().fold(false, control);
-    (!found).then_some((length, true))
+    if between.iter().fold(false, control) {
+        return special(bytes);
+    }
+    Some(NEAR + end)
+}
+
+/// Where the next escape begins in the content of a string, where nothing else is special.
+#[inline]
+fn next_escape(inner: &[u8]) -> Option<usize> {
+    let Some((near, far)) = inner.split_at_checked(NEAR) else {
+        return special(inner);
+    };
+    special(near).or_else(|| memchr(b'\\', far).map(|at| NEAR + at))
 }
 
 /// Where the first quote, backslash or control character stands. Looks at eight bytes at a time: in
@@ -115,25 +155,14 @@ pub(super) fn blanks(bytes: &[u8]) -> usize {
     at
 }
 
-/// Where the first quote stands, from `from` on, that is not escaped.
-fn end(bytes: &[u8], from: usize) -> Option<usize> {
-    let mut from = from;
-    loop {
-        let at = from + memchr(b'"', bytes.get(from..)?)?;
-        let before = bytes.get(..at)?.iter().rev();
-        let slashes = before.take_while(|byte| **byte == b'\\').count();
-        if slashes % 2 == 0 {
-            return Some(at);
-        }
-        from = at + 1;
-    }
-}
-
-/// What `inner` says, which holds escapes. `None` where one of them is none.
-pub(super) fn text(inner: &str) -> Option<String> {
-    let mut text = String::with_capacity(inner.len());
+/// What `inner` says, the content of a string that holds so many `escapes`. `None` where one of them
+/// is none.
+pub(super) fn text(inner: &str, escapes: usize) -> Option<String> {
+    // As long as it will be: what has room left is copied once more to be shared.
+    let mut text = String::with_capacity(inner.len().saturating_sub(escapes));
     let mut rest = inner;
-    while let Some(at) = memchr(b'\\', rest.as_bytes()) {
+    // Between the escapes there is nothing special: no other quote, no control character.
+    while let Some(at) = next_escape(rest.as_bytes()) {
         let (before, escape) = rest.split_at_checked(at)?;
         text.push_str(before);
         text.push(match escape.as_bytes().get(1)? {

@@ -15,8 +15,9 @@ use towline_core::Error;
 /// The work is linear in the bytes pushed, however they are split. A line that lies in one piece is
 /// a slice of it.
 pub struct Decoder {
-    /// What is not read yet of the piece being read.
+    /// The piece being read, and how far it is read.
     input: Bytes,
+    at: usize,
     /// Pieces that were pushed before the one in `input` was read.
     waiting: VecDeque<Bytes>,
     /// The beginning of a line whose end has not come.
@@ -39,6 +40,7 @@ impl Decoder {
     pub fn with_max_bytes(max: usize) -> Self {
         Self {
             input: Bytes::new(),
+            at: 0,
             waiting: VecDeque::new(),
             carry: BytesMut::new(),
             failed: false,
@@ -51,8 +53,9 @@ impl Decoder {
         if self.failed || bytes.is_empty() {
             return;
         }
-        if self.input.is_empty() {
+        if self.at == self.input.len() {
             self.input = bytes;
+            self.at = 0;
         } else {
             self.waiting.push_back(bytes);
         }
@@ -74,25 +77,24 @@ impl Decoder {
 
     fn advance(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
-            if self.input.is_empty() {
-                match self.waiting.pop_front() {
-                    Some(piece) => self.input = piece,
-                    None => return Ok(None),
-                }
+            if self.at == self.input.len() && !self.refill() {
+                return Ok(None);
             }
-            let Some(length) = memchr(b'\n', &self.input) else {
-                self.bound(self.carry.len() + self.input.len())?;
-                self.carry
-                    .extend_from_slice(&std::mem::take(&mut self.input));
+            let start = self.at;
+            let rest = self.input.get(start..).unwrap_or_default();
+            let Some(length) = memchr(b'\n', rest) else {
+                self.bound(self.carry.len() + rest.len())?;
+                self.carry.extend_from_slice(rest);
+                self.at = self.input.len();
                 continue;
             };
             self.bound(self.carry.len() + length)?;
-            let piece = self.input.split_to(length + 1);
+            self.at = start + length + 1;
             let line = if self.carry.is_empty() {
-                piece.slice(..length)
+                self.input.slice(start..start + length)
             } else {
-                self.carry
-                    .extend_from_slice(piece.get(..length).unwrap_or_default());
+                let end = rest.get(..length).unwrap_or_default();
+                self.carry.extend_from_slice(end);
                 self.carry.split().freeze()
             };
             let line = trimmed(line);
@@ -100,6 +102,14 @@ impl Decoder {
                 return Ok(Some(line));
             }
         }
+    }
+
+    /// Takes the next piece into `input`. Whether there was one.
+    fn refill(&mut self) -> bool {
+        // Let go at once of what was read: it may be the last holder of a read buffer.
+        self.input = self.waiting.pop_front().unwrap_or_default();
+        self.at = 0;
+        !self.input.is_empty()
     }
 
     fn bound(&self, length: usize) -> Result<(), Error> {
@@ -148,7 +158,7 @@ impl Default for Decoder {
 impl fmt::Debug for Decoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decoder")
-            .field("unread", &self.input.len())
+            .field("unread", &(self.input.len() - self.at))
             .field("waiting", &self.waiting.len())
             .field("carry", &self.carry.len())
             .field("failed", &self.failed)

@@ -24,6 +24,8 @@ pin_project! {
         #[pin]
         body: B,
         decoder: Decoder,
+        // The decoder has said that it needs more.
+        starved: bool,
         ended: bool,
     }
 }
@@ -41,6 +43,7 @@ impl<B> NdjsonStream<B> {
         Self {
             body,
             decoder,
+            starved: false,
             ended: false,
         }
     }
@@ -62,14 +65,18 @@ where
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
         while !*this.ended {
-            if let Some(line) = this.decoder.next() {
-                *this.ended = line.is_err();
-                return Poll::Ready(Some(line));
+            if !*this.starved {
+                if let Some(line) = this.decoder.next() {
+                    *this.ended = line.is_err();
+                    return Poll::Ready(Some(line));
+                }
+                *this.starved = true;
             }
             match ready!(this.body.as_mut().poll_frame(cx)) {
                 Some(Ok(frame)) => {
                     if let Ok(data) = frame.into_data() {
                         this.decoder.push(data);
+                        *this.starved = false;
                     }
                 }
                 Some(Err(error)) => {

@@ -1,29 +1,40 @@
 //! HTTP/1: one exchange at a time on a connection.
 
-use super::{Failure, Pool};
+use super::{Failure, Pool, line::Line};
 use crate::RequestBody;
 use http::{Request, Response};
 use hyper::{body::Incoming, client::conn::http1::SendRequest};
+use pin_project_lite::pin_project;
 use std::{
     fmt,
-    future::Future,
+    future::{Future, poll_fn},
+    pin::Pin,
     sync::{Arc, Weak},
+    task::{Context, Poll},
 };
-use towline_core::task::Task;
 
-/// A connection: the way to send on it, and the task that drives it.
+/// A connection: the way to send on it, and what reads and writes. Dropping it closes it.
 pub(crate) struct H1Conn {
     sender: SendRequest<RequestBody>,
-    /// Dropping it closes the connection.
-    _driver: Task<()>,
+    line: Line,
 }
 
 /// A connection in the hands of one exchange. Dropped before
 /// [`give_back`](H1Lease::give_back), it closes the connection.
 #[derive(Debug)]
 pub(crate) struct H1Lease {
-    conn: H1Conn,
+    // Boxed, once per connection: a lease is moved with each answer.
+    conn: Box<H1Conn>,
     in_use: InUse,
+}
+
+pin_project! {
+    /// A request under way, and the connection that it keeps going.
+    struct Sending<'a, F> {
+        line: &'a mut Line,
+        #[pin]
+        answer: F,
+    }
 }
 
 /// Counts the exchange as long as it lives.
@@ -35,11 +46,8 @@ struct InUse {
 // === impl H1Conn ===
 
 impl H1Conn {
-    pub(crate) const fn new(sender: SendRequest<RequestBody>, driver: Task<()>) -> Self {
-        Self {
-            sender,
-            _driver: driver,
-        }
+    pub(crate) const fn new(sender: SendRequest<RequestBody>, line: Line) -> Self {
+        Self { sender, line }
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -49,6 +57,11 @@ impl H1Conn {
     /// Whether it is alive and done with its last exchange.
     pub(super) fn is_ready(&self) -> bool {
         self.sender.is_ready()
+    }
+
+    /// Looks whether the server has closed it while it was idle.
+    pub(super) fn look(&mut self) {
+        self.line.look();
     }
 }
 
@@ -63,7 +76,8 @@ impl fmt::Debug for H1Conn {
 // === impl H1Lease ===
 
 impl H1Lease {
-    pub(super) const fn new(conn: H1Conn, pool: Weak<Pool>) -> Self {
+    pub(super) fn new(conn: Box<H1Conn>, pool: Weak<Pool>) -> Self {
+        conn.line.take();
         Self {
             conn,
             in_use: InUse { pool },
@@ -77,17 +91,32 @@ impl H1Lease {
     pub(crate) fn send(
         &mut self,
         request: Request<RequestBody>,
-    ) -> impl Future<Output = Result<Response<Incoming>, Failure>> + use<> {
-        self.conn.sender.try_send_request(request)
+    ) -> impl Future<Output = Result<Response<Incoming>, Failure>> {
+        let H1Conn { sender, line } = &mut *self.conn;
+        let answer = sender.try_send_request(request);
+        Sending { line, answer }
     }
 
     /// Waits until the last exchange is over. Whether the connection is still there then.
     pub(super) async fn ready(&mut self) -> bool {
-        self.conn.sender.ready().await.is_ok()
+        let H1Conn { sender, line } = &mut *self.conn;
+        poll_fn(|cx| line.drive(cx, |cx| sender.poll_ready(cx)))
+            .await
+            .is_ok()
+    }
+
+    /// Polls what comes over the connection, and keeps that going.
+    pub(crate) fn drive<T>(
+        &mut self,
+        cx: &Context<'_>,
+        poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        self.conn.line.drive(cx, poll)
     }
 
     pub(super) fn give_back(self) {
-        let Self { conn, in_use } = self;
+        let Self { mut conn, in_use } = self;
+        conn.line.rest();
         let pool = in_use.pool.upgrade();
         // The count goes down before the connection can be taken again.
         drop(in_use);
@@ -98,6 +127,17 @@ impl H1Lease {
 
     pub(super) fn pool(&self) -> Option<Arc<Pool>> {
         self.in_use.pool.upgrade()
+    }
+}
+
+// === impl Sending ===
+
+impl<F: Future> Future for Sending<'_, F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        this.line.drive(cx, |cx| this.answer.as_mut().poll(cx))
     }
 }
 

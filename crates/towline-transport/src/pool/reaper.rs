@@ -1,10 +1,11 @@
-//! Closes connections that were idle for too long.
+//! Closes connections that were idle for too long, or that their server has closed.
 
 use super::{Pool, State};
 use std::sync::{Arc, Weak};
 use tokio::{
     runtime::Handle,
-    time::{Instant, sleep_until},
+    sync::Notify,
+    time::{Instant, timeout_at},
 };
 use towline_core::task;
 
@@ -27,7 +28,23 @@ impl Pool {
             return;
         };
         state.reaping = true;
-        state.reaper = Some(task::spawn(reap(Arc::downgrade(self), first)));
+        state.reaper = Some(task::spawn(reap(
+            Arc::downgrade(self),
+            Arc::clone(&self.stirred),
+            first,
+        )));
+    }
+
+    /// Lets go of what is closed. Idle connections have no task: somebody has to look.
+    fn drop_closed(&self) {
+        let mut state = self.lock();
+        for idle in &mut state.idle {
+            idle.conn.look();
+        }
+        let closed = state.idle.extract_if(.., |idle| idle.conn.is_closed());
+        let closed: Vec<_> = closed.collect();
+        drop(state);
+        drop(closed);
     }
 
     /// Closes what is due. Returns when the next one is, or `None` when nothing is idle: then the
@@ -60,14 +77,17 @@ impl Pool {
     }
 }
 
-async fn reap(pool: Weak<Pool>, first: Instant) {
+async fn reap(pool: Weak<Pool>, stirred: Arc<Notify>, first: Instant) {
     let mut due = first;
     loop {
-        sleep_until(due).await;
+        let stirs = timeout_at(due, stirred.notified()).await.is_ok();
         // The last channel is gone, and its idle connections with it.
         let Some(pool) = pool.upgrade() else {
             return;
         };
+        if stirs {
+            pool.drop_closed();
+        }
         match pool.close_expired() {
             Some(next) => due = next,
             None => return,

@@ -163,26 +163,46 @@ impl Decoder {
     }
 
     /// The event that nearly every stream consists of: one `data` line and an empty one, in one
-    /// piece. Everything else, and what is out of bounds, is left to [`line`](Self::line).
+    /// piece, maybe behind a line with its name. Everything else, and what is out of bounds, is left
+    /// to [`line`](Self::line).
     fn whole_event(&mut self) -> Option<Event> {
         if !self.carry.is_empty() || !matches!(self.data, Data::None) {
             return None;
         }
         let rest = self.input.get(self.at..)?;
-        let value = rest.strip_prefix(b"data:")?;
-        let value = value.strip_prefix(b" ").unwrap_or(value);
+        let (name, rest) = match value(rest, b"event:") {
+            Some(value) => {
+                let end = memchr2(b'\n', b'\r', value)?;
+                let start = self.input.len() - value.len();
+                let after = value.get(end..)?;
+                let after = after.strip_prefix(b"\r").unwrap_or(after);
+                let data = after.strip_prefix(b"\n")?;
+                if start + end - self.at > self.max {
+                    return None;
+                }
+                (Some(start..start + end), data)
+            }
+            None => (None, rest),
+        };
+        let line = self.input.len() - rest.len();
+        let value = value(rest, b"data:")?;
         let length = memchr2(b'\n', b'\r', value)?;
         let after = value.get(length..)?;
         let start = self.input.len() - value.len();
         let end = start + length;
         let ends = [&b"\n\n"[..], b"\r\n\r\n"];
         let line_ends = ends.into_iter().find(|ends| after.starts_with(ends))?;
-        if end - self.at > self.max {
+        if end - line > self.max {
             return None;
         }
         self.at = end + line_ends.len();
+        let before = self.name.take();
+        let name = match name {
+            Some(range) => Some(self.input.slice(range)).filter(|name| !name.is_empty()),
+            None => before,
+        };
         Some(Event {
-            name: self.name.take(),
+            name,
             data: self.input.slice(start..end),
         })
     }
@@ -303,6 +323,12 @@ impl Decoder {
         *self = Self::with_max_bytes(self.max);
         self.failed = true;
     }
+}
+
+/// What `text` says for the field that `opener` begins, to the end of the text.
+fn value<'a>(text: &'a [u8], opener: &[u8]) -> Option<&'a [u8]> {
+    let value = text.strip_prefix(opener)?;
+    Some(value.strip_prefix(b" ").unwrap_or(value))
 }
 
 fn join(mut joined: BytesMut, line: &[u8]) -> BytesMut {

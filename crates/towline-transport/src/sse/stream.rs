@@ -46,6 +46,8 @@ pin_project! {
         body: B,
         decoder: Decoder,
         opening: Opening,
+        // The decoder has said that it needs more.
+        starved: bool,
         ended: bool,
     }
 }
@@ -100,6 +102,7 @@ impl<B> SseStream<B> {
             body,
             decoder,
             opening: Opening::Unknown,
+            starved: false,
             ended: false,
         }
     }
@@ -137,9 +140,12 @@ where
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
         while !*this.ended {
-            if let Some(frame) = this.decoder.next() {
-                *this.ended = frame.is_err();
-                return Poll::Ready(Some(frame));
+            if !*this.starved {
+                if let Some(frame) = this.decoder.next() {
+                    *this.ended = frame.is_err();
+                    return Poll::Ready(Some(frame));
+                }
+                *this.starved = true;
             }
             match ready!(this.body.as_mut().poll_frame(cx)) {
                 Some(Ok(frame)) => {
@@ -147,6 +153,7 @@ where
                         && let Some(data) = this.opening.take(data)
                     {
                         this.decoder.push(data);
+                        *this.starved = false;
                     }
                 }
                 Some(Err(error)) => {

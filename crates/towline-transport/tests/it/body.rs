@@ -2,6 +2,7 @@
 
 use crate::support::{LIMIT, call, channel_to, closed, fetch, listen, ok, read_request};
 use bytes::Bytes;
+use futures_core::Stream as _;
 use http_body::Body as _;
 use std::{future::poll_fn, pin::Pin};
 use tokio::{
@@ -10,9 +11,10 @@ use tokio::{
     task::yield_now,
 };
 use tower_service::Service as _;
-use towline_core::{Error, ErrorKind};
+use towline_core::{Completion, Error, ErrorKind, Event, FinishReason, Text};
 use towline_transport::{
-    RequestBody, ResponseBody,
+    AnswerOrigin, AnswerStream, Decode, RequestBody, ResponseBody,
+    ndjson::NdjsonStream,
     sse::{Frame, SseStream},
 };
 
@@ -231,6 +233,91 @@ async fn a_released_body_that_goes_on_is_closed() {
     body.release();
     let chunk = format!("400\r\n{}\r\n", "x".repeat(1024));
     while socket.write_all(chunk.as_bytes()).await.is_ok() {}
+    assert_eq!((channel.stats().idle, channel.stats().in_use), (0, 0));
+}
+
+/// Reads lines; `end` is the last.
+struct Lines {
+    done: bool,
+    left: Option<Event>,
+}
+
+impl Decode for Lines {
+    type Frame = Bytes;
+
+    fn push(&mut self, line: Bytes) -> Result<Option<Event>, Error> {
+        self.done = line == "end";
+        Ok((!self.done).then(|| Event::Text(Text::from_utf8(line).unwrap())))
+    }
+
+    fn pop(&mut self) -> Option<Event> {
+        self.left.take()
+    }
+
+    fn is_done(&self) -> bool {
+        self.done
+    }
+
+    fn finish(&mut self) {
+        self.left = Some(Event::Finish(FinishReason::Stop));
+    }
+
+    fn whole(&mut self, _: Bytes) -> Result<Completion, Error> {
+        Err(Error::new(ErrorKind::Protocol))
+    }
+}
+
+/// The events of a body of lines.
+fn lines(body: ResponseBody) -> AnswerStream<NdjsonStream<ResponseBody>, Lines> {
+    let decoder = Lines {
+        done: false,
+        left: None,
+    };
+    let origin = AnswerOrigin::new("p".into(), "m".into(), None);
+    AnswerStream::new(NdjsonStream::new(body), decoder, origin)
+}
+
+#[tokio::test]
+async fn a_stream_whose_end_is_there_gives_its_connection_back_with_its_last_event() {
+    let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    let whole = format!("{head}2\r\na\n\r\n4\r\nend\n\r\n0\r\n\r\n");
+    let (body, _socket, channel) = exchange(whole.as_bytes()).await;
+    let mut events = lines(body);
+    let mut next = async || poll_fn(|cx| Pin::new(&mut events).poll_next(cx)).await;
+    assert_eq!(next().await.unwrap().unwrap(), Event::Text("a".into()));
+    assert_eq!(channel.stats().in_use, 1);
+    let last = next().await.unwrap().unwrap();
+    assert_eq!(last, Event::Finish(FinishReason::Stop));
+    assert_eq!((channel.stats().idle, channel.stats().in_use), (1, 0));
+}
+
+#[tokio::test]
+async fn a_stream_does_not_wait_for_the_end_of_its_body_after_its_last_event() {
+    let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    let open = format!("{head}4\r\nend\n\r\n");
+    let (body, mut socket, channel) = exchange(open.as_bytes()).await;
+    let mut events = lines(body);
+    let last = poll_fn(|cx| Pin::new(&mut events).poll_next(cx)).await;
+    let finish = Event::Finish(FinishReason::Stop);
+    assert_eq!(last.unwrap().unwrap(), finish);
+    assert_eq!((channel.stats().idle, channel.stats().in_use), (0, 1));
+    socket.write_all(b"0\r\n\r\n").await.unwrap();
+    while channel.stats().in_use > 0 {
+        yield_now().await;
+    }
+    assert_eq!(channel.stats().idle, 1);
+}
+
+#[tokio::test]
+async fn a_stream_that_goes_on_after_its_last_event_is_closed() {
+    let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    let more = format!("400\r\n{}\r\n", "x".repeat(1024)).repeat(64);
+    let open = format!("{head}4\r\nend\n\r\n{more}");
+    let (body, mut socket, channel) = exchange(open.as_bytes()).await;
+    let mut events = lines(body);
+    let last = poll_fn(|cx| Pin::new(&mut events).poll_next(cx)).await;
+    last.unwrap().unwrap();
+    closed(&mut socket).await;
     assert_eq!((channel.stats().idle, channel.stats().in_use), (0, 0));
 }
 

@@ -1,7 +1,7 @@
 use super::Decoder;
 use crate::AnthropicConfig;
 use bytes::Bytes;
-use proptest::prelude::{prop, prop_assert_eq, proptest};
+use proptest::prelude::{Just, Strategy, any, prop, prop_assert_eq, prop_oneof, proptest};
 use std::sync::Arc;
 use towline_core::{
     Body, Completion, Error, ErrorKind, Event, FinishReason, Part, ReasoningDelta, ToolCallDelta,
@@ -394,5 +394,85 @@ proptest! {
             let begun: Vec<_> = begun.collect();
             prop_assert_eq!(&begun, &(0..begun.len()).collect::<Vec<_>>());
         }
+    }
+}
+
+/// Everything that a stream may bring, in any order.
+fn some_event() -> impl Strategy<Value = String> {
+    let text = prop_oneof!["[a-z \u{e4}]{0,6}", "\\PC{0,6}", "[\"\\\\\nu]{0,3}"];
+    let delta = (0_u32..3, 0_usize..4, text, any::<bool>()).prop_map(|(index, kind, text, raw)| {
+        let quoted = serde_json::to_string(&text).unwrap();
+        // Raw text may break the JSON: then both have to say so.
+        let text = if raw { format!("\"{text}\"") } else { quoted };
+        let kinds = [
+            ("text_delta", "text"),
+            ("thinking_delta", "thinking"),
+            ("signature_delta", "signature"),
+            ("input_json_delta", "partial_json"),
+        ];
+        let (kind, field) = kinds[kind];
+        more(index, &format!(r#"{{"type":"{kind}","{field}":{text}}}"#))
+    });
+    let block = (0_u32..3, 0_usize..3).prop_map(|(index, kind)| {
+        let blocks = [
+            r#"{"type":"text","text":""}"#,
+            r#"{"type":"thinking","thinking":""}"#,
+            r#"{"type":"tool_use","id":"t","name":"f","input":{}}"#,
+        ];
+        begin(index, blocks[kind])
+    });
+    let rare = Just(r#"{"type":"error","error":{"type":"overloaded_error"}}"#.to_owned());
+    prop_oneof![
+        12 => delta,
+        3 => block,
+        2 => (0_u32..3).prop_map(end),
+        1 => Just(r#"{"type":"ping"}"#.to_owned()),
+        1 => rare,
+    ]
+}
+
+/// Reads `events` until one is an error. `learns` or not.
+fn read_with(learns: bool, events: &[String]) -> (Vec<Event>, Option<String>) {
+    let mut decoder = decoder();
+    let mut all = Vec::new();
+    for event in std::iter::once(START).chain(events.iter().map(String::as_str)) {
+        if !learns {
+            decoder.learned = None;
+        }
+        match decoder.event(None, Bytes::copy_from_slice(event.as_bytes())) {
+            Ok(event) => all.extend(event),
+            Err(error) => return (all, Some(error.to_string())),
+        }
+        all.extend(std::iter::from_fn(|| decoder.pop()));
+    }
+    (all, None)
+}
+
+#[test]
+fn an_event_named_error_is_one_whatever_it_looks_like() {
+    let delta = more(0, r#"{"type":"text_delta","text":"a"}"#);
+    let mut decoder = decoder();
+    for event in [START, &begin(0, r#"{"type":"text","text":""}"#), &delta] {
+        decoder
+            .event(None, Bytes::copy_from_slice(event.as_bytes()))
+            .unwrap();
+    }
+    assert!(decoder.learned.is_some());
+    decoder
+        .event(Some(b"error"), Bytes::from(delta))
+        .unwrap_err();
+}
+
+proptest! {
+    /// A decoder that has learned says of every stream what one says that never learns.
+    #[test]
+    fn what_is_read_by_the_template_is_what_the_parser_reads(
+        events in prop::collection::vec(some_event(), 0..24),
+        block in 0_u32..2,
+    ) {
+        let first = [begin(0, r#"{"type":"text","text":""}"#), begin(0, r#"{"type":"thinking"}"#)];
+        let mut stream = vec![first[block as usize].clone()];
+        stream.extend(events);
+        prop_assert_eq!(read_with(true, &stream), read_with(false, &stream));
     }
 }

@@ -1,9 +1,12 @@
 use super::Decoder;
-use crate::{OllamaConfig, line::Lines};
+use crate::{
+    OllamaConfig,
+    line::{Line, Lines},
+};
 use bytes::Bytes;
 use futures_core::Stream;
 use http_body::{Body, Frame};
-use proptest::prelude::{prop, prop_assert_eq, proptest};
+use proptest::prelude::{Strategy, any, prop, prop_assert_eq, prop_oneof, proptest};
 use std::{
     collections::VecDeque,
     future::poll_fn,
@@ -12,7 +15,7 @@ use std::{
     task::{Context, Poll},
 };
 use towline_core::{Error, ErrorKind, Event, FinishReason, ToolCallDelta};
-use towline_transport::{AnswerOrigin, AnswerStream};
+use towline_transport::{AnswerOrigin, AnswerStream, Decode as _};
 
 /// A whole answer with everything in it, written by hand after the vendor's description.
 const ALL: &str = concat!(
@@ -233,5 +236,55 @@ proptest! {
     fn anything_at_all_is_read_without_a_panic(bytes in prop::collection::vec(0_u8..=255, 0..200)) {
         let (_, error) = read_pieces(vec![bytes.into()], false);
         prop_assert_eq!(error.is_some(), true);
+    }
+}
+
+/// A line of a stream: mostly text, at a time of its own.
+fn some_line() -> impl Strategy<Value = String> {
+    let text = prop_oneof!["[a-z \u{e4}]{0,6}", "\\PC{0,6}", "[\"\\\\\nu]{0,3}"];
+    let rest = prop_oneof![
+        8 => "\\}",
+        1 => ",\"thinking\":\"hm\"\\}",
+        1 => ",\"tool_calls\":\\[\\{\"function\":\\{\"name\":\"f\"\\}\\}\\]\\}",
+        1 => "\\},\"error\":\"no\"",
+    ];
+    let done = prop_oneof![12 => "false", 1 => "true", 1 => "null"];
+    (text, any::<bool>(), "[0-9]{1,4}", rest, done).prop_map(|(text, raw, time, rest, done)| {
+        let quoted = serde_json::to_string(&text).unwrap();
+        // Raw text may break the JSON: then both have to say so.
+        let text = if raw { format!("\"{text}\"") } else { quoted };
+        format!(
+            r#"{{"model":"m","created_at":"2026-01-01T00:00:{time}Z","message":{{"role":"assistant","content":{text}{rest},"done":{done}}}"#
+        )
+    })
+}
+
+/// Reads `lines` until one is an error. `learns` or not.
+fn read_with(learns: bool, lines: &[String]) -> (Vec<Event>, Option<String>) {
+    let config = OllamaConfig::builder("http://localhost").build().unwrap();
+    let mut decoder = Decoder::new(Arc::new(config), "m".into());
+    let mut all = Vec::new();
+    for line in lines {
+        if !learns {
+            decoder.template = None;
+        }
+        match decoder.push(Line::from(line.as_str())) {
+            Ok(event) => all.extend(event),
+            Err(error) => return (all, Some(error.to_string())),
+        }
+        all.extend(std::iter::from_fn(|| decoder.pop()));
+    }
+    decoder.finish();
+    all.extend(std::iter::from_fn(|| decoder.pop()));
+    (all, None)
+}
+
+proptest! {
+    /// A decoder that has learned says of every stream what one says that never learns.
+    #[test]
+    fn what_is_read_by_the_template_is_what_the_parser_reads(
+        lines in prop::collection::vec(some_line(), 0..24),
+    ) {
+        prop_assert_eq!(read_with(true, &lines), read_with(false, &lines));
     }
 }

@@ -1,6 +1,7 @@
 use super::ResponsesDecoder;
 use crate::{Flavor, OpenAiConfig, responses::answer};
 use bytes::Bytes;
+use proptest::prelude::{Just, Strategy, any, prop, prop_assert_eq, prop_oneof, proptest};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use towline_core::{Error, ErrorKind, Event, FinishReason, Part};
@@ -184,5 +185,63 @@ fn a_body_that_is_something_else_is_a_protocol_error() {
     for body in ["{}", "[]", "nothing"] {
         let error = answer::decode(&config(), Bytes::from(body)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Protocol, "{body}");
+    }
+}
+
+/// An event of a stream: mostly text, with its own number and padding.
+fn some_event() -> impl Strategy<Value = String> {
+    let text = prop_oneof!["[a-z \u{e4}]{0,6}", "\\PC{0,6}", "[\"\\\\\nu]{0,3}"];
+    let delta = (0_usize..5, 0..2, 0..2, text, any::<bool>(), "[a-z]{0,4}");
+    let delta = delta.prop_map(|(kind, item, part, text, raw, pad)| {
+        let quoted = serde_json::to_string(&text).unwrap();
+        // Raw text may break the JSON: then both have to say so.
+        let text = if raw { format!("\"{text}\"") } else { quoted };
+        let kinds = ["output_text", "output_text", "output_text", "refusal", "reasoning_summary_text"];
+        let kind = kinds[kind];
+        format!(
+            r#"{{"type":"response.{kind}.delta","sequence_number":1NUMBER,"item_id":"i{item}","output_index":{item},"summary_index":{part},"delta":{text},"logprobs":[],"obfuscation":"{pad}"}}"#
+        )
+    });
+    let item = (0..2, any::<bool>(), "[a-z]{0,3}").prop_map(|(item, done, text)| {
+        let kind = if done { "done" } else { "added" };
+        json!({
+            "type": format!("response.output_item.{kind}"), "output_index": item,
+            "item": {"type": "message", "id": format!("i{item}"), "content": [{"text": text}]},
+        })
+        .to_string()
+    });
+    prop_oneof![
+        10 => delta,
+        2 => item,
+        1 => Just(json!({"type": "response.failed"}).to_string()),
+    ]
+}
+
+/// Reads `stream` until one event is an error. `learns` or not.
+fn read_with(learns: bool, stream: &[String]) -> (Vec<Event>, Option<String>) {
+    let mut decoder = ResponsesDecoder::new(Arc::new(config()));
+    let mut all = Vec::new();
+    for (number, event) in stream.iter().enumerate() {
+        if !learns {
+            decoder.template = None;
+        }
+        let mut frame = sse::Event::default();
+        frame.data = Bytes::from(event.replace("NUMBER", &number.to_string()));
+        match decoder.push(Frame::Event(frame)) {
+            Ok(event) => all.extend(event),
+            Err(error) => return (all, Some(error.to_string())),
+        }
+        all.extend(std::iter::from_fn(|| decoder.pop()));
+    }
+    (all, None)
+}
+
+proptest! {
+    /// A decoder that has learned says of every stream what one says that never learns.
+    #[test]
+    fn what_is_read_by_the_template_is_what_the_parser_reads(
+        stream in prop::collection::vec(some_event(), 0..24),
+    ) {
+        prop_assert_eq!(read_with(true, &stream), read_with(false, &stream));
     }
 }

@@ -6,10 +6,13 @@ use towline_core::Text;
 #[test]
 fn a_string_ends_at_the_first_quote_that_is_not_escaped() {
     assert_eq!(find(r#"a" b"#), Some((Found::Plain("a"), 1)));
-    assert_eq!(find(r#"a\"b""#), Some((Found::Escaped(r#"a\"b"#), 4)));
-    assert_eq!(find(r#"a\\" b""#), Some((Found::Escaped(r"a\\"), 3)));
+    assert_eq!(find(r#"a\"b""#), Some((Found::Escaped(r#"a\"b"#, 1), 4)));
+    assert_eq!(find(r#"a\\" b""#), Some((Found::Escaped(r"a\\", 1), 3)));
     assert_eq!(find("a\nb\""), None);
     assert_eq!(find("a\\n\u{1}\""), None);
+    assert_eq!(find("a\\\u{1}\""), None);
+    assert_eq!(find("a\\"), None);
+    assert_eq!(find("a\\\""), None);
     assert_eq!(find("a"), None);
     let long = "x".repeat(100) + "\"";
     assert_eq!(find(&long).map(|(_, length)| length), Some(100));
@@ -47,5 +50,19 @@ proptest! {
     fn no_other_text_is_taken_for_a_string(text in "[\"\\\\nu0-9a-d\n]{0,12}") {
         let theirs = serde_json::from_str::<String>(&text).ok();
         prop_assert_eq!(unescape(&text).ok().map(Cow::into_owned), theirs);
+    }
+
+    /// Escapes close to each other and far apart, and what may not stand between them.
+    #[test]
+    fn long_strings_are_read_as_by_serde_json(
+        pieces in prop::collection::vec(("[a-z\u{e4}]{0,40}", "(\\\\[nt\"\\\\x\u{1}])|\u{1}|"), 0..8),
+    ) {
+        let inner: String = pieces.iter().flat_map(|(text, special)| [&**text, special]).collect();
+        let string = format!("\"{inner}\"");
+        let theirs = serde_json::from_str::<String>(&string).ok();
+        prop_assert_eq!(unescape(&string).ok().map(Cow::into_owned), theirs);
+        let sound = serde_json::from_str::<serde::de::IgnoredAny>(&string).is_ok();
+        let skipped = crate::lax::from_str::<serde::de::IgnoredAny>(&string).is_ok();
+        prop_assert_eq!(skipped, sound);
     }
 }

@@ -1,9 +1,9 @@
-use super::Template;
-use crate::{Flavor, OpenAiConfig, stream::Decoder};
+use super::Decoder;
+use crate::{Flavor, OpenAiConfig};
 use bytes::Bytes;
 use proptest::prelude::{Just, any, prop, prop_assert_eq, prop_oneof, proptest};
 use std::sync::Arc;
-use towline_core::{Event, Text};
+use towline_core::Event;
 use towline_transport::{
     Decode,
     sse::{self, Frame},
@@ -31,67 +31,16 @@ fn chunk(text: &str, rest: &str) -> String {
     format!("{{\"id\":\"c\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":{text}}}{rest}")
 }
 
-fn learn(chunk: &str, text: &str) -> Option<Template> {
-    let chunk = Text::from(chunk);
-    let at = chunk.find(text).unwrap();
-    Template::learn(&chunk, &chunk[at..at + text.len()])
-}
-
-fn text(template: &Template, chunk: &str) -> Option<String> {
-    let chunk = Bytes::copy_from_slice(chunk.as_bytes());
-    template.text(&chunk).map(String::from)
-}
-
 #[test]
-fn a_chunk_that_differs_only_in_its_text_is_read_without_parsing() {
-    let template = learn(&chunk("\"Hi\"", "}]}"), "Hi").unwrap();
-    assert_eq!(
-        text(&template, &chunk("\" there ü\"", "}]}")),
-        Some(" there ü".to_owned())
-    );
-}
-
-#[test]
-fn a_text_with_escapes_is_parsed_by_itself() {
-    let template = learn(&chunk("\"Hi\"", "}]}"), "Hi").unwrap();
-    let escaped = chunk("\"a\\n\\\"b\\\" \\u00fc\\\\\"", "}]}");
-    assert_eq!(
-        text(&template, &escaped),
-        Some("a\n\"b\" \u{fc}\\".to_owned())
-    );
-}
-
-#[test]
-fn padding_of_any_length_does_not_matter() {
-    let padded =
-        |text: &str, pad: &str| chunk(text, &format!("}}],\"obfuscation\":\"{pad}\",\"n\":1}}"));
-    let template = learn(&padded("\"Hi\"", "aB3"), "Hi").unwrap();
-    assert_eq!(
-        text(&template, &padded("\"you\"", "")),
-        Some("you".to_owned())
-    );
-    assert_eq!(text(&template, &padded("\"you\"", "x\\\"")), None);
-}
-
-#[test]
-fn anything_unusual_goes_to_the_parser() {
-    let template = learn(&chunk("\"Hi\"", "}]}"), "Hi").unwrap();
-    let rest = "}]}";
-    for odd in [
-        "\"\"",
-        "null",
-        "\"a\nb\"",
-        "\"a\\x\"",
-        "\"a\",\"content\":\"b\"",
-        "\"a\\\"",
-    ] {
-        assert_eq!(text(&template, &chunk(odd, rest)), None, "{odd}");
+fn an_event_named_error_is_one_whatever_it_looks_like() {
+    let mut decoder = decoder();
+    for text in ["\"a\"", "\"b\"", "\"c\""] {
+        push(&mut decoder, &chunk(text, "}]}")).unwrap();
     }
-    assert_eq!(text(&template, &chunk("\"a\"", "}],\"usage\":{}}")), None);
-    let mut broken = chunk("\"a\"", rest).into_bytes();
-    let at = broken.iter().rposition(|byte| *byte == b'a').unwrap();
-    broken[at] = 0xFF;
-    assert_eq!(template.text(&Bytes::from(broken)), None);
+    let mut event = sse::Event::default();
+    event.name = Some(Bytes::from_static(b"error"));
+    event.data = Bytes::from(chunk("\"d\"", "}]}"));
+    decoder.push(Frame::Event(event)).unwrap_err();
 }
 
 proptest! {
