@@ -60,7 +60,7 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-/// With a thread that hears the signals while another one is stuck in a notice that nobody reads.
+/// With a thread that hears the signals while another one is at work.
 fn runtime() -> io::Result<Runtime> {
     let threads = thread::available_parallelism().map_or(2, |count| count.get().max(2));
     runtime::Builder::new_multi_thread()

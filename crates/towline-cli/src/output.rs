@@ -19,7 +19,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
 };
-use tokio::io::AsyncWriteExt;
+use tokio::{io::AsyncWriteExt, task::block_in_place};
 use towline_core::{Secret, redact};
 
 /// Where a command prints.
@@ -40,6 +40,16 @@ pub(crate) struct Output {
 
 /// Ends what the line editor begins when it reads: text that is pasted comes without marks again.
 const PASTE_UNMARKED: &[u8] = b"\x1b[?2004l\n";
+
+/// Writes to standard error. What nobody can read is no reason to fail.
+///
+/// Whoever should read it may not, and then this waits. The thread that waits may be the only one
+/// that hears of signals: another one takes its place.
+fn to_stderr(text: &str) {
+    let mut stderr = io::stderr();
+    let _written =
+        block_in_place(|| stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush()));
+}
 
 // === impl Output ===
 
@@ -148,8 +158,7 @@ impl Output {
     /// Prints a notice.
     pub(crate) fn notice(&self, text: &str) {
         let text = self.redact(text);
-        // A notice that nobody can read is no reason to fail.
-        let _written = writeln!(io::stderr(), "{}", neutral(&text));
+        to_stderr(&format!("{}\n", neutral(&text)));
     }
 
     /// Replaces every secret that is known, and what looks like a key.

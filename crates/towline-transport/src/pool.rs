@@ -292,6 +292,8 @@ impl Pool {
             // The one idle longest is the one whose server will close it first.
             state.idle.remove(0);
         }
+        // The reaper, who wants the lock, finds it in its place.
+        conn.rest();
         state.idle.push(Idle {
             conn,
             since: Instant::now(),

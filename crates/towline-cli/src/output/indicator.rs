@@ -1,10 +1,7 @@
 //! A sign of life while nothing arrives.
 
-use super::Output;
-use std::{
-    io::{self, Write},
-    time::Duration,
-};
+use super::{Output, to_stderr};
+use std::time::Duration;
 use tokio::time::{Instant, interval_at};
 
 /// Draws on standard error while it is waited for something, if that is a terminal.
@@ -59,7 +56,7 @@ impl Indicator {
     /// Takes it away, before something else is printed.
     pub(crate) fn wipe(&mut self) {
         if std::mem::take(&mut self.drawn) {
-            let _written = write!(io::stderr(), "\r\x1b[K").and_then(|()| io::stderr().flush());
+            to_stderr("\r\x1b[K");
         }
     }
 
@@ -68,8 +65,7 @@ impl Indicator {
         self.frame += 1;
         self.drawn = true;
         let label = self.label;
-        let _written =
-            write!(io::stderr(), "\r\x1b[K{frame} {label} ").and_then(|()| io::stderr().flush());
+        to_stderr(&format!("\r\x1b[K{frame} {label} "));
     }
 }
 

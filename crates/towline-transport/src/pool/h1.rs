@@ -59,6 +59,11 @@ impl H1Conn {
         self.sender.is_ready()
     }
 
+    /// It lies with the idle ones now.
+    pub(super) fn rest(&self) {
+        self.line.rest();
+    }
+
     /// Looks whether the server has closed it while it was idle.
     pub(super) fn look(&mut self) {
         self.line.look();
@@ -116,7 +121,7 @@ impl H1Lease {
 
     pub(super) fn give_back(self) {
         let Self { mut conn, in_use } = self;
-        conn.line.rest();
+        conn.line.leave();
         let pool = in_use.pool.upgrade();
         // The count goes down before the connection can be taken again.
         drop(in_use);

@@ -79,10 +79,10 @@ impl Line {
         self.attend(cx.waker());
         let mut inner = Context::from_waker(&self.waker);
         for _ in 0..ROUNDS {
-            // Resting => Polling
+            // Resting or Polling => Polling
             self.relay.begin();
             if let Poll::Ready(value) = poll(&mut inner) {
-                self.relay.end();
+                // Still Polling: who got something comes again, or gives the connection back.
                 return Poll::Ready(value);
             }
             let over = match &mut self.driver {
@@ -120,12 +120,25 @@ impl Line {
         }
     }
 
-    /// Nobody waits any more.
-    pub(super) fn rest(&mut self) {
+    /// Whoever waited does not any more. What the end of an exchange has left to do is done; what
+    /// happens from here on is noted, for [`rest`](Self::rest).
+    pub(super) fn leave(&mut self) {
         self.owner = None;
-        self.relay.end();
         let before = self.relay.set_owner(None);
         drop(before);
+        // Any => Polling
+        if self.relay.begin() != POLLING {
+            self.look();
+        }
+    }
+
+    /// Nobody waits any more: what happens from now on is told to whoever looks after idle
+    /// connections. So is what was noted until now, which is why the connection has to be with them.
+    pub(super) fn rest(&self) {
+        // Polling or Woken => Resting
+        if !self.relay.end() {
+            self.relay.idle.notify_one();
+        }
     }
 
     /// Sees to it that `waker` is woken.
@@ -150,8 +163,9 @@ impl fmt::Debug for Line {
 // === impl Relay ===
 
 impl Relay {
-    fn begin(&self) {
-        self.phase.swap(POLLING, Ordering::AcqRel);
+    /// The phase before.
+    fn begin(&self) -> u8 {
+        self.phase.swap(POLLING, Ordering::AcqRel)
     }
 
     /// Whether nothing happened since [`begin`](Self::begin).

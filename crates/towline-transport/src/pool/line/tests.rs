@@ -125,6 +125,8 @@ fn an_idle_line_that_stirs_tells_who_looks_after_it() {
     let mut reader = spawn(nothing(&mut line));
     assert_pending!(reader.poll());
     drop(reader);
+    line.take();
+    line.leave();
     line.rest();
     let mut told = spawn(idle.notified());
     assert_pending!(told.poll());
@@ -135,10 +137,38 @@ fn an_idle_line_that_stirs_tells_who_looks_after_it() {
 }
 
 #[test]
+fn what_the_last_exchange_left_to_do_is_done_before_the_line_lies_idle() {
+    let (mut line, seen, idle) = line(|_, _| Poll::Pending);
+    line.look();
+    let mut reader = spawn(());
+    // As a body does that was read to its end.
+    reader.enter(|cx, _| assert_ready!(line.drive(cx, |cx| {
+        cx.waker().wake_by_ref();
+        Poll::Ready(())
+    })));
+    assert!(!reader.is_woken(), "who got all waits for nothing");
+    line.leave();
+    assert_eq!(seen.polls(), 2);
+    line.rest();
+    assert_pending!(spawn(idle.notified()).poll());
+}
+
+#[test]
+fn what_stirs_on_the_way_to_the_idle_ones_is_told_to_who_looks_after_them() {
+    let (mut line, seen, idle) = line(|_, _| Poll::Pending);
+    line.look();
+    line.take();
+    line.leave();
+    // As from another thread: the server closes.
+    seen.wake();
+    line.rest();
+    assert_ready!(spawn(idle.notified()).poll());
+}
+
+#[test]
 fn what_its_new_owner_does_before_he_waits_stirs_nobody() {
     let (mut line, seen, idle) = line(|_, _| Poll::Pending);
     line.look();
-    line.rest();
     line.take();
     seen.wake();
     let mut told = spawn(idle.notified());
