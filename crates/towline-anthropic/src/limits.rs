@@ -9,22 +9,39 @@ use towline_transport::hint;
 /// as moments like `2025-11-15T00:56:36Z`.
 pub(crate) fn parse(headers: &HeaderMap) -> RateLimits {
     let mut limits = RateLimits::default();
-    limits.requests = limit(headers, "requests");
-    limits.tokens = limit(headers, "tokens");
-    limits.input_tokens = limit(headers, "input-tokens");
-    limits.output_tokens = limit(headers, "output-tokens");
+    // One look at each header is cheaper than to search for twelve.
+    for (name, value) in headers {
+        if let Some(name) = name.as_str().strip_prefix("anthropic-ratelimit-")
+            && let Some((what, field)) = name.rsplit_once('-')
+            && let Some(limit) = named(&mut limits, what)
+            && let Ok(value) = value.to_str()
+        {
+            set(limit, field, value, headers);
+        }
+    }
     limits
 }
 
-fn limit(headers: &HeaderMap, what: &str) -> RateLimit {
-    let value = |field: &str| {
-        let name = format!("anthropic-ratelimit-{what}-{field}");
-        headers.get(name)?.to_str().ok()
-    };
+fn named<'a>(limits: &'a mut RateLimits, what: &str) -> Option<&'a mut RateLimit> {
+    match what {
+        "requests" => Some(&mut limits.requests),
+        "tokens" => Some(&mut limits.tokens),
+        "input-tokens" => Some(&mut limits.input_tokens),
+        "output-tokens" => Some(&mut limits.output_tokens),
+        _ => None,
+    }
+}
+
+/// Of a header that comes twice the first counts.
+fn set(limit: &mut RateLimit, field: &str, value: &str, headers: &HeaderMap) {
     // A count that does not parse or is negative is unknown, never exhausted.
-    let count = |field| value(field)?.trim().parse().ok();
-    let reset = value("reset").and_then(|moment| until(moment, headers));
-    RateLimit::new(count("limit"), count("remaining"), reset)
+    let count = || value.trim().parse().ok();
+    match field {
+        "limit" => limit.limit = limit.limit.or_else(count),
+        "remaining" => limit.remaining = limit.remaining.or_else(count),
+        "reset" => limit.reset = limit.reset.or_else(|| until(value, headers)),
+        _ => {}
+    }
 }
 
 /// From the `date` of the answer to `moment`; nothing where it is past. The transport measures HTTP
