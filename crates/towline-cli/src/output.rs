@@ -47,8 +47,11 @@ const PASTE_UNMARKED: &[u8] = b"\x1b[?2004l\n";
 /// that hears of signals: another one takes its place.
 fn to_stderr(text: &str) {
     let mut stderr = io::stderr();
-    let _written =
-        block_in_place(|| stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush()));
+    let _written = block_in_place(|| {
+        stderr
+            .write_all(text.as_bytes())
+            .and_then(|()| stderr.flush())
+    });
 }
 
 // === impl Output ===

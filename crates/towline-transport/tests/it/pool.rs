@@ -9,7 +9,7 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream},
     net::TcpListener,
     task::yield_now,
-    time::{advance, sleep},
+    time::{advance, sleep, timeout},
 };
 use towline_core::{ErrorKind, task};
 use towline_transport::{Channel, Dial, DialFuture, Io, PoolStats};
@@ -215,6 +215,43 @@ async fn a_connection_known_to_be_closed_is_not_taken() {
     }
     assert_eq!(fetch(&channel).await.unwrap(), "second");
     assert_eq!((channel.stats().opened, channel.stats().reused), (2, 0));
+}
+
+/// A close may come at any moment on the way of a connection from its reader to the idle ones, seen by
+/// another thread.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_close_is_overlooked_while_a_connection_becomes_idle() {
+    let (listener, address) = listen().await;
+    let channel = channel_to(address);
+    let _server = task::spawn(async move {
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            // A call may take the connection before the close arrives: it sees an error, or resends.
+            if let Ok(Some(_)) = read_request(&mut socket).await {
+                let _written = socket.write_all(&ok("fine")).await;
+            }
+        }
+    });
+    for round in 0..200 {
+        let calls: Vec<_> = (0..4)
+            .map(|_| {
+                let channel = channel.clone();
+                task::spawn(async move { fetch(&channel).await })
+            })
+            .collect();
+        for call in calls {
+            if let Err(error) = call.await.unwrap() {
+                assert_eq!(error.kind(), ErrorKind::Transport, "{error}");
+            }
+        }
+        let all_seen = async {
+            while channel.stats().idle > 0 {
+                yield_now().await;
+            }
+        };
+        let seen = timeout(Duration::from_secs(10), all_seen).await;
+        assert!(seen.is_ok(), "round {round}: {:?}", channel.stats());
+    }
 }
 
 #[tokio::test]

@@ -142,10 +142,12 @@ fn what_the_last_exchange_left_to_do_is_done_before_the_line_lies_idle() {
     line.look();
     let mut reader = spawn(());
     // As a body does that was read to its end.
-    reader.enter(|cx, _| assert_ready!(line.drive(cx, |cx| {
-        cx.waker().wake_by_ref();
-        Poll::Ready(())
-    })));
+    reader.enter(|cx, _| {
+        assert_ready!(line.drive(cx, |cx| {
+            cx.waker().wake_by_ref();
+            Poll::Ready(())
+        }))
+    });
     assert!(!reader.is_woken(), "who got all waits for nothing");
     line.leave();
     assert_eq!(seen.polls(), 2);
