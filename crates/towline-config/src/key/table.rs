@@ -159,7 +159,7 @@ pub(crate) const GLOBAL: &[Field] = &[
     row(
         "transport.http2",
         Kind::Bool,
-        "Whether HTTP/2 may be used; unset: the transport decides.",
+        "Whether HTTP/2 may be used; unset: where it is built in and the server agrees.",
     ),
     row(
         "transport.idle_timeout",

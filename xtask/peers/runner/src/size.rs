@@ -29,7 +29,7 @@ const OURS: &[Ours] = &[
     },
     Ours {
         package: "peer-size-towline-minimal",
-        about: "the same without `http2` and `responses`",
+        about: "the same without `responses`",
     },
 ];
 /// How each of ours is built, and what that means. The first is how the rivals are built.
