@@ -152,21 +152,22 @@ impl Pool {
 
     /// A connection that is there and, as far as anyone knows, alive.
     pub(crate) fn take(self: &Arc<Self>) -> Option<Lease> {
+        // Let go of without the lock: what reads and writes may be the caller's own.
+        let mut closed = Vec::new();
         let mut state = self.lock();
-        let lease = if state.shared.is_some() {
-            self.lease_shared(&mut state).map(Lease::H2)
-        } else {
-            None
-        };
-        lease.or_else(|| {
-            // A connection that its server closed says so as soon as its driver has run.
-            while let Some(Idle { conn, .. }) = state.idle.pop() {
-                if !conn.is_closed() {
-                    return Some(Lease::H1(self.lease_h1(conn)));
-                }
+        if state.shared.is_some()
+            && let Some(lease) = self.lease_shared(&mut state)
+        {
+            return Some(Lease::H2(lease));
+        }
+        while let Some(Idle { conn, .. }) = state.idle.pop() {
+            if !conn.is_closed() {
+                return Some(Lease::H1(self.lease_h1(conn)));
             }
-            None
-        })
+            closed.push(conn);
+        }
+        drop(state);
+        None
     }
 
     /// The shared HTTP/2 connection, if there is one alive.
@@ -288,10 +289,8 @@ impl Pool {
             return;
         }
         let mut state = self.lock();
-        if state.idle.len() >= self.max_idle {
-            // The one idle longest is the one whose server will close it first.
-            state.idle.remove(0);
-        }
+        // The one idle longest is the one whose server will close it first.
+        let surplus = (state.idle.len() >= self.max_idle).then(|| state.idle.remove(0));
         // The reaper, who wants the lock, finds it in its place.
         conn.rest();
         state.idle.push(Idle {
@@ -299,6 +298,9 @@ impl Pool {
             since: Instant::now(),
         });
         self.start_reaper(&mut state);
+        drop(state);
+        // What reads and writes may be the caller's own: it goes without the lock.
+        drop(surplus);
     }
 
     /// A stream of the shared connection is over.

@@ -185,7 +185,11 @@ impl Decoder {
         let mut delta = choice.delta.0.unwrap_or_default();
         let content = std::mem::take(&mut delta.content);
         let plain = match &content {
-            Content::Text(Cow::Borrowed(part)) if choice.finish_reason.is_empty() => Some(*part),
+            Content::Text(Cow::Borrowed(part))
+                if choice.finish_reason.is_empty() && delta.reasoning_details.0.is_empty() =>
+            {
+                Some(*part)
+            }
             _ => None,
         };
         self.delta(text, content, &delta);

@@ -3,6 +3,7 @@
 use super::string;
 use bytes::Bytes;
 use memchr::memmem;
+use std::fmt;
 use towline_core::Text;
 
 /// What the events of a stream have in common: the bytes around the text.
@@ -29,7 +30,7 @@ use towline_core::Text;
 /// let other = Bytes::from_static(br#"{"n":9,"delta":" there","usage":1}"#);
 /// assert_eq!(template.text(&other), None);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Template {
     /// In the order in which they stand in an event.
     parts: Vec<Part>,
@@ -38,7 +39,7 @@ pub struct Template {
 }
 
 /// Bytes that are always the same, and what comes behind them.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Part {
     fixed: Bytes,
     gap: Gap,
@@ -176,6 +177,17 @@ fn number(bytes: &[u8]) -> Option<usize> {
         .contains(&length)
         .then_some(length)
         .filter(|_| !zero)
+}
+
+/// Shows how much is known only: the bytes are a part of an answer.
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fixed: usize = self.parts.iter().map(|part| part.fixed.len()).sum();
+        f.debug_struct("Template")
+            .field("gaps", &self.parts.len())
+            .field("fixed_bytes", &(fixed + self.tail.len()))
+            .finish_non_exhaustive()
+    }
 }
 
 #[cfg(test)]

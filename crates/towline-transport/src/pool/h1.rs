@@ -64,7 +64,12 @@ impl H1Conn {
         self.line.rest();
     }
 
-    /// Looks whether the server has closed it while it was idle.
+    /// Whether something happened on it while it was idle: mostly, that its server closed it.
+    pub(super) fn has_stirred(&self) -> bool {
+        self.line.has_stirred()
+    }
+
+    /// Looks what that was.
     pub(super) fn look(&mut self) {
         self.line.look();
     }

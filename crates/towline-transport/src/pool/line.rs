@@ -10,7 +10,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
 };
@@ -19,8 +19,9 @@ use tokio::sync::Notify;
 /// How often a connection is polled for one poll of its reader, if it has more to do each time.
 const ROUNDS: u8 = 16;
 
-/// Reads and writes. Resolves when the connection is over.
-type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// Reads and writes. Resolves when the connection is over. Never locked: who holds a connection holds
+/// it alone, and the lock says so to those who share a reference to it.
+type Driver = Mutex<Pin<Box<dyn Future<Output = ()> + Send>>>;
 
 /// A connection without its sender.
 pub(crate) struct Line {
@@ -38,7 +39,9 @@ pub(crate) struct Line {
 struct Relay {
     phase: AtomicU8,
     owner: Mutex<Option<Waker>>,
-    /// To be told when something happens on a connection that is idle.
+    /// Whether something happened while nobody waited.
+    stirred: AtomicBool,
+    /// To be told then.
     idle: Arc<Notify>,
 }
 
@@ -60,10 +63,11 @@ impl Line {
         let relay = Arc::new(Relay {
             phase: AtomicU8::new(RESTING),
             owner: Mutex::default(),
+            stirred: AtomicBool::new(false),
             idle,
         });
         Self {
-            driver: Some(Box::pin(driver)),
+            driver: Some(Mutex::new(Box::pin(driver))),
             waker: Waker::from(Arc::clone(&relay)),
             relay,
             owner: None,
@@ -77,27 +81,27 @@ impl Line {
         mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         self.attend(cx.waker());
-        let mut inner = Context::from_waker(&self.waker);
+        // Whether something happened that the driver has not seen.
+        let mut news = false;
         for _ in 0..ROUNDS {
-            // Resting or Polling => Polling
-            self.relay.begin();
-            if let Poll::Ready(value) = poll(&mut inner) {
-                // Still Polling: who got something comes again, or gives the connection back.
+            // Any => Polling
+            news |= self.relay.begin() == WOKEN;
+            if let Poll::Ready(value) = poll(&mut Context::from_waker(&self.waker)) {
+                // Still Polling, or Woken: who got something comes again, or gives the connection back.
+                if news {
+                    self.relay.note();
+                }
                 return Poll::Ready(value);
             }
-            let over = match &mut self.driver {
-                Some(driver) => driver.as_mut().poll(&mut inner).is_ready(),
-                None => false,
-            };
-            if over {
-                // With it goes what its reader waits for: that says so when it is asked again.
-                self.driver = None;
-            }
+            // With the driver goes what its reader waits for: that says so when it is asked again.
+            let over = self.look();
             // Polling => Resting, unless woken
-            if self.relay.end() && !over {
+            news = !self.relay.end();
+            if !news && !over {
                 return Poll::Pending;
             }
         }
+        self.relay.note();
         cx.waker().wake_by_ref();
         Poll::Pending
     }
@@ -108,16 +112,23 @@ impl Line {
         self.relay.begin();
     }
 
-    /// Looks what happened while nobody waited.
-    pub(super) fn look(&mut self) {
-        if let Some(driver) = &mut self.driver
-            && driver
-                .as_mut()
-                .poll(&mut Context::from_waker(&self.waker))
-                .is_ready()
-        {
+    /// Lets the driver see what has happened. Whether the connection is over with that.
+    pub(super) fn look(&mut self) -> bool {
+        let Some(driver) = &mut self.driver else {
+            return false;
+        };
+        let driver = driver.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let mut cx = Context::from_waker(&self.waker);
+        let over = driver.as_mut().poll(&mut cx).is_ready();
+        if over {
             self.driver = None;
         }
+        over
+    }
+
+    /// Whether something happened since it was asked last, while nobody waited.
+    pub(super) fn has_stirred(&self) -> bool {
+        self.relay.stirred.swap(false, Ordering::AcqRel)
     }
 
     /// Whoever waited does not any more. What the end of an exchange has left to do is done; what
@@ -137,7 +148,7 @@ impl Line {
     pub(super) fn rest(&self) {
         // Polling or Woken => Resting
         if !self.relay.end() {
-            self.relay.idle.notify_one();
+            self.relay.stir();
         }
     }
 
@@ -173,6 +184,16 @@ impl Relay {
         self.phase.swap(RESTING, Ordering::AcqRel) == POLLING
     }
 
+    /// Somebody polls who has something to see yet, or comes back for it.
+    fn note(&self) {
+        self.phase.store(WOKEN, Ordering::Release);
+    }
+
+    fn stir(&self) {
+        self.stirred.store(true, Ordering::Release);
+        self.idle.notify_one();
+    }
+
     fn set_owner(&self, owner: Option<Waker>) -> Option<Waker> {
         let mut place = self.owner.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut *place, owner)
@@ -198,7 +219,7 @@ impl Wake for Relay {
             Ok(_) | Err(WOKEN) => {}
             Err(_) => match self.owner() {
                 Some(owner) => owner.wake(),
-                None => self.idle.notify_one(),
+                None => self.stir(),
             },
         }
     }

@@ -1,13 +1,19 @@
 //! Closes connections that were idle for too long, or that their server has closed.
 
 use super::{Pool, State};
-use std::sync::{Arc, Weak};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 use tokio::{
     runtime::Handle,
     sync::Notify,
     time::{Instant, timeout_at},
 };
 use towline_core::task;
+
+/// Longer than any idle connection lives. Closed ones are looked for all the same.
+const FOREVER: Duration = Duration::from_hours(24 * 365 * 30);
 
 // === impl Pool ===
 
@@ -24,9 +30,7 @@ impl Pool {
         if running || Handle::try_current().is_err() {
             return;
         }
-        let Some(first) = Instant::now().checked_add(self.idle_timeout) else {
-            return;
-        };
+        let first = self.due(Instant::now());
         state.reaping = true;
         state.reaper = Some(task::spawn(reap(
             Arc::downgrade(self),
@@ -36,23 +40,41 @@ impl Pool {
     }
 
     /// Lets go of what is closed. Idle connections have no task: somebody has to look.
+    ///
+    /// Not under the lock: what reads and writes may be the caller's own.
     fn drop_closed(&self) {
-        let mut state = self.lock();
-        for idle in &mut state.idle {
+        let mut stirred: Vec<_> = {
+            let mut state = self.lock();
+            let stirred = state.idle.extract_if(.., |idle| idle.conn.has_stirred());
+            stirred.collect()
+        };
+        for idle in &mut stirred {
             idle.conn.look();
         }
-        let closed = state.idle.extract_if(.., |idle| idle.conn.is_closed());
-        let closed: Vec<_> = closed.collect();
+        let (closed, alive): (Vec<_>, Vec<_>) =
+            stirred.into_iter().partition(|idle| idle.conn.is_closed());
+        let mut state = self.lock();
+        for idle in alive {
+            let place = state
+                .idle
+                .partition_point(|other| other.since <= idle.since);
+            state.idle.insert(place, idle);
+        }
         drop(state);
         drop(closed);
+    }
+
+    /// When a connection that is idle `since` then has been so for too long.
+    fn due(&self, since: Instant) -> Instant {
+        let due = since.checked_add(self.idle_timeout);
+        due.unwrap_or_else(|| since + FOREVER)
     }
 
     /// Closes what is due. Returns when the next one is, or `None` when nothing is idle: then the
     /// reaper has to stop.
     fn close_expired(&self) -> Option<Instant> {
         let now = Instant::now();
-        let due = |since: Instant| since.checked_add(self.idle_timeout);
-        let expired = |since: Instant| due(since).is_some_and(|due| due <= now);
+        let expired = |since: Instant| self.due(since) <= now;
         let mut state = self.lock();
         let count = state
             .idle
@@ -67,7 +89,8 @@ impl Pool {
         };
         let oldest = state.idle.first().map(|idle| idle.since);
         let shared_since = state.shared.as_ref().and_then(|shared| shared.idle_since);
-        let next = oldest.into_iter().chain(shared_since).min().and_then(due);
+        let next = oldest.into_iter().chain(shared_since).min();
+        let next = next.map(|since| self.due(since));
         if next.is_none() {
             state.reaping = false;
         }

@@ -1,7 +1,11 @@
 //! Which connection a call gets, when it comes back, and when a request is sent twice.
 
 use crate::support::{call, channel_to, closed, fetch, listen, ok, read_request, serve};
+use bytes::Bytes;
+use http_body::{Body as _, Frame};
 use std::{
+    future::poll_fn,
+    pin::Pin,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -11,8 +15,8 @@ use tokio::{
     task::yield_now,
     time::{advance, sleep, timeout},
 };
-use towline_core::{ErrorKind, task};
-use towline_transport::{Channel, Dial, DialFuture, Io, PoolStats};
+use towline_core::{Error, ErrorKind, task};
+use towline_transport::{Channel, Dial, DialFuture, Io, PoolStats, ResponseBody};
 
 /// Serves every connection, answering with its number.
 fn serve_all(listener: TcpListener) -> task::Task<()> {
@@ -25,6 +29,10 @@ fn serve_all(listener: TcpListener) -> task::Task<()> {
             }));
         }
     })
+}
+
+async fn frame(body: &mut ResponseBody) -> Option<Result<Frame<Bytes>, Error>> {
+    poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await
 }
 
 fn assert_stats(stats: PoolStats, opened: u64, reused: u64, idle: usize, in_use: usize) {
@@ -255,6 +263,39 @@ async fn no_close_is_overlooked_while_a_connection_becomes_idle() {
 }
 
 #[tokio::test]
+async fn a_close_is_seen_though_its_reader_came_late_and_idle_connections_never_expire() {
+    let (listener, address) = listen().await;
+    let origin = format!("http://{address}");
+    let channel = Channel::builder(origin).idle_timeout(Duration::MAX);
+    let channel = channel.build().unwrap();
+    let served = task::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        read_request(&mut socket).await.unwrap().unwrap();
+        let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-end\r\n\r\n";
+        let body = "4\r\nfine\r\n0\r\nx-end: 1\r\n\r\n";
+        let answer = format!("{head}{body}");
+        socket.write_all(answer.as_bytes()).await.unwrap();
+    });
+    let mut body = call(&channel).await.unwrap().into_body();
+    let data = frame(&mut body).await.unwrap().unwrap();
+    assert!(data.is_data());
+    let trailers = frame(&mut body).await.unwrap().unwrap();
+    assert!(trailers.is_trailers());
+    // The socket is closed, and this side hears of it, before the body is asked for its end.
+    served.await.unwrap();
+    for _ in 0..1000 {
+        yield_now().await;
+    }
+    assert!(frame(&mut body).await.is_none());
+    let seen = timeout(Duration::from_secs(10), async {
+        while channel.stats().idle > 0 {
+            yield_now().await;
+        }
+    });
+    assert!(seen.await.is_ok(), "{:?}", channel.stats());
+}
+
+#[tokio::test]
 async fn a_request_that_was_written_is_never_sent_again() {
     let (listener, address) = listen().await;
     let channel = channel_to(address);
@@ -421,7 +462,7 @@ impl Memory {
         &self,
         channel: &Channel,
     ) -> (
-        http::Response<towline_transport::ResponseBody>,
+        http::Response<ResponseBody>,
         task::Task<usize>,
     ) {
         let (response, server) = tokio::join!(call(channel), self.serve_newest());

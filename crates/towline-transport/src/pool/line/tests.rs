@@ -156,6 +156,41 @@ fn what_the_last_exchange_left_to_do_is_done_before_the_line_lies_idle() {
 }
 
 #[test]
+fn what_happens_between_the_last_look_and_the_end_of_the_body_is_looked_at() {
+    let (mut line, seen, _) = line(|count, cx| {
+        if count == 1 {
+            // It brings the end of the body, and with it a wake of its own.
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    });
+    let mut reader = spawn(());
+    reader.enter(|cx, _| {
+        let end = line.drive(cx, |_| match seen.polls() {
+            0 => Poll::Pending,
+            _ => Poll::Ready(()),
+        });
+        assert_ready!(end);
+    });
+    assert_eq!(seen.polls(), 1);
+    line.leave();
+    assert_eq!(seen.polls(), 2, "the wake may have been of two things");
+}
+
+#[test]
+fn what_happens_while_its_reader_is_busy_is_looked_at_before_it_lies_idle() {
+    let (mut line, seen, _) = line(|_, _| Poll::Pending);
+    line.look();
+    line.take();
+    let mut reader = spawn(());
+    reader.enter(|cx, _| assert_ready!(line.drive(cx, |_| Poll::Ready("trailers"))));
+    seen.wake();
+    reader.enter(|cx, _| assert_ready!(line.drive(cx, |_| Poll::Ready("the end"))));
+    line.leave();
+    assert_eq!(seen.polls(), 2);
+}
+
+#[test]
 fn what_stirs_on_the_way_to_the_idle_ones_is_told_to_who_looks_after_them() {
     let (mut line, seen, idle) = line(|_, _| Poll::Pending);
     line.look();
@@ -165,6 +200,8 @@ fn what_stirs_on_the_way_to_the_idle_ones_is_told_to_who_looks_after_them() {
     seen.wake();
     line.rest();
     assert_ready!(spawn(idle.notified()).poll());
+    assert!(line.has_stirred());
+    assert!(!line.has_stirred(), "it is told once");
 }
 
 #[test]
@@ -201,8 +238,9 @@ fn what_stirs_between_two_polls_is_not_lost() {
 }
 
 #[test]
-fn a_line_promises_to_be_sendable() {
-    const fn promised<T: Send + 'static>() {}
+fn a_line_promises_to_be_sendable_and_shareable() {
+    const fn promised<T: Send + Sync + 'static>() {}
     promised::<Line>();
+    promised::<crate::ResponseBody>();
     drop(Line::new(pending(), Arc::default()));
 }
