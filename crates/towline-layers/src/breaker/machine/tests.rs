@@ -118,7 +118,7 @@ proptest! {
                     change = changed;
                     match (admitted, model.admit(at)) {
                         (Ok(ticket), Ok(expected)) => {
-                            prop_assert_eq!(ticket.is_probe(), expected.probe);
+                            prop_assert_eq!(ticket.is_probe(), expected.is_probe());
                             calls.push((ticket, expected));
                         }
                         (Err(refusal), Err(rest)) => prop_assert_eq!(refusal.rest, rest),
