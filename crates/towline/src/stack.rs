@@ -321,6 +321,9 @@ impl Stack {
         if let Some(capabilities) = first.capabilities {
             target = target.with_capabilities(capabilities);
         }
+        if let Some(budget) = first.retry.budget() {
+            target = target.with_budget(budget.clone());
+        }
         match first.window {
             Some(window) => target.with_window(window),
             None => target,
