@@ -18,7 +18,7 @@ mod settings;
 mod target;
 
 pub use self::deployment::Deployment;
-pub(crate) use self::named::Names;
+pub(crate) use self::{deployment::Deployments, named::Names};
 
 use self::{
     deployment::Layered,
@@ -225,6 +225,14 @@ impl Stack {
             .total(settings::total(provider.timeout()))
             .guard(settings::guard(settings.guard()))
             .drain_timeout(settings.drain_timeout())
+    }
+
+    /// As this one says, around `first` alone, for vectors: a tenant has one limit for all it asks.
+    pub(crate) fn for_vectors(&self, provider: &ProviderSettings, first: Deployment) -> Self {
+        Self::new(first)
+            .tenants(self.tenants.clone())
+            .total(settings::total(provider.timeout()))
+            .drain_timeout(self.drain)
     }
 
     /// One provider by itself, with what its settings say.
