@@ -186,6 +186,24 @@ async fn a_store_that_does_not_answer_in_time_is_waited_for_no_longer_than_the_d
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_asks_a_store_far_away_when_its_turn_has_come_has_its_whole_patience() {
+    let (model, handle) = upstream();
+    let config = LimitConfig::new("far").with_max_wait(Some(SECOND));
+    let layer = LimitLayer::with_store(config, Far::new(Rules::new(requests(10, 1))));
+    let service = layer.layer(model);
+    let mut calls: Vec<_> = (0..2)
+        .map(|_| task::spawn(service.clone().oneshot(question(false))))
+        .collect();
+    for _ in 0..150 {
+        for call in &mut calls {
+            assert_pending!(call.poll(), "it waits, or has been sent");
+        }
+        advance(Duration::from_millis(1)).await;
+    }
+    assert_eq!(handle.total(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_store_far_away_is_asked_also_where_nobody_is_to_wait() {
     let (model, handle) = upstream();
     let config = LimitConfig::new("far").with_mode(Mode::Reject);
