@@ -178,11 +178,20 @@ async fn a_breaker_says_its_name_its_settings_and_in_debug_what_it_has_counted()
     let breaker = Breaker::new("azure-east", config());
     assert_eq!(breaker.name().as_str(), "azure-east");
     assert_eq!(*breaker.config(), config());
-    trip(&breaker).await;
+    for failures in 1..=2 {
+        fails(&breaker, ErrorKind::Server).await;
+        assert_eq!(breaker.status().failures(), failures);
+    }
+    fails(&breaker, ErrorKind::Server).await;
     let debug = format!("{breaker:?}");
     for part in ["azure-east", "opened: 1", "Open"] {
         assert!(debug.contains(part), "{part}: {debug}");
     }
+    assert_eq!(breaker.status().opened(), 1);
+    breaker.force_closed();
+    assert_eq!(breaker.status().failures(), 0);
+    trip(&breaker).await;
+    assert_eq!(breaker.status().opened(), 2);
 }
 
 #[test]
