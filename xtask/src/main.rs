@@ -97,6 +97,11 @@ const COMMANDS: &[Command] = &[
         run: Run::Program(bench::run),
     },
     Command {
+        name: "loom",
+        about: "every interleaving of threads at limits, budgets, breakers and hedges",
+        run: Run::Steps(&[steps::LOOM]),
+    },
+    Command {
         name: "charts",
         about: "the pictures of docs/resilience.md, from simulations; --check compares them",
         run: Run::Program(charts::run),

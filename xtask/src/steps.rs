@@ -47,6 +47,11 @@ const DOCTESTS: Step = Step {
     run: doctests,
 };
 
+pub(crate) const LOOM: Step = Step {
+    name: "loom",
+    run: loom,
+};
+
 pub(crate) const DOC: Step = Step {
     name: "doc",
     run: doc,
@@ -75,6 +80,7 @@ pub(crate) const CI: &[Step] = &[
     CLIPPY,
     TESTS,
     DOCTESTS,
+    LOOM,
     DOC,
     CLIPPY_ALONE,
     FEATURES,
@@ -130,6 +136,21 @@ fn tests(context: &Context) -> Result<(), Stop> {
 fn doctests(context: &Context) -> Result<(), Stop> {
     let mut command = context.cargo(&["test"]);
     command.args(["--workspace", "--all-features", "--no-fail-fast", "--doc"]);
+    context::run(&mut command)
+}
+
+/// Every interleaving of threads at what the layers share, as far as the models go. The whole tree is
+/// built for them, in a folder of its own.
+fn loom(context: &Context) -> Result<(), Stop> {
+    let mut command = context.cargo(&["test"]);
+    command.args(["--quiet", "-p", "towline-layers", "--lib"]);
+    command.args([
+        "--no-default-features",
+        "--features",
+        "breaker,hedge,limit,retry",
+    ]);
+    command.env("RUSTFLAGS", "--cfg loom");
+    command.env("CARGO_TARGET_DIR", context.target.join("loom"));
     context::run(&mut command)
 }
 

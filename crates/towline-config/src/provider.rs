@@ -251,7 +251,13 @@ impl ProviderSettings {
     /// Whether both are one provider and one model: the same name, and the same model.
     #[must_use]
     pub fn is_same_target(&self, other: &Self) -> bool {
-        snake(&self.name) == snake(&other.name) && self.model == other.model
+        self.is_same_provider(other) && self.model == other.model
+    }
+
+    /// Whether both are one provider: the same name, whatever the model.
+    #[must_use]
+    pub fn is_same_provider(&self, other: &Self) -> bool {
+        snake(&self.name) == snake(&other.name)
     }
 
     pub(crate) const fn target(&self) -> &TargetSettings {

@@ -113,6 +113,14 @@ impl Settings {
         self.book.stack(selected)
     }
 
+    /// As [`stack`](Self::stack), without the targets of `fallback` and `balance.deployments`: for
+    /// whoever asks one provider alone.
+    #[must_use]
+    pub fn stack_alone(&self) -> StackSettings {
+        let selected = self.llm.as_ref().ok().and_then(Option::as_ref);
+        self.book.stack_alone(selected)
+    }
+
     /// Every key that is set, and every default that is in force, in the order of the keys. The
     /// values of secrets are not shown.
     pub fn sources(&self) -> impl Iterator<Item = &Source> {

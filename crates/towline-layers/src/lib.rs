@@ -41,7 +41,7 @@ pub mod balance;
 mod begun;
 #[cfg(feature = "breaker")]
 pub mod breaker;
-#[cfg(any(feature = "retry", feature = "hedge"))]
+#[cfg(any(feature = "fallback", feature = "hedge", feature = "retry"))]
 pub mod budget;
 #[cfg(feature = "coalesce")]
 pub mod coalesce;
@@ -74,6 +74,7 @@ mod seed;
 pub mod shed;
 #[cfg(any(
     feature = "breaker",
+    feature = "fallback",
     feature = "hedge",
     feature = "limit",
     feature = "retry"

@@ -25,7 +25,6 @@ use towline_core::{
     Capabilities, Completion, EmbeddingRequest, EmbeddingResponse, Error, ErrorKind, ModelInfo,
     Request, Response, Text,
 };
-use towline_layers::drain::Pass;
 
 /// A connection to a configured model: created once, cloned freely, closed once.
 ///
@@ -221,10 +220,11 @@ impl Client {
     /// Nothing is lost when the future is dropped.
     pub async fn models(&self) -> Result<Vec<ModelInfo>, Error> {
         let inner = &*self.inner;
-        let _pass = self.enter()?;
-        let list = tokio::time::timeout(inner.patience, inner.target.models()).await;
-        let list = list.unwrap_or_else(|_elapsed| Err(no_list(inner.patience)));
-        list.map_err(|error| inner.names.sign(inner.blame(error)))
+        let list = self.inside(async {
+            let list = tokio::time::timeout(inner.patience, inner.target.models()).await;
+            list.unwrap_or_else(|_elapsed| Err(no_list(inner.patience)))
+        });
+        list.await.map_err(|error| inner.blame(error))
     }
 
     /// Checks that the client would work, at no cost: first the settings, then one call that lists
@@ -239,8 +239,7 @@ impl Client {
     ///
     /// Nothing is lost when the future is dropped.
     pub async fn validate(&self) -> Result<Validation, Error> {
-        let _pass = self.enter()?;
-        probe::validate(&self.inner).await
+        self.inside(probe::validate(&self.inner)).await
     }
 
     /// The provider, by its name in the configuration.
@@ -325,10 +324,14 @@ impl Client {
         self.inner.layers.drain.is_closed()
     }
 
-    /// Holds the gate, for work that is no model call.
-    fn enter(&self) -> Result<Pass, Error> {
-        let pass = self.inner.layers.drain.enter();
-        pass.map_err(|error| self.inner.names.sign(error))
+    /// Does work that is no model call, which [`close`](Self::close) waits for, and ends when its
+    /// patience does.
+    async fn inside<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let result = match self.inner.layers.drain.enter() {
+            Ok(pass) => pass.run(work).await,
+            Err(refused) => Err(refused),
+        };
+        result.map_err(|error| self.inner.names.sign(error))
     }
 }
 

@@ -4,9 +4,10 @@ use crate::{
     Client, ClientBuilder, Deployment, Stack,
     client::Embedding,
     provider::{self, Provider, Target},
+    stack::Deployments,
 };
 use std::sync::Arc;
-use towline_config::{ProviderSettings, Settings};
+use towline_config::{ProviderSettings, Settings, stack::StackSettings};
 use towline_core::{Error, ErrorKind, Text};
 
 /// The providers that a program knows, by the vendors they serve.
@@ -106,7 +107,10 @@ impl Registry {
         })?;
         let target = self.target(provider).await?;
         let model = Text::from(provider.model());
-        let stack = Stack::of_provider(provider, Arc::clone(&target));
+        let alone = settings.stack_alone();
+        let mut deployments = Deployments::new(alone.max_queue_age());
+        let first = deployments.add(provider, Arc::clone(&target), false);
+        let stack = Stack::of_settings(&alone, provider, first).complete();
         let embedding = Embedding::Stack(Box::new(stack.clone()), model);
         Ok(ClientBuilder::of_settings(provider, target, stack)
             .embedder(embedding)
@@ -114,7 +118,8 @@ impl Registry {
     }
 
     /// Makes a client of one provider, such as one of
-    /// [`Settings::configured`](towline_config::Settings::configured). It has no embedding model.
+    /// [`Settings::configured`](towline_config::Settings::configured). It has no embedding model, and
+    /// nothing of what the program's settings say of tenants, shedding, prompts and other targets.
     ///
     /// # Errors
     ///
@@ -132,8 +137,13 @@ impl Registry {
     pub(crate) async fn prepare(&self, settings: &Settings) -> Result<ClientBuilder, Error> {
         let provider = settings.llm()?.ok_or_else(nothing_configured)?;
         let target = self.target(provider).await?;
-        let stack = self.stack(settings, provider, &target).await?;
-        let embedder = match self.embedder(settings).await {
+        // Boxed: it is large, and kept while targets are made.
+        let layers = Box::new(settings.stack()?);
+        let mut deployments = Deployments::new(layers.max_queue_age());
+        let stack = self
+            .stack(&layers, provider, &target, &mut deployments)
+            .await?;
+        let embedder = match self.embedder(settings, &stack, &mut deployments).await {
             Ok(Some(embedding)) => embedding,
             Ok(None) => Embedding::None,
             Err(error) => Embedding::Broken(error.message().unwrap_or_default().to_owned()),
@@ -145,45 +155,58 @@ impl Registry {
     /// it.
     async fn stack(
         &self,
-        settings: &Settings,
+        layers: &StackSettings,
         provider: &ProviderSettings,
         target: &Arc<dyn Target>,
+        deployments: &mut Deployments,
     ) -> Result<Stack, Error> {
-        let stack_settings = settings.stack()?;
-        let age = stack_settings.max_queue_age();
-        let beside: Vec<_> = stack_settings.deployments_beside(provider).collect();
-        let behind: Vec<_> = stack_settings.fallback_after(provider).collect();
+        let beside: Vec<_> = layers.deployments_beside(provider).collect();
+        let behind: Vec<_> = layers.fallback_after(provider).collect();
         let all = || std::iter::once(provider).chain(beside.iter().chain(&behind).copied());
-        let deployment = |settings: &ProviderSettings, target| {
-            let deployment = Deployment::of_settings(settings, target, age);
-            let twice =
-                all().any(|one| one.name() == settings.name() && !one.is_same_target(settings));
-            match twice {
-                true => deployment.told_apart(settings.model()),
-                false => deployment,
-            }
+        let twice = |one: &ProviderSettings| {
+            all().any(|other| other.is_same_provider(one) && !other.is_same_target(one))
         };
-        let first = deployment(provider, Arc::clone(target));
-        let mut stack = Stack::of_settings(&stack_settings, provider, first);
+        let first = deployments.add(provider, Arc::clone(target), twice(provider));
+        let mut stack = Stack::of_settings(layers, provider, first);
         for other in &beside {
-            let target = self.target(other).await?;
-            stack = stack.beside(deployment(other, target).model(other.model()));
+            let other = self.deployment(other, twice(other), deployments).await?;
+            stack = stack.beside(other);
         }
         for other in &behind {
-            let target = self.target(other).await?;
-            stack = stack.fallback(deployment(other, target).model(other.model()));
+            let other = self.deployment(other, twice(other), deployments).await?;
+            stack = stack.fallback(other);
         }
         Ok(stack)
     }
 
-    async fn embedder(&self, settings: &Settings) -> Result<Option<Embedding>, Error> {
+    /// The deployment of one of the other targets.
+    async fn deployment(
+        &self,
+        settings: &ProviderSettings,
+        twice: bool,
+        deployments: &mut Deployments,
+    ) -> Result<Deployment, Error> {
+        let deployment = match deployments.get(settings) {
+            Some(made) => made,
+            None => deployments.add(settings, self.target(settings).await?, twice),
+        };
+        Ok(deployment.model(settings.model()))
+    }
+
+    async fn embedder(
+        &self,
+        settings: &Settings,
+        stack: &Stack,
+        deployments: &mut Deployments,
+    ) -> Result<Option<Embedding>, Error> {
         let Some(provider) = settings.embedding()? else {
             return Ok(None);
         };
         let target = self.target(provider).await?;
-        let stack = Stack::of_provider(provider, target);
+        let first = deployments.add(provider, target, false);
+        let vectors = stack.for_vectors(provider, first);
         Ok(Some(Embedding::Stack(
-            Box::new(stack),
+            Box::new(vectors),
             provider.model().into(),
         )))
     }

@@ -3,7 +3,7 @@
 //! A [`Stack`] composes what `towline-layers` has, outer to inner:
 //!
 //! ```text
-//! journey → drain → names → guard → total deadline → coalesce → tenant limit → fallback →
+//! journey → names → drain → guard → total deadline → coalesce → tenant limit → fallback →
 //!    per target: retry → hedge → balance →
 //!       per deployment: breaker → slots → limit → attempt record → attempt clocks → provider
 //! ```
@@ -18,7 +18,7 @@ mod settings;
 mod target;
 
 pub use self::deployment::Deployment;
-pub(crate) use self::named::Names;
+pub(crate) use self::{deployment::Deployments, named::Names};
 
 use self::{
     deployment::Layered,
@@ -67,10 +67,10 @@ pub struct Stack {
 }
 
 /// What answers questions.
-pub(crate) type Chat = Root<DrainService<Named<GuardService<Questions, Request>>>>;
+pub(crate) type Chat = Root<Named<DrainService<GuardService<Questions, Request>>>>;
 
 /// What makes vectors.
-pub(crate) type Embed = Root<DrainService<Named<Bounded<EmbeddingRequest, EmbeddingResponse>>>>;
+pub(crate) type Embed = Root<Named<DrainService<Bounded<EmbeddingRequest, EmbeddingResponse>>>>;
 
 /// The targets in their order, with what bounds a call to all of them.
 type Bounded<Req, A> = Total<Limit<Fallback<Erased<Req, A>>>>;
@@ -227,6 +227,14 @@ impl Stack {
             .drain_timeout(settings.drain_timeout())
     }
 
+    /// As this one says, around `first` alone, for vectors: a tenant has one limit for all it asks.
+    pub(crate) fn for_vectors(&self, provider: &ProviderSettings, first: Deployment) -> Self {
+        Self::new(first)
+            .tenants(self.tenants.clone())
+            .total(settings::total(provider.timeout()))
+            .drain_timeout(self.drain)
+    }
+
     /// One provider by itself, with what its settings say.
     pub(crate) fn of_provider(settings: &ProviderSettings, target: Arc<dyn Target>) -> Self {
         Self::new(Deployment::of_settings(settings, target, None))
@@ -247,35 +255,35 @@ impl Stack {
         self.drain
     }
 
+    /// Tells the first deployment when there is nobody else to ask. To be done before the layers are put
+    /// together.
+    pub(crate) fn complete(mut self) -> Self {
+        if self.others.is_empty() && self.beside.is_empty() {
+            self.first = self.first.alone();
+        }
+        self
+    }
+
     /// Puts the layers together. Errors that name no provider get `provider`.
     /// Their calls pass `drain`.
     pub(crate) fn compose(&self, provider: &Text, drain: &Drain) -> Composed {
-        let first = self.first();
-        let questions = self.questions(&first);
+        let questions = self.questions();
         // Vectors of another model are of no use to who compares them: nobody else is asked.
-        let only = Fallback::new(self.target(&first, &[]));
+        let only = Fallback::new(self.target(&self.first, &[]));
         let vectors = self.total.layer(self.tenants.layer(only));
         let (gate, named) = (DrainLayer::new(drain), NamedLayer::new(provider.clone()));
         let guarded = GuardLayer::new(self.guard.clone()).layer(questions);
         let journey = JourneyLayer::new();
         Composed {
-            chat: journey.layer(gate.layer(named.layer(guarded))),
-            embed: journey.layer(gate.layer(named.layer(vectors))),
+            chat: journey.layer(named.layer(gate.layer(guarded))),
+            embed: journey.layer(named.layer(gate.layer(vectors))),
             drain: drain.clone(),
         }
     }
 
-    /// The first deployment, which knows when there is nobody else to ask.
-    fn first(&self) -> Deployment {
-        match self.others.is_empty() && self.beside.is_empty() {
-            true => self.first.clone().alone(),
-            false => self.first.clone(),
-        }
-    }
-
     /// The targets in their order. Who continues an answer asks the very targets that the fallback does.
-    fn questions(&self, first: &Deployment) -> Questions {
-        let first = self.target(first, &self.beside);
+    fn questions(&self) -> Questions {
+        let first = self.target(&self.first, &self.beside);
         let others: Vec<_> = self
             .others
             .iter()
@@ -320,6 +328,9 @@ impl Stack {
         }
         if let Some(capabilities) = first.capabilities {
             target = target.with_capabilities(capabilities);
+        }
+        if let Some(budget) = first.retry.budget() {
+            target = target.with_budget(budget.clone());
         }
         match first.window {
             Some(window) => target.with_window(window),

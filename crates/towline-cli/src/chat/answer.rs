@@ -7,12 +7,13 @@ use crate::{
     output::{Indicator, Output},
     usage::UsageObject,
 };
+use serde::Serialize;
 use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 use towline::{Accumulator, Client};
 use towline_core::{
     Completion, CompletionOptions, Conversation, Error, Event, FinishReason, Head, RateLimit,
-    Request,
+    Request, Seam,
 };
 
 /// Asks one client with the same options, and prints what it answers.
@@ -31,6 +32,16 @@ pub(super) struct Answered {
     pub(super) head: Head,
     pub(super) latency: Duration,
     pub(super) first: Option<Duration>,
+    pub(super) seams: Vec<Mended>,
+}
+
+/// Where an answer broke off, and who went on with it.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Mended {
+    provider: String,
+    model: String,
+    /// How many characters of the text came before.
+    after: usize,
 }
 
 /// What has been printed of an answer.
@@ -108,16 +119,24 @@ impl<'a> Asker<'a> {
         let call = self.client.call(request.with_stream(self.stream));
         let (head, mut body) = indicator.during(call).await?.into_parts();
         let mut whole = Accumulator::new(&head);
-        let mut first = None;
+        let (mut first, mut after, mut seams) = (None, 0, Vec::new());
         while let Some(event) = indicator.during(body.next()).await {
             let event = event?;
             if event.is_content() && self.stream {
                 first.get_or_insert_with(since);
             }
+            if let Event::Text(text) = &event {
+                after += text.chars().count();
+            }
             match &event {
                 Event::Text(text) | Event::Refusal(text) => {
                     indicator.wipe();
                     self.print_piece(text, printed).await?;
+                }
+                Event::Seam(seam) => {
+                    indicator.wipe();
+                    seams.push(Mended::of(seam, after));
+                    self.print_seam(seam).await;
                 }
                 Event::Reasoning(_) => indicator.label("thinking"),
                 _ => {}
@@ -129,7 +148,19 @@ impl<'a> Asker<'a> {
             head,
             latency: since(),
             first,
+            seams,
         })
+    }
+
+    /// Says that somebody else goes on.
+    async fn print_seam(&self, seam: &Seam) {
+        if self.output.json() {
+            return;
+        }
+        self.output.end_line().await;
+        let (provider, model) = (seam.provider(), seam.model());
+        self.output
+            .notice(&format!("answer goes on from {provider} ({model})"));
     }
 
     async fn print_piece(&self, text: &str, printed: &mut Printed) -> Result<(), Failure> {
@@ -223,6 +254,18 @@ impl<'a> Asker<'a> {
         }
         if self.output.verbose() > 1 {
             print_headers(head, self.output);
+        }
+    }
+}
+
+// === impl Mended ===
+
+impl Mended {
+    fn of(seam: &Seam, after: usize) -> Self {
+        Self {
+            provider: seam.provider().to_string(),
+            model: seam.model().to_string(),
+            after,
         }
     }
 }

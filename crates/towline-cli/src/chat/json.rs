@@ -1,6 +1,6 @@
 //! An answer as one JSON object.
 
-use super::answer::Answered;
+use super::answer::{Answered, Mended};
 use crate::{
     journey::{self, StepObject},
     usage::UsageObject,
@@ -19,6 +19,8 @@ pub(super) struct Answer {
     reasoning: Option<String>,
     tool_calls: Vec<Call>,
     finish_reason: String,
+    /// Where the answer broke off and another target went on with it.
+    seams: Vec<Mended>,
     usage: UsageObject,
     latency_ms: u64,
     /// Until the first piece of the answer. Unknown without streaming.
@@ -61,6 +63,7 @@ impl Answer {
                 "stop" if refused => "refusal".to_owned(),
                 reason => reason.to_owned(),
             },
+            seams: answered.seams.clone(),
             usage: UsageObject::of(completion.usage()),
             latency_ms: millis(answered.latency),
             ttft_ms: answered.first.map(millis),

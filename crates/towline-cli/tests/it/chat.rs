@@ -207,6 +207,7 @@ async fn json_has_every_field_in_its_place() {
             "reasoning",
             "tool_calls",
             "finish_reason",
+            "seams",
             "usage",
             "latency_ms",
             "ttft_ms",
@@ -221,6 +222,7 @@ async fn json_has_every_field_in_its_place() {
     assert_eq!(answer["reasoning"], "Capital of France.");
     assert_eq!(answer["tool_calls"], json!([]));
     assert_eq!(answer["finish_reason"], "stop");
+    assert_eq!(answer["seams"], json!([]));
     assert_eq!(
         answer["usage"],
         json!({
@@ -245,7 +247,7 @@ async fn what_is_unknown_is_null_and_still_there() {
         .await;
     let ended = ended.expect(0);
     let answer = ended.json();
-    assert_eq!(keys(&ended.stdout).len(), 12);
+    assert_eq!(keys(&ended.stdout).len(), 13);
     assert_eq!(answer["id"], Value::Null);
     assert_eq!(answer["reasoning"], Value::Null);
     assert_eq!(answer["ttft_ms"], Value::Null);

@@ -280,3 +280,24 @@ async fn after_the_first_token_a_break_is_told_and_the_second_is_not_asked() {
         assert_eq!(pair.second.journal().len(), 0, "{fault:?}");
     }
 }
+
+#[tokio::test]
+async fn where_the_second_goes_on_the_seam_is_shown() {
+    let pair = Pair::new(Rule::any().fault(Fault::CutAfterEvents(3))).await;
+    let goes_on = ["--set", "towline.fallback_continue=true"];
+    let ended = pair.chat("", &goes_on).await.expect(0);
+    let text = ended.stdout.trim_end();
+    let begun = text.strip_suffix(ANSWER).unwrap();
+    assert!(BROKEN.starts_with(begun) && !begun.is_empty(), "{ended:?}");
+    assert_eq!(ended.stderr, "answer goes on from second (sim-chat)\n");
+
+    let json: Vec<&str> = goes_on.into_iter().chain(["--json"]).collect();
+    let ended = pair.chat("", &json).await.expect(0);
+    assert_eq!(ended.stderr, "", "{ended:?}");
+    let answer = ended.json();
+    assert_eq!(answer["text"], text, "{answer}");
+    let seam = serde_json::json!({
+        "provider": "second", "model": "sim-chat", "after": begun.len()
+    });
+    assert_eq!(answer["seams"], serde_json::json!([seam]), "{answer}");
+}

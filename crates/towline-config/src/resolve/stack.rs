@@ -33,16 +33,24 @@ impl Book {
         if !faults.is_empty() {
             return Err(ConfigError::new(faults));
         }
+        let mut stack = self.stack_alone(selected);
+        stack.fallback = fallback.providers;
+        stack.deployments = deployments.providers;
+        stack.hearsay.repeated = fallback.repeated;
+        stack.hearsay.repeated.extend(deployments.repeated);
+        Ok(stack)
+    }
+
+    /// The settings of the whole program, without the targets of its lists.
+    pub(crate) fn stack_alone(&self, selected: Option<&ProviderSettings>) -> StackSettings {
         let general = Sections::new(self, &[], &[]);
-        let mut repeated = fallback.repeated;
-        repeated.extend(deployments.repeated);
-        Ok(StackSettings {
+        StackSettings {
             target: general.target(),
             selected: selected.cloned(),
-            fallback: fallback.providers,
+            fallback: Vec::new(),
             fallback_continue: general.is_on("fallback_continue"),
             hedge: general.hedge(),
-            deployments: deployments.providers,
+            deployments: Vec::new(),
             sticky: general.is_on("balance.sticky"),
             per_tenant: general.rates("limit.per_tenant"),
             max_queue_age: general.duration("shed.max_queue_age"),
@@ -54,9 +62,9 @@ impl Book {
             drain_timeout: general.span("drain.timeout"),
             hearsay: Hearsay {
                 breaker_keys: self.breaker_keys(selected),
-                repeated,
+                repeated: Vec::new(),
             },
-        })
+        }
     }
 
     /// What the keys of the whole program contradict each other in.

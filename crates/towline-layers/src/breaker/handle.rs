@@ -210,8 +210,9 @@ impl Shared {
         self.gate.store((epoch << 1) | closed, Ordering::Release);
         match openness {
             Openness::All | Openness::Some => self.health.admit(),
-            Openness::Full => self.health.eject(),
-            Openness::NobodyUntil(until) => self.health.eject_until(until),
+            Openness::FullUntil(until) | Openness::NobodyUntil(until) => {
+                self.health.eject_until(until);
+            }
         }
     }
 

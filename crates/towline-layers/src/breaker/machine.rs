@@ -4,6 +4,7 @@ use super::{
     config::BreakerConfig,
     ring::{Counts, Ring},
     state::{BreakerCause, BreakerState},
+    tries::Tries,
 };
 use crate::{seed::Rng, verdict::Verdict};
 use std::time::Duration;
@@ -38,7 +39,7 @@ pub(super) struct Machine {
 enum State {
     Closed,
     Open { until: Instant, cooldown: Duration },
-    HalfOpen { live: u32, good: u32 },
+    HalfOpen(Tries),
 }
 
 /// What a call that was let in has to show at its end.
@@ -52,8 +53,8 @@ pub(super) struct Ticket {
 enum Role {
     /// One of all.
     Plain,
-    /// Tries whether the deployment is back, and holds a slot for that.
-    Probe,
+    /// Tries whether the deployment is back, and holds a slot for that, in this round.
+    Probe { round: u32 },
     /// Was let through by chance.
     Trial,
 }
@@ -82,8 +83,8 @@ pub(super) enum Openness {
     All,
     /// A try, or by chance.
     Some,
-    /// All slots for tries are taken.
-    Full,
+    /// All slots for tries are taken until then, if none is over before.
+    FullUntil(Instant),
     NobodyUntil(Instant),
 }
 
@@ -103,7 +104,7 @@ pub(super) struct Numbers {
 const OFFERED: Duration = Duration::from_mins(2);
 
 /// How soon to look again where all slots for tries are taken: nobody knows when one is free.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 // === impl Machine ===
 
@@ -144,7 +145,7 @@ impl Machine {
                 (self.admit_by_chance(now, rng, rest), None)
             }
             // HalfOpen => HalfOpen
-            State::HalfOpen { .. } => (self.admit_half_open(now, rng), None),
+            State::HalfOpen(_) => (self.admit_half_open(now, rng), None),
         }
     }
 
@@ -167,7 +168,9 @@ impl Machine {
         }
         match (self.state, ticket.role) {
             (State::Closed, _) => self.settle_plain(now, verdict, hint),
-            (State::HalfOpen { .. }, Role::Probe) => self.settle_probe(now, verdict, hint),
+            (State::HalfOpen(tries), Role::Probe { round }) => {
+                self.settle_probe(now, tries.without(round), verdict, hint)
+            }
             (_, Role::Trial) if verdict == Verdict::Success => {
                 self.offered.add_good(now);
                 let open = matches!(self.state, State::Open { .. });
@@ -211,8 +214,10 @@ impl Machine {
         match self.state {
             State::Closed => Openness::All,
             State::Open { until, .. } => Openness::NobodyUntil(until),
-            State::HalfOpen { live, good } if self.has_slot(live, good) => Openness::Some,
-            State::HalfOpen { .. } => Openness::Full,
+            State::HalfOpen(tries) => match tries.full_until(&self.config) {
+                Some(until) => Openness::FullUntil(until),
+                None => Openness::Some,
+            },
         }
     }
 
@@ -232,7 +237,7 @@ impl Machine {
         let (probes, rest) = match self.state {
             State::Closed => (0, Duration::ZERO),
             State::Open { until, .. } => (0, until.saturating_duration_since(now)),
-            State::HalfOpen { live, .. } => (live, Duration::ZERO),
+            State::HalfOpen(tries) => (tries.live, Duration::ZERO),
         };
         Numbers {
             state: self.state.name(),
@@ -246,25 +251,17 @@ impl Machine {
     }
 
     fn admit_half_open(&mut self, now: Instant, rng: &mut Rng) -> Result<Ticket, Refusal> {
-        let State::HalfOpen { live, good } = self.state else {
+        let State::HalfOpen(mut tries) = self.state else {
             return Ok(self.ticket(Role::Plain));
         };
-        if !self.has_slot(live, good) {
+        let Some(round) = tries.begin(&self.config, now) else {
             return self.admit_by_chance(now, rng, LOOK_AGAIN.min(self.config.cooldown()));
-        }
-        let live = live.saturating_add(1);
-        self.state = State::HalfOpen { live, good };
+        };
+        self.state = State::HalfOpen(tries);
         if self.config.single() {
             self.offered.add_bad(now);
         }
-        Ok(self.ticket(Role::Probe))
-    }
-
-    /// Whether one more may try. Never more at once than there are slots, and never more than could
-    /// be needed to decide.
-    fn has_slot(&self, live: u32, good: u32) -> bool {
-        let (probes, needed) = (self.config.probes().get(), self.config.successes().get());
-        live < probes && live.saturating_add(good) < probes.max(needed)
+        Ok(self.ticket(Role::Probe { round }))
     }
 
     /// Refuses; where there is nobody else to ask, only with a probability.
@@ -362,20 +359,17 @@ impl Machine {
     fn settle_probe(
         &mut self,
         now: Instant,
+        mut tries: Tries,
         verdict: Verdict,
         hint: Option<Duration>,
     ) -> Option<Change> {
-        let State::HalfOpen { live, good } = self.state else {
-            return None;
-        };
-        let live = live.saturating_sub(1);
         let failed = match verdict {
             Verdict::Success => None,
             Verdict::Failure(kind) => Some(kind),
             Verdict::RateLimited => Some(ErrorKind::RateLimit),
             Verdict::Nothing => {
                 // The slot is free again, and nothing is known that was not known before.
-                self.state = State::HalfOpen { live, good };
+                self.state = State::HalfOpen(tries);
                 return None;
             }
         };
@@ -387,11 +381,12 @@ impl Machine {
         if self.config.single() {
             self.offered.add_good(now);
         }
-        let good = good.saturating_add(1);
-        self.state = State::HalfOpen { live, good };
+        let successes = tries.good.saturating_add(1);
+        tries.good = successes;
+        self.state = State::HalfOpen(tries);
         // HalfOpen => (HalfOpen | Closed)
-        let enough = good >= self.config.successes().get();
-        enough.then(|| self.close(now, BreakerCause::Recovered { successes: good }))
+        let enough = successes >= self.config.successes().get();
+        enough.then(|| self.close(now, BreakerCause::Recovered { successes }))
     }
 
     /// Counts one more time that it opens, and says for how long. A deployment that was back for a
@@ -434,7 +429,7 @@ impl Machine {
     }
 
     const fn probe(&mut self, cause: BreakerCause) -> Change {
-        self.go_to(State::HalfOpen { live: 0, good: 0 }, cause)
+        self.go_to(State::HalfOpen(Tries::NONE), cause)
     }
 
     fn close(&mut self, now: Instant, cause: BreakerCause) -> Change {
@@ -466,7 +461,7 @@ impl Machine {
 }
 
 /// `time` after `now`; as far away as can be told where that overflows.
-fn later(now: Instant, time: Duration) -> Instant {
+pub(super) fn later(now: Instant, time: Duration) -> Instant {
     const CENTURY: Duration = Duration::from_hours(24 * 365 * 100);
     now.checked_add(time.min(CENTURY)).unwrap_or(now)
 }
@@ -478,7 +473,7 @@ impl State {
         match self {
             Self::Closed => BreakerState::Closed,
             Self::Open { .. } => BreakerState::Open,
-            Self::HalfOpen { .. } => BreakerState::HalfOpen,
+            Self::HalfOpen(_) => BreakerState::HalfOpen,
         }
     }
 }
@@ -488,7 +483,7 @@ impl State {
 impl Ticket {
     /// Whether it holds a slot, which has to be given back.
     pub(super) fn is_probe(self) -> bool {
-        self.role == Role::Probe
+        matches!(self.role, Role::Probe { .. })
     }
 }
 

@@ -1,11 +1,13 @@
 //! Who is inside, and whether anybody may come in.
 
 use std::{
+    future::poll_fn,
     pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 use tokio::sync::Notify;
@@ -132,9 +134,45 @@ impl Shared {
     pub(super) fn is_cut(&self) -> bool {
         self.cut.load(Ordering::Acquire)
     }
+
+    /// Waits until those inside have to leave.
+    async fn left(&self) {
+        let mut leave = pin!(self.leave.notified());
+        // Listen before looking: what is told in between is heard.
+        leave.as_mut().enable();
+        if !self.is_cut() {
+            leave.await;
+        }
+    }
+}
+
+pub(super) fn cut() -> Error {
+    Error::new(ErrorKind::Closed)
+        .with_message("the answer was not whole when the time to shut down was over")
 }
 
 // === impl Pass ===
+
+impl Pass {
+    /// Does `work` inside, until it is over or those inside have to leave. Work that is over at that
+    /// moment is over.
+    ///
+    /// # Errors
+    ///
+    /// What the work says, and [`ErrorKind::Closed`] where it had to leave.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the work, which leaves the gate.
+    pub async fn run<T>(self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let (mut work, mut leave) = (pin!(work), pin!(self.shared.left()));
+        poll_fn(|cx| match work.as_mut().poll(cx) {
+            Poll::Ready(result) => Poll::Ready(result),
+            Poll::Pending => leave.as_mut().poll(cx).map(|()| Err(cut())),
+        })
+        .await
+    }
+}
 
 impl Drop for Pass {
     fn drop(&mut self) {

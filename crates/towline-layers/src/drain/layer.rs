@@ -1,6 +1,6 @@
 //! The gate as a layer.
 
-use super::gate::{Drain, Pass, Shared};
+use super::gate::{Drain, Pass, Shared, cut};
 use pin_project_lite::pin_project;
 use std::{
     pin::Pin,
@@ -10,7 +10,7 @@ use std::{
 use tokio::sync::futures::OwnedNotified;
 use tower_layer::Layer;
 use tower_service::Service;
-use towline_core::{Answer, Error, ErrorKind, Event, Moment, Watch};
+use towline_core::{Answer, Error, Event, Moment, Watch};
 
 /// Leads calls through a [`Drain`]. The [module docs](super) say where it goes.
 #[derive(Clone, Debug)]
@@ -173,11 +173,6 @@ fn stay<A: Answer>(mut answer: A, pass: Option<Pass>) -> A {
         answer.watch(Stay { pass, leave: None });
     }
     answer
-}
-
-fn cut() -> Error {
-    Error::new(ErrorKind::Closed)
-        .with_message("the answer was not whole when the time to shut down was over")
 }
 
 // === impl Stay ===

@@ -19,6 +19,9 @@
 //! - Only text is gone on with. Where reasoning, a tool call or a refusal was delivered, where the
 //!   answer has to be JSON, where the caller had begun the answer himself, or where the request may be
 //!   sent only once, the error is left as it was.
+//! - It is paid from the budget of the target whose answer broke off, where
+//!   [`Target::with_budget`] names one. Where that is spent, the error is left as it was, and the journey
+//!   has the refusal.
 //! - The next target after the one that broke off is asked, then those before it, and last the same
 //!   one again: the first of them that can do what the request needs and has room for it.
 //! - The target gets the conversation with the delivered text as the beginning of its turn, where

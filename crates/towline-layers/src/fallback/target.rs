@@ -1,5 +1,6 @@
 //! One of several that may answer.
 
+use crate::budget::Budget;
 use std::sync::Arc;
 use towline_core::{Capabilities, Metered, Text};
 
@@ -19,6 +20,7 @@ struct About {
     capabilities: Option<Capabilities>,
     window: Option<u64>,
     prefill: bool,
+    budget: Option<Budget>,
 }
 
 // === impl Target ===
@@ -35,6 +37,7 @@ impl<S> Target<S> {
                 capabilities: None,
                 window: None,
                 prefill: false,
+                budget: None,
             }),
         }
     }
@@ -69,6 +72,15 @@ impl<S> Target<S> {
         self
     }
 
+    /// Pays from `budget`, which is that of its retries, where somebody goes on with an answer of it
+    /// that broke off. It is theirs to fill. Default none: nothing bounds that. Only
+    /// [`continuation`](super::continuation) asks.
+    #[must_use]
+    pub fn with_budget(mut self, budget: Budget) -> Self {
+        Arc::make_mut(&mut self.about).budget = Some(budget);
+        self
+    }
+
     /// The name that journeys and errors show.
     #[must_use]
     pub fn name(&self) -> &Text {
@@ -85,6 +97,10 @@ impl<S> Target<S> {
     #[must_use]
     pub fn prefill(&self) -> bool {
         self.about.prefill
+    }
+
+    pub(super) fn budget(&self) -> Option<&Budget> {
+        self.about.budget.as_ref()
     }
 
     /// The request for this target.

@@ -408,3 +408,5 @@ pub(super) fn calls(calls: usize) -> Demand {
 
 #[cfg(all(test, loom))]
 mod loom_tests;
+#[cfg(all(test, not(loom)))]
+mod tests;

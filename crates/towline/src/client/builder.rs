@@ -199,6 +199,7 @@ impl ClientBuilder {
             .unwrap_or_else(|| known_reserve(vendor, window));
         let name = &self.names.provider;
         let (patience, stack) = self.layers.into_stack(name, &self.target);
+        let stack = stack.complete();
         // One gate for questions and vectors.
         let drain = Drain::new();
         Client {
@@ -278,10 +279,11 @@ impl Embedding {
             Self::Broken(reason) => Embedder::Broken(reason),
             Self::Target(target, model) => {
                 let deployment = Deployment::of_target(name.clone(), target);
-                let stack = Stack::new(deployment.clocks(Limits::default().clocks()));
+                let stack = Stack::new(deployment.clocks(Limits::default().clocks())).complete();
                 Embedder::Ready(Box::new(stack.compose(name, drain)), model)
             }
             Self::Stack(stack, model) => {
+                let stack = stack.complete();
                 Embedder::Ready(Box::new(stack.compose(&stack.name(), drain)), model)
             }
         }

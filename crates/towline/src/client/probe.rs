@@ -175,7 +175,7 @@ fn no_list(settings: &ProviderSettings, at_home: bool) -> String {
 
 /// The settings at first sight, then the list of models.
 pub(super) async fn validate(inner: &Inner) -> Result<Validation, Error> {
-    at_first_sight(inner).map_err(|error| inner.names.sign(error))?;
+    at_first_sight(inner)?;
     let verdict = match tokio::time::timeout(LIMIT, inner.target.models()).await {
         Ok(Ok(models)) => find_model(inner, &models),
         Ok(Err(error)) => explain(inner, error),
@@ -186,7 +186,7 @@ pub(super) async fn validate(inner: &Inner) -> Result<Validation, Error> {
     Ok(Validation {
         provider: inner.names.provider.to_string(),
         model: inner.names.model.to_string(),
-        verdict: verdict.map_err(|error| inner.names.sign(error))?,
+        verdict: verdict?,
         warnings: warnings(inner),
     })
 }

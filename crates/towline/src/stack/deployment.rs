@@ -45,6 +45,16 @@ pub struct Deployment {
     pub(super) target: Arc<dyn Target>,
 }
 
+/// The deployments of one client. One that stands in two lists is one all the same: its calls are
+/// counted together, and its breaker is one. All models of a provider share a limit layer, which counts
+/// each model by itself, whatever list asks for it.
+#[derive(Debug, Default)]
+pub(crate) struct Deployments {
+    /// Calls that waited longer for admission are shed.
+    age: Option<Duration>,
+    made: Vec<(ProviderSettings, Deployment)>,
+}
+
 /// A deployment with its layers, from the outermost to the innermost. All of them are always there: a
 /// layer that is off passes through.
 pub(super) type Layered = Named<BreakerService<Concurrency<Limit<Recorded>>>>;
@@ -159,7 +169,7 @@ impl Deployment {
     /// open it, since the limit holds the calls back for as long as the provider says.
     pub(super) fn alone(mut self) -> Self {
         // The breaker of a caller stays as it is: whoever holds it wants to see what it does.
-        if self.handed {
+        if self.handed || self.breaker.config().single() {
             return self;
         }
         let config = self.breaker.config().with_single(true);
@@ -186,6 +196,43 @@ impl Deployment {
         let admitted = self.concurrency.layer(self.limit.layer(recorded));
         let guarded = BreakerLayer::new(&self.breaker).layer(admitted);
         Erased::new(NamedLayer::new(self.provider.clone()).layer(guarded))
+    }
+}
+
+// === impl Deployments ===
+
+impl Deployments {
+    pub(crate) const fn new(age: Option<Duration>) -> Self {
+        Self {
+            age,
+            made: Vec::new(),
+        }
+    }
+
+    /// The deployment of this provider and model, if it was made before.
+    pub(crate) fn get(&self, settings: &ProviderSettings) -> Option<Deployment> {
+        let mut made = self.made.iter();
+        let made = made.find(|(known, _)| known.is_same_target(settings));
+        made.map(|(_, deployment)| deployment.clone())
+    }
+
+    /// Makes the deployment of `target`. Where `twice`, others of the provider stand in the stack.
+    pub(crate) fn add(
+        &mut self,
+        settings: &ProviderSettings,
+        target: Arc<dyn Target>,
+        twice: bool,
+    ) -> Deployment {
+        let mut deployment = Deployment::of_settings(settings, target, self.age);
+        if twice {
+            deployment = deployment.told_apart(settings.model());
+        }
+        let mut made = self.made.iter();
+        if let Some((_, other)) = made.find(|(known, _)| known.is_same_provider(settings)) {
+            deployment.limit = other.limit.clone();
+        }
+        self.made.push((settings.clone(), deployment.clone()));
+        deployment
     }
 }
 

@@ -228,7 +228,8 @@ pub(super) fn hedge(settings: &HedgeSettings) -> HedgePolicy {
 }
 
 /// Tokens that second attempts may use whatever their share says: else none would be made before
-/// twenty times as many were used by first ones.
+/// twenty times as many were used by first ones. No setting: each is paid from the budget of the
+/// retries too, whose reserve is one.
 const HEDGE_RESERVE: u64 = 100_000;
 
 #[cfg(test)]

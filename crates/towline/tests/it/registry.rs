@@ -163,6 +163,62 @@ async fn a_client_for_embeddings_needs_no_other_model() {
     assert!(client.validate().await.unwrap().is_verified());
 }
 
+#[tokio::test]
+async fn a_client_for_embeddings_has_the_limits_of_tenants_and_needs_none_of_the_other_targets() {
+    let sim = Simulator::start().await.unwrap();
+    let settings = Loader::new()
+        .set("towline.embeddings.model=openai/sim-embedding")
+        .set(format!("towline.openai.base_url={}", sim.base_url()))
+        .set("towline.limit.per_tenant.requests_per_minute=1")
+        .set("towline.limit.mode=reject")
+        .set("towline.fallback=groq/has-no-key")
+        .load()
+        .unwrap();
+    let client = Registry::builtin()
+        .connect_embedder(&settings)
+        .await
+        .unwrap();
+    let of_tenant = |tenant: &'static str| {
+        let context = towline_core::Context::new().with_tenant(tenant);
+        client.embed_call(EmbeddingRequest::new("", ["a"]).with_context(context))
+    };
+    of_tenant("a").await.unwrap();
+    let error = of_tenant("a").await.unwrap_err();
+    assert_eq!(error.refused_by(), Some("limit"), "{error}");
+    of_tenant("b").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_tenant_has_one_limit_for_questions_and_vectors() {
+    let sim = Simulator::start().await.unwrap();
+    let set = [
+        "towline.embeddings.model=openai/sim-embedding",
+        "towline.limit.per_tenant.requests_per_minute=1",
+        "towline.limit.mode=reject",
+    ];
+    let client = crate::fixture::client_with(&sim, &set).await;
+    client.complete("Hi").await.unwrap();
+    let error = client.embed(["a"]).await.unwrap_err();
+    assert_eq!(error.refused_by(), Some("limit"), "{error}");
+}
+
+#[tokio::test]
+async fn vectors_wait_no_longer_than_a_call_may() {
+    let sim = Simulator::start().await.unwrap();
+    let set = [
+        "towline.embeddings.model=openai/sim-embedding",
+        "towline.limit.requests_per_minute=1",
+        "towline.limit.learn=false",
+        "towline.shed.max_queue_age=50ms",
+    ];
+    let client = crate::fixture::client_with(&sim, &set).await;
+    client.embed(["a"]).await.unwrap();
+    let error = client.embed(["b"]).await.unwrap_err();
+    assert_eq!(error.refused_by(), Some("limit"), "{error}");
+    let bound = "the call may wait for 4";
+    assert!(error.to_string().contains(bound), "{error}");
+}
+
 #[cfg(feature = "sim")]
 #[tokio::test]
 async fn the_built_in_simulator_answers_everything() {

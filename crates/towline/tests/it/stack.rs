@@ -82,6 +82,18 @@ async fn a_retry_asks_the_deployment_that_did_not_fail() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn debug_shows_the_breaker_that_guards_a_sole_deployment() {
+    let settings = crate::fixture::settings(
+        "http://127.0.0.1:9/v1",
+        &["towline.retry.max_attempts=1", "towline.breaker.failures=1"],
+    );
+    let client = towline::connect(&settings).await.unwrap();
+    assert!(format!("{client:?}").contains("opened: 0"));
+    client.complete("Hi").await.unwrap_err();
+    assert!(format!("{client:?}").contains("opened: 1"), "{client:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn vectors_come_from_no_other_target() {
     let (down, up) = (Model::new("first", false), Model::new("second", true));
     let stack = Stack::new(down.deployment()).fallback(up.deployment().model("other"));

@@ -16,7 +16,7 @@ use tokio::{
 };
 use tower::{Layer, Service, ServiceExt};
 use towline::layers::coalesce::CoalesceLayer;
-use towline_core::{Context, ErrorKind, Journey, Outcome, Response};
+use towline_core::{Context, EmbeddingRequest, ErrorKind, Journey, Outcome, Response};
 use towline_sim::{Fault, Gate, Reply, Rule, Simulator, Stall};
 
 const MILLI: Duration = Duration::from_millis(1);
@@ -212,6 +212,49 @@ async fn scenario_34_what_has_not_ended_in_time_gets_a_typed_error() {
         "at the deadline: typed error, usage settled",
         "500 Closed with their parts, 500 settled",
     );
+}
+
+#[tokio::test]
+async fn what_closing_turns_away_or_ends_says_whose_client_it_was() {
+    let (_sim, client, mut answers) = streams(&Gate::new(), &["drain.timeout=10ms"]).await;
+    let mut answer = answers.pop().unwrap();
+    client.close().await.unwrap_err();
+    let mut ended = loop {
+        if let Err(error) = answer.body_mut().next().await.unwrap() {
+            break vec![error];
+        }
+    };
+    ended.push(client.stream("Hi").await.unwrap_err());
+    ended.push(
+        client
+            .embed_call(EmbeddingRequest::new("m", ["a"]))
+            .await
+            .unwrap_err(),
+    );
+    ended.push(client.models().await.unwrap_err());
+    for error in ended {
+        assert_eq!(error.kind(), ErrorKind::Closed);
+        assert_eq!(error.provider(), Some("first"), "{error}");
+        assert!(error.model().is_some(), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_models_is_ended_when_the_time_to_close_is_over() {
+    let sim = Simulator::start().await.unwrap();
+    sim.on(Rule::any().fault(Fault::StallHead(Stall::Forever)));
+    let client = client(&[&sim], &["drain.timeout=50ms"]).await;
+    let (list, check) = (client.clone(), client.clone());
+    let closing = async {
+        sim.wait_for(|sim| sim.journal().len() == 2).await;
+        client.close().await.unwrap_err()
+    };
+    let (listed, checked, closed) = tokio::join!(list.models(), check.validate(), closing);
+    assert!(closed.to_string().contains("2 calls"), "{closed}");
+    for error in [listed.unwrap_err(), checked.unwrap_err()] {
+        assert_eq!(error.kind(), ErrorKind::Closed);
+        assert_eq!(error.provider(), Some("first"));
+    }
 }
 
 #[tokio::test]

@@ -1,13 +1,15 @@
 //! Several deployments of one model.
 
-use crate::support::{MINUTE, Model, SECOND, after, attempts, client_of, question, row, since};
+use crate::support::{
+    MINUTE, Model, SECOND, after, attempts, client_of, failed, question, row, since, whole,
+};
 use std::time::Duration;
 use tokio::{
     task::JoinSet,
     time::{Instant, interval},
 };
 use towline::Client;
-use towline_core::{Context, ErrorKind, Journey, Outcome};
+use towline_core::{Context, ErrorKind, Journey, Outcome, Request};
 
 /// Tokens of a question: with small ones, the reserve of the hedges would be all that counts.
 const TOKENS: u64 = 10_000;
@@ -44,6 +46,47 @@ async fn scenario_19_a_deployment_that_fails_at_once_gets_nearly_nothing() {
         "< 5 % of the traffic",
         format!("{} of {all} attempts, no call failed", bad.calls()),
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_that_stands_in_two_lists_has_one_breaker() {
+    let down = [(); 2].map(|()| Model::failing(ErrorKind::Server, MILLI));
+    let keys = [
+        "balance.deployments=second",
+        "balance.sticky=false",
+        "fallback=second",
+        "breaker.failures=4",
+        "retry.max_attempts=1",
+    ];
+    let client = client_of(&[&down[0], &down[1]], &keys).await;
+    for _ in 0..20 {
+        client.complete("Hi").await.unwrap_err();
+    }
+    assert_eq!(down[0].calls(), 4);
+    assert_eq!(down[1].calls(), 4, "beside and behind the first together");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_of_a_provider_has_one_limit_whatever_list_asks_for_it() {
+    let model = Model::new(|request| async move {
+        match request.model() {
+            "small" => Ok(whole("a")),
+            _ => Err(failed(ErrorKind::Server)),
+        }
+    });
+    let keys = [
+        "fallback=first/small",
+        "limit.requests_per_minute=1",
+        "limit.mode=reject",
+        "retry.max_attempts=1",
+    ];
+    let client = client_of(&[&model], &keys).await;
+    client.call(Request::new("small", "Hi")).await.unwrap();
+    client.complete("Hi").await.unwrap_err();
+    assert_eq!(model.calls(), 2, "the fallback is the same model");
+    // Another model of the provider has its own.
+    client.call(Request::new("large", "Hi")).await.unwrap_err();
+    assert_eq!(model.calls(), 3);
 }
 
 /// What came of a streamed call.

@@ -140,22 +140,23 @@ pub(crate) const TARGET: &[Field] = &[
     row(
         "limit.requests_per_minute",
         Kind::Cap(RATE),
-        "Requests that go to a provider in a minute; unset: unlimited.",
+        "Requests that go to a provider in a minute, counted for each of its models by itself; unset: \
+         unlimited.",
     ),
     row(
         "limit.tokens_per_minute",
         Kind::Cap(RATE),
-        "Tokens of question and answer together; unset: unlimited.",
+        "Tokens of question and answer together, for each model by itself; unset: unlimited.",
     ),
     row(
         "limit.input_tokens_per_minute",
         Kind::Cap(RATE),
-        "Tokens of the question; unset: unlimited.",
+        "Tokens of the question, for each model by itself; unset: unlimited.",
     ),
     row(
         "limit.output_tokens_per_minute",
         Kind::Cap(RATE),
-        "Tokens of the answer; unset: unlimited.",
+        "Tokens of the answer, for each model by itself; unset: unlimited.",
     ),
     row(
         "limit.burst",
@@ -177,7 +178,7 @@ pub(crate) const TARGET: &[Field] = &[
     row(
         "limit.max_queued",
         Kind::Within(0, MANY),
-        "Calls that may wait at once.",
+        "Calls to one model that may wait at once.",
     )
     .default("1000"),
     row(
@@ -195,12 +196,14 @@ pub(crate) const TARGET: &[Field] = &[
     row(
         "concurrency.max",
         Kind::Cap(MANY),
-        "Calls to a provider at once, streams to their end; unset: unlimited.",
+        "Calls to a provider at once, streams to their end, for each of its models by itself; unset: \
+         unlimited.",
     ),
     row(
         "concurrency.adaptive",
         Kind::Bool,
-        "Whether the limit moves with what the provider takes.",
+        "Whether the limit moves with what the provider takes. It is then one for all that is asked \
+         through one target of the lists.",
     )
     .default("false"),
     row(
@@ -325,7 +328,8 @@ pub(crate) const STACK: &[Field] = &[
     row(
         "hedge.max_extra",
         Kind::Ratio(0),
-        "Most that second attempts may add, as a share of the tokens of first ones.",
+        "Most that second attempts may add, as a share of the tokens of first ones, beside 100,000 tokens; \
+         `retry.budget_ratio` and `retry.budget_reserve` bound them too.",
     )
     .default("0.05"),
     row(

@@ -118,7 +118,7 @@ proptest! {
                     change = changed;
                     match (admitted, model.admit(at)) {
                         (Ok(ticket), Ok(expected)) => {
-                            prop_assert_eq!(ticket.is_probe(), expected.probe);
+                            prop_assert_eq!(ticket.is_probe(), expected.is_probe());
                             calls.push((ticket, expected));
                         }
                         (Err(refusal), Err(rest)) => prop_assert_eq!(refusal.rest, rest),
@@ -281,7 +281,8 @@ fn cooldowns_never_overflow() {
     let failed = Verdict::Failure(ErrorKind::Server);
     let change = machine.settle(began, Machine::plain(0), failed, Some(most));
     assert!(change.is_some());
-    assert!(machine.numbers(began).rest > Duration::from_secs(86_400));
+    let years = Duration::from_hours(24 * 365 * 99);
+    assert!(machine.numbers(began).rest > years);
     let tiny = BreakerConfig::new()
         .with_window(Duration::ZERO)
         .with_cooldown(Duration::ZERO, Duration::ZERO);
@@ -351,4 +352,33 @@ fn with_nobody_else_to_ask_calls_are_let_through_as_they_succeed() {
             "{admitted} where {succeeds}"
         );
     }
+}
+
+#[test]
+fn what_was_offered_is_counted_anew_when_it_opens_after_it_was_closed_and_goes_on_else() {
+    let began = now();
+    let config = BreakerConfig::new()
+        .with_single(true)
+        .with_failures(Some(n(1)))
+        .with_cooldown(Duration::from_secs(1), Duration::from_secs(1));
+    let mut machine = Machine::new(config, began);
+    let mut rng = Rng::new(1);
+    let failed = Verdict::Failure(ErrorKind::Server);
+    let mut refused_of_hundred = |machine: &mut Machine, at| {
+        let offered = (0..100).map(|_| machine.admit(at, &mut rng).0);
+        offered.filter(Result::is_err).count()
+    };
+    machine.settle(began, Machine::plain(0), failed, None);
+    assert!(refused_of_hundred(&mut machine, began) > 80);
+    // The try after the cooldown fails: it stays as it was.
+    let at = began + Duration::from_secs(1);
+    let (probe, _) = machine.admit(at, &mut Rng::new(1));
+    machine.settle(at, probe.unwrap(), failed, None);
+    assert!(refused_of_hundred(&mut machine, at) > 95);
+    // It was closed in between: the first is let through.
+    machine.force_closed(at);
+    let (plain, _) = machine.admit(at, &mut Rng::new(1));
+    machine.settle(at, plain.unwrap(), failed, None);
+    assert_eq!(machine.numbers(at).state, BreakerState::Open);
+    assert!(machine.admit(at, &mut Rng::new(1)).0.is_ok());
 }

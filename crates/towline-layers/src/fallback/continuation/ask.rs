@@ -1,6 +1,7 @@
 //! Whether somebody may go on, who, and how he is asked.
 
 use super::super::Target;
+use crate::budget::Withdrawal;
 use std::sync::Arc;
 use tokio::time::Instant;
 use towline_core::{
@@ -29,7 +30,11 @@ pub(super) struct Successor<S> {
     pub(super) request: Request,
     /// White space that was delivered and cannot be sent: he may say it again.
     pub(super) blank: String,
+    /// What he may cost, where that is bounded.
+    pub(super) withdrawal: Option<Withdrawal>,
 }
+
+const LAYER: &str = "continue";
 
 /// Whether an answer to `request` is one that somebody else may go on with.
 pub(super) fn may_continue(request: &Request) -> bool {
@@ -98,13 +103,21 @@ impl<S: Clone> Ask<S> {
             let request = target.address(self.put(target, &delivered.text));
             target.can(needs, &request).then_some((target, request))
         })?;
+        let from = self.targets.get(began);
+        let withdrawal = match from.and_then(Target::budget) {
+            None => None,
+            Some(budget) => match budget.withdraw(request.estimated_tokens()) {
+                None => {
+                    self.refuse(error);
+                    return None;
+                }
+                withdrawal => withdrawal,
+            },
+        };
         if let Some(journey) = context.journey() {
             journey.push(Step::Moved {
-                layer: "continue",
-                from: self
-                    .targets
-                    .get(began)
-                    .map_or_else(Text::new, |target| target.name().clone()),
+                layer: LAYER,
+                from: from.map_or_else(Text::new, |target| target.name().clone()),
                 to: target.name().clone(),
                 kind: error.kind(),
             });
@@ -117,7 +130,19 @@ impl<S: Clone> Ask<S> {
             service: target.service.clone(),
             request,
             blank: delivered.text.get(sent..).unwrap_or_default().to_owned(),
+            withdrawal,
         })
+    }
+
+    /// Writes down that somebody could have gone on, and was not asked.
+    fn refuse(&self, error: &Error) {
+        if let Some(journey) = self.request.context().journey() {
+            journey.push(Step::Refused {
+                layer: LAYER,
+                kind: error.kind(),
+                retry_after: error.retry_after(),
+            });
+        }
     }
 
     /// The targets after the one that began, those before it, and that one.

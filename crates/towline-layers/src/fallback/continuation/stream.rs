@@ -1,7 +1,7 @@
 //! The events of an answer that two may have given.
 
 use super::ask::{Ask, Delivered, Successor};
-use crate::begun::Begun;
+use crate::{begun::Begun, budget::Withdrawal};
 use futures_core::Stream;
 use std::{
     mem,
@@ -34,6 +34,8 @@ struct Known<S> {
     blank: String,
     /// With what the first part broke off.
     broke: Option<Error>,
+    /// What the other may cost.
+    withdrawal: Option<Withdrawal>,
 }
 
 type Item = Option<Result<Event, Error>>;
@@ -57,6 +59,7 @@ impl<S: Service<Request>> Continued<S> {
                 usage: None,
                 blank: String::new(),
                 broke: None,
+                withdrawal: None,
             },
         }
     }
@@ -127,6 +130,7 @@ where
     fn ready(&mut self, next: &mut Successor<S>, cx: &mut Context<'_>) -> Poll<Step<S>> {
         Poll::Ready(match ready!(next.service.poll_ready(cx)) {
             Ok(()) => {
+                self.withdrawal = next.withdrawal.take().map(Withdrawal::sent);
                 let call = next.service.call(next.request.clone());
                 Step::Go(Stage::Asking(Box::pin(Begun::new(call))))
             }
@@ -141,7 +145,13 @@ where
                 let seam = Event::Seam(Seam::new(head.provider(), head.model()));
                 Step::Both(Some(Ok(seam)), Stage::Second(body, Box::new(head)))
             }
-            Err(error) => self.give_up(error),
+            Err(error) => {
+                // No provider was asked.
+                if let (Some(withdrawal), Some(_)) = (self.withdrawal.take(), error.refused_by()) {
+                    withdrawal.refund();
+                }
+                self.give_up(error)
+            }
         }
     }
 

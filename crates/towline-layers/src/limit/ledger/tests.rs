@@ -253,3 +253,27 @@ fn the_ledger_is_bounded_and_who_falls_out_keeps_what_it_reserved() {
     assert_eq!(world.tats[1], before);
     assert_eq!(world.ledger.len(), longest);
 }
+
+#[test]
+fn who_is_as_old_as_may_be_is_settled_and_a_nanosecond_older_is_not() {
+    const AGE: u64 = 5_000_000_000;
+    let mut ledger = Ledger::new(Refund::Replay, AGE);
+    let amounts = [1, 10, 0, 0];
+    for (now, live) in [(0, 1), (AGE, 2), (AGE + 1, 2)] {
+        ledger.reserve(now, amounts, &paces(), &[0; 4]);
+        assert_eq!(ledger.len(), live, "at {now}");
+    }
+}
+
+#[test]
+fn who_is_under_way_when_the_pace_changes_keeps_what_it_reserved() {
+    for refund in [Refund::Replay, Refund::MinDeficit] {
+        let mut world = World::new(refund);
+        world.call(50, 0);
+        world.ledger.close();
+        assert_eq!(world.ledger.len(), 0);
+        world.end(0);
+        let now = ticks(world.now);
+        assert_eq!(pace().level(world.tats[1], now), 50, "{refund:?}");
+    }
+}

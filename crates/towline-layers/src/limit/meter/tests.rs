@@ -1,4 +1,4 @@
-use super::{Booked, Meter, Step};
+use super::{Booked, Meter, Short, Step};
 use crate::limit::{Dimension, Oversize, Quota, Quotas, Refund, Rules, ledger::Entry};
 use proptest::{collection::vec, prelude::*};
 use std::{num::NonZeroU64, time::Duration};
@@ -387,4 +387,45 @@ fn rl10_a_limit_that_recovers_gives_nothing_that_has_not_flowed_in() {
     let recovered = meter.level(60 * SECOND, Dimension::Requests).unwrap();
     assert_eq!(recovered, 10, "the rest flows in from now on");
     assert_eq!(meter.level(120 * SECOND, Dimension::Requests), Some(100));
+}
+
+#[test]
+fn what_a_call_takes_nothing_of_does_not_hold_it_up() {
+    let mut meter = meter(quota(1, SECOND, 1), quota(1, SECOND, 10));
+    let debt = meter.admit(0, [0, 30, 0, 0], None, None);
+    assert!(granted(debt).is_some(), "a full bucket goes into debt");
+    assert!(granted(meter.admit(0, [1, 0, 0, 0], None, None)).is_some());
+    let Step::Wait(start, short) = meter.admit(0, [1, 0, 0, 0], None, None) else {
+        panic!("there is one a second");
+    };
+    assert_eq!(start, Some(SECOND));
+    assert_eq!(short, Short::Amount(Dimension::Requests));
+}
+
+#[test]
+fn of_two_that_are_short_for_as_long_the_first_is_named() {
+    let mut meter = meter(quota(1, SECOND, 1), quota(1, SECOND, 1));
+    assert!(granted(meter.admit(0, [1, 1, 0, 0], None, None)).is_some());
+    let Step::Wait(start, short) = meter.admit(0, [1, 1, 0, 0], None, None) else {
+        panic!("there is one a second of both");
+    };
+    assert_eq!(start, Some(SECOND));
+    assert_eq!(short, Short::Amount(Dimension::Requests));
+}
+
+#[test]
+fn rl5_who_takes_nothing_of_what_is_booked_delays_nobody() {
+    let mut meter = meter(quota(1, SECOND, 1), quota(1, SECOND, 10));
+    let start = |start| Booked {
+        amounts: [1, 0, 0, 0],
+        start,
+    };
+    assert!(
+        !meter.delays(0, [0, 30, 0, 0], &start(SECOND)),
+        "a debt of tokens"
+    );
+    assert!(granted(meter.admit(0, [1, 0, 0, 0], None, None)).is_some());
+    // Whoever was told to start sooner than he can is late already.
+    assert!(!meter.delays(0, [0, 5, 0, 0], &start(0)));
+    assert!(meter.delays(0, [1, 5, 0, 0], &start(SECOND)));
 }

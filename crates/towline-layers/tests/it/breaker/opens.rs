@@ -210,6 +210,19 @@ async fn cb4_a_hint_makes_the_cooldown_longer_and_never_shorter() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn cb4_a_hint_in_the_middle_of_a_stream_counts_like_one_at_its_head() {
+    let (breaker, service, mut handle) = guarded(config().with_failures(Some(n(1))));
+    let mut call = task::spawn(service.oneshot(question(true)));
+    assert_pending!(call.poll());
+    let feed = handle.next().await.stream();
+    feed.text("first");
+    let answer = assert_ready!(call.poll()).unwrap();
+    feed.break_off(failed(ErrorKind::Overloaded).with_retry_after(SECOND * 90));
+    answer.collect().await.unwrap_err();
+    assert_eq!(breaker.status().retry_after(), SECOND * 90);
+}
+
+#[tokio::test(start_paused = true)]
 async fn cb4_a_late_hint_puts_the_end_off_and_never_brings_it_forward() {
     let (breaker, service, mut handle) = guarded(config());
     let mut late = Vec::new();

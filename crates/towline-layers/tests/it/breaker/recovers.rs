@@ -1,12 +1,12 @@
 //! How it finds out that a deployment is back.
 
 use super::{COOLDOWN, SECOND, call, config, fails, guarded, n, succeeds, trip};
-use crate::support::{failed, question, whole};
+use crate::support::{failed, question, upstream, whole};
 use tokio::time::{Instant, advance};
 use tokio_test::{assert_pending, assert_ready, assert_ready_err, task};
-use tower::ServiceExt;
+use tower::{Layer, ServiceExt};
 use towline_core::ErrorKind;
-use towline_layers::breaker::{Breaker, BreakerState};
+use towline_layers::breaker::{Breaker, BreakerLayer, BreakerState};
 
 #[tokio::test(start_paused = true)]
 async fn cb2_never_more_probes_at_once_than_slots() {
@@ -80,6 +80,58 @@ async fn cb2_a_probe_that_says_nothing_leaves_its_place_to_another() {
     assert_eq!(breaker.state(), BreakerState::HalfOpen);
     succeeds(&breaker).await.unwrap();
     assert_eq!(breaker.state(), BreakerState::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn cb2_a_probe_that_nobody_reads_holds_its_place_for_a_cooldown_and_still_counts() {
+    let (breaker, service, mut handle) = guarded(config().with_successes(n(2)));
+    trip(&breaker).await;
+    advance(COOLDOWN).await;
+    let mut probe = task::spawn(service.oneshot(question(true)));
+    assert_pending!(probe.poll());
+    let feed = handle.next().await.stream();
+    feed.text("first");
+    let mut unread = assert_ready!(probe.poll()).unwrap();
+    let tick = SECOND / 1_000;
+    advance(COOLDOWN - tick).await;
+    let error = succeeds(&breaker).await.unwrap_err();
+    assert_eq!(error.refused_by(), Some("breaker"), "one tick too early");
+    assert_eq!(breaker.health().retry_after(Instant::now()), tick);
+    advance(tick).await;
+    assert!(breaker.health().admits(Instant::now()));
+    succeeds(&breaker).await.unwrap();
+    assert_eq!(breaker.state(), BreakerState::HalfOpen, "one of two");
+    // Another has the place. The first does not free it, but its end counts.
+    let (model, mut other) = upstream();
+    let mut second = task::spawn(
+        BreakerLayer::new(&breaker)
+            .layer(model)
+            .oneshot(question(false)),
+    );
+    assert_pending!(second.poll());
+    let _asked = other.next().await;
+    feed.finish();
+    while unread.body_mut().next().await.is_some() {}
+    assert_eq!(breaker.state(), BreakerState::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn cb2_a_late_end_of_a_probe_does_not_free_the_place_of_another() {
+    let (breaker, service, mut handle) = guarded(config());
+    trip(&breaker).await;
+    advance(COOLDOWN).await;
+    let mut probes = Vec::new();
+    for _ in 0..2 {
+        let mut probe = task::spawn(service.clone().oneshot(question(false)));
+        assert_pending!(probe.poll());
+        probes.push((probe, handle.next().await));
+        advance(COOLDOWN).await;
+    }
+    let (mut latest, _asked) = probes.pop().unwrap();
+    assert_pending!(latest.poll());
+    drop(probes);
+    assert_eq!(breaker.status().probes(), 1);
+    assert_eq!(handle.total(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -194,12 +246,21 @@ async fn cb1_with_nobody_else_to_ask_it_sheds_by_chance_and_not_everything() {
     // The harmonic sum of a thousand is about 7.5.
     assert!((1..=25).contains(&sent), "{sent} of 1,000 were sent");
     assert_eq!(breaker.state(), BreakerState::Open);
-    // Back again: the first that gets through ends the cooldown.
+}
+
+#[tokio::test(start_paused = true)]
+async fn cb1_with_nobody_else_to_ask_the_first_that_gets_through_ends_the_cooldown() {
+    let breaker = Breaker::new("only", config().with_single(true));
+    trip(&breaker).await;
+    for _ in 0..10 {
+        fails(&breaker, ErrorKind::Server).await;
+    }
+    // Of a million none gets through once in a hundred thousand runs.
     let mut tries = 0;
     while breaker.state() != BreakerState::Closed {
         let _refused = succeeds(&breaker).await;
         tries += 1;
-        assert!(tries < 100_000, "it recovers before its cooldown is over");
+        assert!(tries < 1_000_000, "it recovers before its cooldown is over");
     }
     assert!(succeeds(&breaker).await.is_ok());
 }

@@ -7,9 +7,9 @@ use std::{
     time::Duration,
 };
 use tokio::time::{Instant, advance};
-use tower::{Layer, ServiceExt, service_fn};
+use tower::{Layer, Service, ServiceExt, service_fn};
 use towline_core::{Error, ErrorKind, Journey, Request, Response, Step};
-use towline_layers::breaker::{Breaker, BreakerCause, BreakerLayer, BreakerState};
+use towline_layers::breaker::{Breaker, BreakerCause, BreakerConfig, BreakerLayer, BreakerState};
 
 #[tokio::test(start_paused = true)]
 async fn x6_breaker_refuses_with_its_name_the_rest_of_the_cooldown_and_the_reason() {
@@ -25,6 +25,38 @@ async fn x6_breaker_refuses_with_its_name_the_rest_of_the_cooldown_and_the_reaso
         "provider overloaded: `azure-east` is left alone, since 3 calls failed in a row, the last \
          with: provider failed; nothing was sent to it (retry after 6000 ms)"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn x6_breaker_says_that_others_are_trying() {
+    let breaker = Breaker::new("azure-east", config());
+    trip(&breaker).await;
+    advance(COOLDOWN).await;
+    let pending = service_fn(|_: Request| std::future::pending::<Result<Response, Error>>());
+    let mut service = BreakerLayer::new(&breaker).layer(pending);
+    let probe = service.call(question(false));
+    assert!(format!("{probe:?}").contains("Probe"), "{probe:?}");
+    let error = succeeds(&breaker).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "provider overloaded: `azure-east` is being tried by other calls, since 3 calls failed \
+         in a row, the last with: provider failed; nothing was sent to it (retry after 1000 ms)"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn x6_breaker_says_that_most_calls_are_held_back_where_there_is_nobody_else() {
+    let breaker = Breaker::new("azure-east", config().with_single(true));
+    trip(&breaker).await;
+    for _ in 0..100 {
+        let error = fails(&breaker, ErrorKind::Server).await;
+        if error.refused_by().is_some() {
+            let held = "most calls to `azure-east` are held back, since 3 calls failed in a row";
+            assert!(error.to_string().contains(held), "{error}");
+            return;
+        }
+    }
+    panic!("of a hundred calls one at least is held back");
 }
 
 #[tokio::test(start_paused = true)]
@@ -139,4 +171,118 @@ async fn cb1_somebody_may_open_and_close_it_by_hand() {
     assert_eq!(breaker.state(), BreakerState::Closed);
     fails(&breaker, ErrorKind::Server).await;
     assert_eq!(breaker.state(), BreakerState::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_breaker_says_its_name_its_settings_and_in_debug_what_it_has_counted() {
+    let breaker = Breaker::new("azure-east", config());
+    assert_eq!(breaker.name().as_str(), "azure-east");
+    assert_eq!(*breaker.config(), config());
+    for failures in 1..=2 {
+        fails(&breaker, ErrorKind::Server).await;
+        assert_eq!(breaker.status().failures(), failures);
+    }
+    fails(&breaker, ErrorKind::Server).await;
+    let debug = format!("{breaker:?}");
+    for part in ["azure-east", "opened: 1", "Open"] {
+        assert!(debug.contains(part), "{part}: {debug}");
+    }
+    assert_eq!(breaker.status().opened(), 1);
+    breaker.force_closed();
+    assert_eq!(breaker.status().failures(), 0);
+    trip(&breaker).await;
+    assert_eq!(breaker.status().opened(), 2);
+}
+
+#[test]
+fn settings_of_a_breaker_are_what_was_set() {
+    let millis = Duration::from_millis;
+    let config = BreakerConfig::new()
+        .with_failures(Some(n(7)))
+        .with_ratio(3, n(4))
+        .with_window(millis(11))
+        .with_min_requests(n(13))
+        .with_rate_limits(Some(n(17)))
+        .with_cooldown(millis(19), millis(23))
+        .with_max_hint(millis(29))
+        .with_probes(n(31))
+        .with_successes(n(37))
+        .with_single(true);
+    assert_eq!(config.failures(), Some(n(7)));
+    assert_eq!(config.ratio(), Some((n(3), n(4))));
+    assert_eq!(config.window(), millis(11));
+    assert_eq!(config.min_requests(), n(13));
+    assert_eq!(config.rate_limits(), Some(n(17)));
+    assert_eq!(
+        (config.cooldown(), config.max_cooldown()),
+        (millis(19), millis(23))
+    );
+    assert_eq!(config.max_hint(), millis(29));
+    assert_eq!((config.probes(), config.successes()), (n(31), n(37)));
+    assert!(config.single());
+    assert_eq!(config.with_failures(None).failures(), None);
+    assert_eq!(config.with_ratio(0, n(4)).ratio(), None);
+}
+
+#[test]
+fn a_breaker_opens_by_default_after_five_failures_or_half_of_twenty_in_thirty_seconds() {
+    let config = BreakerConfig::default();
+    assert_eq!(config, BreakerConfig::new());
+    assert_eq!(config.failures(), Some(n(5)));
+    assert_eq!(config.ratio(), Some((n(1), n(2))));
+    assert_eq!(
+        (config.min_requests(), config.window()),
+        (n(20), SECOND * 30)
+    );
+    assert_eq!(config.rate_limits(), Some(n(10)));
+    assert_eq!(
+        (config.cooldown(), config.max_cooldown()),
+        (SECOND * 30, SECOND * 300)
+    );
+    assert_eq!(config.max_hint(), SECOND * 3_600);
+    assert_eq!((config.probes(), config.successes()), (n(1), n(2)));
+    assert!(!config.single());
+}
+
+#[test]
+fn states_and_causes_have_their_words() {
+    let states = [
+        BreakerState::Closed,
+        BreakerState::Open,
+        BreakerState::HalfOpen,
+    ];
+    assert_eq!(
+        states.map(BreakerState::as_str),
+        ["closed", "open", "half_open"]
+    );
+    assert_eq!(BreakerState::HalfOpen.to_string(), "half_open");
+    let causes = [
+        BreakerCause::Failures {
+            failures: 3,
+            last: ErrorKind::Timeout,
+        },
+        BreakerCause::Ratio {
+            failed: 6,
+            calls: 9,
+        },
+        BreakerCause::RateLimits { rate_limits: 11 },
+        BreakerCause::ProbeFailed(ErrorKind::Server),
+        BreakerCause::CooledDown,
+        BreakerCause::Recovering,
+        BreakerCause::Recovered { successes: 2 },
+        BreakerCause::Forced,
+    ];
+    assert_eq!(
+        causes.map(|cause| cause.to_string()),
+        [
+            "3 calls failed in a row, the last with: timed out",
+            "6 of 9 calls failed",
+            "it was rate limited 11 times in a row, though within our limits",
+            "it failed again when it was tried: provider failed",
+            "the cooldown is over",
+            "a call that was let through succeeded",
+            "2 tries succeeded",
+            "somebody said so",
+        ]
+    );
 }

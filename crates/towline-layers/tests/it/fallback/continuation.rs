@@ -1,6 +1,7 @@
 //! Going on with an answer that broke off.
 
 mod any_order;
+mod paid;
 #[cfg(feature = "journey")]
 mod record;
 

@@ -299,6 +299,37 @@ async fn x5_limit_polls_are_no_more_than_what_happens() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn rl12_keys_are_looked_through_when_there_are_twice_as_many_as_were_in_use() {
+    let config = LimitConfig::new("tenants").with_key(LimitKey::Tenant);
+    let layer = LimitLayer::new(config, Rules::new(requests(1, 2)));
+    let service = layer.layer(Probe::default());
+    let mut count = 0;
+    let mut more = async |tenants: usize| {
+        for _ in 0..tenants {
+            count += 1;
+            let context = Context::new().with_tenant(format!("tenant {count}"));
+            let request = question(false).with_context(context);
+            service.clone().oneshot(request).await.unwrap();
+        }
+    };
+    // The first is never forgotten. With 64 others in use it looks, and finds none idle.
+    more(1 + 64 + 1).await;
+    assert_eq!(layer.handle().keys(), 66);
+    advance(SECOND * 2).await;
+    more(128 - 65).await;
+    assert_eq!(
+        layer.handle().keys(),
+        129,
+        "all are idle, and it does not look"
+    );
+    advance(SECOND * 2).await;
+    more(1).await;
+    assert_eq!(layer.handle().keys(), 2);
+    let debug = format!("{layer:?}");
+    assert!(debug.contains("keys: 2"), "{debug}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn rl12_idle_keys_are_forgotten_and_grant_no_more_for_it() {
     let config = LimitConfig::new("tenants")
         .with_key(LimitKey::Tenant)

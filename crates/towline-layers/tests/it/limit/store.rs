@@ -5,12 +5,12 @@ use crate::support::{question, upstream};
 use std::{future::Future, pin::Pin, time::Duration};
 use tokio::time::{Instant, advance, sleep};
 use tokio_test::{assert_pending, assert_ready, assert_ready_err, task};
-use tower::{Layer, ServiceExt};
+use tower::{Layer, Service, ServiceExt};
 use towline_core::{Context, Error, ErrorKind, Priority, RateLimits, Request};
 use towline_layers::{
     limit::{
-        Booking, Bucket, Demand, Key, LimitConfig, LimitLayer, LocalBucket, LocalReservation,
-        LocalStore, Mode, Rules, Spent, Store, Verdict, conformance,
+        Booking, Bucket, Demand, Key, LimitConfig, LimitKey, LimitLayer, LocalBucket,
+        LocalReservation, LocalStore, Mode, Rules, Spent, Store, Verdict, conformance,
     },
     overload::{AgeBound, QueueGauge},
 };
@@ -183,6 +183,49 @@ async fn a_store_that_does_not_answer_in_time_is_waited_for_no_longer_than_the_d
     advance(AWAY / 5).await;
     assert_eq!(assert_ready_err!(call.poll()).refused_by(), Some("limit"));
     assert_eq!((handle.total(), layer.handle().waiting()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_a_store_far_away_when_its_turn_has_come_has_its_whole_patience() {
+    let (model, handle) = upstream();
+    let config = LimitConfig::new("far").with_max_wait(Some(SECOND));
+    let layer = LimitLayer::with_store(config, Far::new(Rules::new(requests(10, 1))));
+    let service = layer.layer(model);
+    let mut calls: Vec<_> = (0..2)
+        .map(|_| task::spawn(service.clone().oneshot(question(false))))
+        .collect();
+    for _ in 0..150 {
+        for call in &mut calls {
+            assert_pending!(call.poll(), "it waits, or has been sent");
+        }
+        advance(Duration::from_millis(1)).await;
+    }
+    assert_eq!(handle.total(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rl12_a_key_whose_call_has_not_asked_yet_is_not_forgotten() {
+    let (model, handle) = upstream();
+    let config = LimitConfig::new("far").with_key(LimitKey::Tenant);
+    let layer = LimitLayer::with_store(config, Far::new(Rules::new(requests(1, 1))));
+    let mut service = layer.layer(model);
+    let mut ask = async |tenant: String| {
+        let request = question(false).with_context(Context::new().with_tenant(tenant));
+        task::spawn(service.ready().await.unwrap().call(request))
+    };
+    drop(ask("first".to_owned()).await);
+    let mut early = ask("patient".to_owned()).await;
+    for n in 0..70 {
+        drop(ask(format!("idle {n}")).await);
+    }
+    assert!(layer.handle().keys() < 64, "idle ones are forgotten");
+    let mut late = ask("patient".to_owned()).await;
+    for _ in 0..2 {
+        assert_pending!(early.poll());
+        assert_pending!(late.poll());
+        advance(AWAY).await;
+    }
+    assert_eq!(handle.total(), 1, "both have one limit");
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,6 +21,8 @@ pub(super) struct Model {
     rate_limits: u32,
     times: u32,
     closed: Option<Instant>,
+    /// How many tried, ever.
+    tries: u32,
 }
 
 #[derive(Debug)]
@@ -29,9 +31,10 @@ enum Stage {
     Open {
         until: Instant,
     },
-    /// How many are trying, and how many of them were good.
+    /// The numbers of those that try, when the last began, and how many were good.
     Trying {
-        live: u32,
+        live: Vec<u32>,
+        last: Instant,
         good: u32,
     },
 }
@@ -40,7 +43,14 @@ enum Stage {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Admitted {
     changes: u32,
-    pub(super) probe: bool,
+    /// Its number, if it tries whether the deployment is back.
+    number: Option<u32>,
+}
+
+impl Admitted {
+    pub(super) const fn is_probe(self) -> bool {
+        self.number.is_some()
+    }
 }
 
 impl Model {
@@ -55,6 +65,7 @@ impl Model {
             rate_limits: 0,
             times: 0,
             closed: None,
+            tries: 0,
         }
     }
 
@@ -63,20 +74,30 @@ impl Model {
             if now < until {
                 return Err(until - now);
             }
-            self.change(Stage::Trying { live: 0, good: 0 });
+            let live = Vec::new();
+            let (last, good) = (now, 0);
+            self.change(Stage::Trying { live, last, good });
         }
-        let mut probe = false;
-        if let Stage::Trying { live, good } = &mut self.state {
+        let mut number = None;
+        if let Stage::Trying { live, last, good } = &mut self.state {
             let (slots, needed) = (self.config.probes().get(), self.config.successes().get());
-            if *live == slots || *live + *good == slots.max(needed) {
-                return Err(self.config.cooldown().min(Duration::from_secs(1)));
+            let count = u32::try_from(live.len()).unwrap();
+            let second = Duration::from_secs(1);
+            if count >= slots || count + *good >= slots.max(needed) {
+                let patience = self.config.cooldown().max(second);
+                if now < *last + patience {
+                    return Err(self.config.cooldown().min(second));
+                }
+                live.clear();
             }
-            *live += 1;
-            probe = true;
+            self.tries += 1;
+            live.push(self.tries);
+            *last = now;
+            number = Some(self.tries);
         }
         Ok(Admitted {
             changes: self.changes,
-            probe,
+            number,
         })
     }
 
@@ -95,8 +116,8 @@ impl Model {
         if call.changes != self.changes {
             return;
         }
-        if let Stage::Trying { live, good } = &mut self.state {
-            *live -= 1;
+        if let Stage::Trying { live, good, .. } = &mut self.state {
+            live.retain(|number| Some(*number) != call.number);
             if verdict == Verdict::Success {
                 *good += 1;
                 if *good == self.config.successes().get() {
@@ -218,9 +239,9 @@ impl Model {
         }
     }
 
-    pub(super) const fn probes(&self) -> u32 {
-        match self.state {
-            Stage::Trying { live, .. } => live,
+    pub(super) fn probes(&self) -> u32 {
+        match &self.state {
+            Stage::Trying { live, .. } => u32::try_from(live.len()).unwrap(),
             _ => 0,
         }
     }
