@@ -1,5 +1,6 @@
 //! Who is inside, and whether anybody may come in.
 
+use crate::ask::Handle;
 use std::{
     pin::pin,
     sync::{
@@ -39,7 +40,13 @@ pub struct Drained {
 /// is dropped.
 #[derive(Debug)]
 pub struct Pass {
-    pub(super) shared: Arc<Shared>,
+    _inside: Inside<'static>,
+}
+
+/// One that is counted, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Inside<'a> {
+    pub(super) shared: Handle<'a, Shared>,
 }
 
 const CLOSED: usize = 1 << (usize::BITS - 1);
@@ -113,12 +120,19 @@ impl Drain {
     ///
     /// [`ErrorKind::Closed`] after [`start`](Self::start).
     pub fn enter(&self) -> Result<Pass, Error> {
+        let inside = self.let_in()?;
+        Ok(Pass {
+            _inside: inside.into_owned(),
+        })
+    }
+
+    pub(super) fn let_in(&self) -> Result<Inside<'_>, Error> {
         let before = self.shared.state.fetch_add(1, Ordering::AcqRel);
-        let pass = Pass {
-            shared: Arc::clone(&self.shared),
+        let inside = Inside {
+            shared: Handle::Borrowed(&self.shared),
         };
         if before & CLOSED == 0 {
-            return Ok(pass);
+            return Ok(inside);
         }
         Err(Error::new(ErrorKind::Closed)
             .with_refused_by("drain")
@@ -134,9 +148,19 @@ impl Shared {
     }
 }
 
-// === impl Pass ===
+// === impl Inside ===
 
-impl Drop for Pass {
+impl Inside<'_> {
+    /// One that borrows nothing. It is counted before this one leaves.
+    pub(super) fn into_owned(self) -> Inside<'static> {
+        self.shared.state.fetch_add(1, Ordering::AcqRel);
+        Inside {
+            shared: self.shared.to_owned(),
+        }
+    }
+}
+
+impl Drop for Inside<'_> {
     fn drop(&mut self) {
         let before = self.shared.state.fetch_sub(1, Ordering::AcqRel);
         if before == CLOSED | 1 {
