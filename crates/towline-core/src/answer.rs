@@ -16,7 +16,11 @@ pub trait Answer: Send + Sized + 'static {
 
     /// Lets `watch` see the rest of the answer and its end. Where the answer is all there, it sees the
     /// end now and is dropped: nothing is held for an exchange that is over.
-    fn watch(&mut self, watch: impl Watch);
+    fn watch(&mut self, watch: impl Watch + 'static);
+
+    /// Shows `watch` the end where the answer is all there, and says whether it is. Of a stream it
+    /// sees nothing: that is for [`watch`](Self::watch), which keeps what it is given.
+    fn show_end(&self, watch: &mut impl Watch) -> bool;
 
     /// Waits until the answer has begun in earnest, as [`Body::poll_begin`](crate::Body::poll_begin).
     ///
@@ -39,8 +43,12 @@ impl Answer for Response {
         self.body().is_complete()
     }
 
-    fn watch(&mut self, watch: impl Watch) {
+    fn watch(&mut self, watch: impl Watch + 'static) {
         self.body_mut().watch(watch);
+    }
+
+    fn show_end(&self, watch: &mut impl Watch) -> bool {
+        self.body().show_end(watch)
     }
 
     fn poll_begin(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
@@ -61,9 +69,14 @@ impl Answer for EmbeddingResponse {
         true
     }
 
-    fn watch(&mut self, mut watch: impl Watch) {
+    fn watch(&mut self, mut watch: impl Watch + 'static) {
+        self.show_end(&mut watch);
+    }
+
+    fn show_end(&self, watch: &mut impl Watch) -> bool {
         let moment = Moment::new();
         watch.on_end(Ending::Whole(&FinishReason::Stop), self.usage(), &moment);
+        true
     }
 
     fn poll_begin(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

@@ -104,30 +104,36 @@ impl Body {
 
     /// Lets `watch` see the answer from here on: every event that has not been read yet, and the
     /// end. Where the answer is all there, it sees the end now.
-    pub fn watch(&mut self, mut watch: impl Watch) {
+    pub fn watch(&mut self, mut watch: impl Watch + 'static) {
+        if let State::Stream(running) = &self.state {
+            running.show(&mut watch);
+            self.watches.push(Box::new(watch));
+        } else {
+            self.show_end(&mut watch);
+        }
+    }
+
+    /// Shows `watch` the end where nothing more arrives, and says whether it did. Of a stream it sees
+    /// nothing.
+    pub fn show_end(&self, watch: &mut impl Watch) -> bool {
+        let nothing = Moment::new();
         match &self.state {
-            State::Stream(running) => {
-                running.show(&mut watch);
-                self.watches.push(Box::new(watch));
-            }
+            State::Stream(_) => return false,
             State::Complete(whole) => {
                 let Whole { completion, moment } = &**whole;
                 let ending = Ending::Whole(completion.finish_reason());
                 watch.on_end(ending, completion.usage(), moment);
             }
-            State::Replay(replay) => watch.on_end(
-                replay
-                    .0
-                    .back()
-                    .map_or(Ending::Dropped, |event| match event {
-                        Event::Finish(reason) => Ending::Whole(reason),
-                        _ => Ending::Dropped,
-                    }),
-                None,
-                &Moment::new(),
-            ),
-            State::Ended => watch.on_end(Ending::Dropped, None, &Moment::new()),
+            State::Replay(replay) => {
+                let ending = match replay.0.back() {
+                    Some(Event::Finish(reason)) => Ending::Whole(reason),
+                    _ => Ending::Dropped,
+                };
+                watch.on_end(ending, None, &nothing);
+            }
+            State::Ended => watch.on_end(Ending::Dropped, None, &nothing),
         }
+        true
     }
 
     /// Passes the events of the answer through `wrap`; who watched it so far watches what goes in. A

@@ -123,9 +123,15 @@ impl Journey {
     /// A call that starts now.
     #[must_use]
     pub fn new() -> Self {
+        Self::starting_at(Instant::now())
+    }
+
+    /// A call that has started `now`.
+    #[must_use]
+    pub fn starting_at(now: Instant) -> Self {
         Self {
             shared: Arc::new(Shared {
-                started: Instant::now(),
+                started: now,
                 record: Mutex::default(),
             }),
         }

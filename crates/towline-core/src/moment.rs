@@ -30,6 +30,11 @@ impl Moment {
         }
     }
 
+    /// Time has passed: who asks next reads the clock.
+    pub const fn renew(&mut self) {
+        *self = Self::new();
+    }
+
     /// What the clock says: the same however often it is asked.
     #[must_use]
     pub fn now(&self) -> Instant {

@@ -112,8 +112,13 @@ impl Answer for Scores {
     }
 
     /// All of it is there, so whoever follows it sees the end now.
-    fn watch(&mut self, mut watch: impl Watch) {
+    fn watch(&mut self, mut watch: impl Watch + 'static) {
+        self.show_end(&mut watch);
+    }
+
+    fn show_end(&self, watch: &mut impl Watch) -> bool {
         watch.on_end(Ending::Whole(&FinishReason::Stop), None, &Moment::new());
+        true
     }
 
     fn poll_begin(&mut self, _cx: &mut task::Context<'_>) -> Poll<Result<(), Error>> {

@@ -12,7 +12,7 @@ use std::{
 /// is called once, whatever happens, and then the watch is dropped. A watch that was put into a body
 /// earlier, by an inner layer, is asked first. What is told to several is told with one [`Moment`], so
 /// that the clock is read once for all of them.
-pub trait Watch: Send + 'static {
+pub trait Watch: Send {
     /// Sees an event that arrived; never [`Event::Finish`], which is the end.
     ///
     /// # Errors

@@ -6,7 +6,10 @@ use super::{
     latency::{Millis, number},
     pick::Choice,
 };
-use crate::seed::Seeds;
+use crate::{
+    ask::{self, Ask, Handle},
+    seed::Seeds,
+};
 use pin_project_lite::pin_project;
 use std::{
     fmt,
@@ -16,7 +19,7 @@ use std::{
 };
 use tokio::time::Instant;
 use tower_service::Service;
-use towline_core::{Answer, Error, ErrorKind, Metered, Step};
+use towline_core::{Answer, Error, ErrorKind, Metered, Moment, Step};
 
 /// Deployments that share the calls. The [module docs](super) say how.
 pub struct Balance<S> {
@@ -43,6 +46,7 @@ pin_project! {
     pub struct BalanceFuture<S, Req>
     where
         S: Service<Req>,
+        S: 'static,
     {
         #[pin]
         state: State<S, Req, S::Future>,
@@ -51,19 +55,22 @@ pin_project! {
 
 pin_project! {
     #[project = StateProj]
-    enum State<S, Req, F> {
+    enum State<S, Req, F>
+    where
+        S: 'static,
+    {
         Refused {
             error: Option<Error>,
         },
         Readying {
             service: S,
             request: Option<Req>,
-            asked: Option<Asked<S>>,
+            asked: Option<Asked<'static, S>>,
         },
         Asking {
             #[pin]
             call: F,
-            asked: Option<Asked<S>>,
+            asked: Option<Asked<'static, S>>,
         },
         Over,
     }
@@ -141,15 +148,40 @@ where
     }
 
     fn call(&mut self, mut request: Req) -> Self::Future {
-        let state = match self.shared.pick(&mut request) {
-            Ok((service, asked)) => State::Readying {
-                service,
+        let state = match self.shared.pick(&mut request, Instant::now()) {
+            Ok((slot, asked)) => State::Readying {
+                service: slot.deployment.service().clone(),
+                asked: Some(asked.into_owned()),
                 request: Some(request),
-                asked: Some(asked),
             },
             Err(error) => State::Refused { error: Some(error) },
         };
         BalanceFuture { state }
+    }
+}
+
+impl<S, Req> Ask<Req> for Balance<S>
+where
+    S: Ask<Req, Answer: Answer> + 'static,
+    Req: Metered,
+{
+    type Answer = S::Answer;
+
+    fn ask_at(
+        &self,
+        mut request: Req,
+        moment: Moment,
+    ) -> impl Future<Output = Result<S::Answer, Error>> + Send {
+        async move {
+            let (slot, asked) = self.shared.pick(&mut request, moment.now())?;
+            match slot.deployment.service().ask_at(request, moment).await {
+                Ok(mut answer) => {
+                    ask::follow(&mut answer, asked, Asked::into_owned);
+                    Ok(answer)
+                }
+                Err(error) => Err(failed(error, Some(asked))),
+            }
+        }
     }
 }
 
@@ -173,10 +205,13 @@ impl<S> fmt::Debug for Balance<S> {
 
 // === impl Shared ===
 
-impl<S: Clone> Shared<S> {
+impl<S> Shared<S> {
     /// Picks a deployment, and addresses the request to it.
-    fn pick<Req: Metered>(self: &Arc<Self>, request: &mut Req) -> Result<(S, Asked<S>), Error> {
-        let now = Instant::now();
+    fn pick<Req: Metered>(
+        self: &Arc<Self>,
+        request: &mut Req,
+        now: Instant,
+    ) -> Result<(&Slot<S>, Asked<'_, S>), Error> {
         let streamed = request.streams();
         let context = request.context();
         let picked = match &*self.slots {
@@ -192,8 +227,8 @@ impl<S: Clone> Shared<S> {
             picks.push(slot.deployment.name().clone());
         }
         slot.deployment.address(request);
-        let asked = Asked::new(Arc::clone(self), index, now, streamed);
-        Ok((slot.deployment.service().clone(), asked))
+        let asked = Asked::new(Handle::Borrowed(self), index, now, streamed);
+        Ok((slot, asked))
     }
 
     /// One of several, where one may be asked.
@@ -296,7 +331,7 @@ where
 
 impl<S, Req> fmt::Debug for BalanceFuture<S, Req>
 where
-    S: Service<Req>,
+    S: Service<Req> + 'static,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {
@@ -311,7 +346,7 @@ where
     }
 }
 
-fn failed<S>(error: Error, asked: Option<Asked<S>>) -> Error {
+fn failed<S>(error: Error, asked: Option<Asked<'_, S>>) -> Error {
     match asked {
         Some(mut asked) => {
             asked.fail(&error);

@@ -6,6 +6,7 @@ use super::{
     state::{BreakerCause, BreakerState},
 };
 use crate::{
+    ask::Handle,
     health::Health,
     seed::Seeds,
     sync::{AtomicU64, Mutex, Ordering, lock},
@@ -52,8 +53,8 @@ pub struct BreakerStatus {
 }
 
 /// A call that was let in. Whatever happens to it is told once.
-pub(super) struct Pass {
-    shared: Arc<Shared>,
+pub(super) struct Pass<'a> {
+    shared: Handle<'a, Shared>,
     ticket: Option<Ticket>,
 }
 
@@ -144,10 +145,10 @@ impl Breaker {
         &self.shared.health
     }
 
-    pub(super) fn enter(&self, context: &Context) -> Result<Pass, Error> {
+    pub(super) fn enter(&self, context: &Context) -> Result<Pass<'_>, Error> {
         let ticket = self.shared.admit(context)?;
         Ok(Pass {
-            shared: Arc::clone(&self.shared),
+            shared: Handle::Borrowed(&self.shared),
             ticket: Some(ticket),
         })
     }
@@ -250,7 +251,15 @@ impl Shared {
 
 // === impl Pass ===
 
-impl Pass {
+impl Pass<'_> {
+    /// One that borrows nothing.
+    pub(super) fn into_owned(mut self) -> Pass<'static> {
+        Pass {
+            shared: self.shared.to_owned(),
+            ticket: self.ticket.take(),
+        }
+    }
+
     pub(super) fn settle(mut self, verdict: Verdict, hint: Option<Duration>) {
         self.tell(verdict, hint, &Moment::new());
     }
@@ -262,13 +271,13 @@ impl Pass {
     }
 }
 
-impl Drop for Pass {
+impl Drop for Pass<'_> {
     fn drop(&mut self) {
         self.tell(Verdict::Nothing, None, &Moment::new());
     }
 }
 
-impl fmt::Debug for Pass {
+impl fmt::Debug for Pass<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pass")
             .field("ticket", &self.ticket)

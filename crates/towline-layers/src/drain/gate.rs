@@ -1,5 +1,6 @@
 //! Who is inside, and whether anybody may come in.
 
+use crate::ask::Handle;
 use std::{
     future::poll_fn,
     pin::pin,
@@ -41,7 +42,13 @@ pub struct Drained {
 /// is dropped.
 #[derive(Debug)]
 pub struct Pass {
-    pub(super) shared: Arc<Shared>,
+    inside: Inside<'static>,
+}
+
+/// One that is counted, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Inside<'a> {
+    pub(super) shared: Handle<'a, Shared>,
 }
 
 const CLOSED: usize = 1 << (usize::BITS - 1);
@@ -115,12 +122,19 @@ impl Drain {
     ///
     /// [`ErrorKind::Closed`] after [`start`](Self::start).
     pub fn enter(&self) -> Result<Pass, Error> {
+        let inside = self.let_in()?;
+        Ok(Pass {
+            inside: inside.into_owned(),
+        })
+    }
+
+    pub(super) fn let_in(&self) -> Result<Inside<'_>, Error> {
         let before = self.shared.state.fetch_add(1, Ordering::AcqRel);
-        let pass = Pass {
-            shared: Arc::clone(&self.shared),
+        let inside = Inside {
+            shared: Handle::Borrowed(&self.shared),
         };
         if before & CLOSED == 0 {
-            return Ok(pass);
+            return Ok(inside);
         }
         Err(Error::new(ErrorKind::Closed)
             .with_refused_by("drain")
@@ -165,7 +179,7 @@ impl Pass {
     ///
     /// Dropping the future drops the work, which leaves the gate.
     pub async fn run<T>(self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let (mut work, mut leave) = (pin!(work), pin!(self.shared.left()));
+        let (mut work, mut leave) = (pin!(work), pin!(self.inside.shared.left()));
         poll_fn(|cx| match work.as_mut().poll(cx) {
             Poll::Ready(result) => Poll::Ready(result),
             Poll::Pending => leave.as_mut().poll(cx).map(|()| Err(cut())),
@@ -174,7 +188,19 @@ impl Pass {
     }
 }
 
-impl Drop for Pass {
+// === impl Inside ===
+
+impl Inside<'_> {
+    /// One that borrows nothing. It is counted before this one leaves.
+    pub(super) fn into_owned(self) -> Inside<'static> {
+        self.shared.state.fetch_add(1, Ordering::AcqRel);
+        Inside {
+            shared: self.shared.to_owned(),
+        }
+    }
+}
+
+impl Drop for Inside<'_> {
     fn drop(&mut self) {
         let before = self.shared.state.fetch_sub(1, Ordering::AcqRel);
         if before == CLOSED | 1 {
