@@ -5,8 +5,8 @@
 //! number is further ahead than the time in which a whole burst flows in.
 //!
 //! Times are in ticks of 2^-20 nanoseconds in 128 bits, so that one token of hundreds of millions a
-//! minute is not rounded to nothing: the error of a rate is below one part in 10^8. The time of one
-//! unit is rounded up, so that an error never grants more.
+//! minute is not rounded to nothing: the error of a rate is below one part in 10^8 up to a unit in 100 ns,
+//! which is 600 million a minute. The time of one unit is rounded up, so that an error never grants more.
 
 use super::Quota;
 
