@@ -40,9 +40,9 @@
 //! # }
 //! ```
 
-use std::{future::poll_fn, ops::Deref, sync::Arc};
+use std::future::poll_fn;
 use tower_service::Service;
-use towline_core::{Answer, Error, Moment, Watch};
+use towline_core::{Error, Moment};
 
 /// Answers requests of type `Req`, any number at once, through a shared reference. It is always ready.
 pub trait Ask<Req>: Send + Sync {
@@ -86,14 +86,6 @@ pub struct Cloning<S> {
     service: S,
 }
 
-/// What a call and its answer share with all others: borrowed while somebody keeps it for them, their
-/// own where they may outlive him.
-#[derive(Debug)]
-pub(crate) enum Handle<'a, T> {
-    Borrowed(&'a Arc<T>),
-    Owned(Arc<T>),
-}
-
 // === impl Cloning ===
 
 impl<S> Cloning<S> {
@@ -121,45 +113,5 @@ where
             poll_fn(|cx| service.poll_ready(cx)).await?;
             service.call(request).await
         }
-    }
-}
-
-// === impl Handle ===
-
-impl<T> Handle<'_, T> {
-    /// One that borrows nothing.
-    pub(crate) fn to_owned(&self) -> Handle<'static, T> {
-        Handle::Owned(self.share())
-    }
-
-    pub(crate) fn share(&self) -> Arc<T> {
-        match self {
-            Self::Borrowed(shared) => Arc::clone(shared),
-            Self::Owned(shared) => Arc::clone(shared),
-        }
-    }
-}
-
-impl<T> Deref for Handle<'_, T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        match self {
-            Self::Borrowed(shared) => shared,
-            Self::Owned(shared) => shared,
-        }
-    }
-}
-
-/// Has `watch` follow `answer`: to its end where all of it is there, which takes nothing that lasts,
-/// and else as what `keep` makes of it.
-pub(crate) fn follow<A, W, K>(answer: &mut A, mut watch: W, keep: impl FnOnce(W) -> K)
-where
-    A: Answer,
-    W: Watch,
-    K: Watch + 'static,
-{
-    if !answer.show_end(&mut watch) {
-        answer.watch(keep(watch));
     }
 }

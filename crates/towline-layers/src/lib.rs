@@ -60,6 +60,14 @@ pub mod erased;
 pub mod fallback;
 #[cfg(feature = "guard")]
 pub mod guard;
+#[cfg(any(
+    feature = "balance",
+    feature = "breaker",
+    feature = "drain",
+    feature = "limit",
+    feature = "retry"
+))]
+mod handle;
 #[cfg(any(feature = "balance", feature = "breaker"))]
 pub mod health;
 #[cfg(feature = "hedge")]

@@ -5,7 +5,7 @@ use super::{
     latency::{Millis, number},
     service::Shared,
 };
-use crate::{ask::Handle, verdict::is_at_fault};
+use crate::{handle::Handle, verdict::is_at_fault};
 use std::time::Duration;
 use tokio::time::Instant;
 use towline_core::{Ending, Error, Event, Moment, Usage, Watch};

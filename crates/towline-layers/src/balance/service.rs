@@ -7,7 +7,8 @@ use super::{
     pick::Choice,
 };
 use crate::{
-    ask::{self, Ask, Handle},
+    ask::Ask,
+    handle::{self, Handle},
     seed::Seeds,
 };
 use pin_project_lite::pin_project;
@@ -148,12 +149,16 @@ where
     }
 
     fn call(&mut self, mut request: Req) -> Self::Future {
-        let state = match self.shared.pick(&mut request, Instant::now()) {
-            Ok((slot, asked)) => State::Readying {
-                service: slot.deployment.service().clone(),
-                asked: Some(asked.into_owned()),
-                request: Some(request),
-            },
+        let (now, streamed) = (Instant::now(), request.streams());
+        let state = match self.shared.pick(&mut request, now) {
+            Ok((index, slot)) => {
+                let shared = Handle::Owned(Arc::clone(&self.shared));
+                State::Readying {
+                    service: slot.deployment.service().clone(),
+                    asked: Some(Asked::new(shared, index, now, streamed)),
+                    request: Some(request),
+                }
+            }
             Err(error) => State::Refused { error: Some(error) },
         };
         BalanceFuture { state }
@@ -173,10 +178,12 @@ where
         moment: Moment,
     ) -> impl Future<Output = Result<S::Answer, Error>> + Send {
         async move {
-            let (slot, asked) = self.shared.pick(&mut request, moment.now())?;
+            let (now, streamed) = (moment.now(), request.streams());
+            let (index, slot) = self.shared.pick(&mut request, now)?;
+            let asked = Asked::new(Handle::Borrowed(&self.shared), index, now, streamed);
             match slot.deployment.service().ask_at(request, moment).await {
                 Ok(mut answer) => {
-                    ask::follow(&mut answer, asked, Asked::into_owned);
+                    handle::follow(&mut answer, asked, Asked::into_owned);
                     Ok(answer)
                 }
                 Err(error) => Err(failed(error, Some(asked))),
@@ -208,11 +215,10 @@ impl<S> fmt::Debug for Balance<S> {
 impl<S> Shared<S> {
     /// Picks a deployment, and addresses the request to it.
     fn pick<Req: Metered>(
-        self: &Arc<Self>,
+        &self,
         request: &mut Req,
         now: Instant,
-    ) -> Result<(&Slot<S>, Asked<'_, S>), Error> {
-        let streamed = request.streams();
+    ) -> Result<(usize, &Slot<S>), Error> {
         let context = request.context();
         let picked = match &*self.slots {
             // Whether it is well or not: there is no other.
@@ -227,8 +233,7 @@ impl<S> Shared<S> {
             picks.push(slot.deployment.name().clone());
         }
         slot.deployment.address(request);
-        let asked = Asked::new(Handle::Borrowed(self), index, now, streamed);
-        Ok((slot, asked))
+        Ok((index, slot))
     }
 
     /// One of several, where one may be asked.

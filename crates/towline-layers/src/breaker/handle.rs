@@ -6,7 +6,7 @@ use super::{
     state::{BreakerCause, BreakerState},
 };
 use crate::{
-    ask::Handle,
+    handle::Handle,
     health::Health,
     seed::Seeds,
     sync::{AtomicU64, Mutex, Ordering, lock},
@@ -145,12 +145,14 @@ impl Breaker {
         &self.shared.health
     }
 
-    pub(super) fn enter(&self, context: &Context) -> Result<Pass<'_>, Error> {
-        let ticket = self.shared.admit(context)?;
-        Ok(Pass {
-            shared: Handle::Borrowed(&self.shared),
-            ticket: Some(ticket),
-        })
+    /// What it shares with its calls, for those that somebody keeps it for.
+    pub(super) const fn lent(&self) -> Handle<'_, Shared> {
+        Handle::Borrowed(&self.shared)
+    }
+
+    /// The same for calls that may outlive whoever makes them.
+    pub(super) fn owned(&self) -> Handle<'static, Shared> {
+        Handle::Owned(Arc::clone(&self.shared))
     }
 }
 
@@ -251,7 +253,15 @@ impl Shared {
 
 // === impl Pass ===
 
-impl Pass<'_> {
+impl<'a> Pass<'a> {
+    pub(super) fn new(shared: Handle<'a, Shared>, context: &Context) -> Result<Self, Error> {
+        let ticket = shared.admit(context)?;
+        Ok(Self {
+            shared,
+            ticket: Some(ticket),
+        })
+    }
+
     /// One that borrows nothing.
     pub(super) fn into_owned(mut self) -> Pass<'static> {
         Pass {

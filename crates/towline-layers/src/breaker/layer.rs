@@ -1,8 +1,9 @@
 //! The breaker as a layer.
 
-use super::handle::{Breaker, Pass};
+use super::handle::{Breaker, Pass, Shared};
 use crate::{
-    ask::{self, Ask},
+    ask::Ask,
+    handle::{self, Handle},
     verdict::Verdict,
 };
 use pin_project_lite::pin_project;
@@ -101,9 +102,9 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        let state = match enter(&self.breaker, &request) {
+        let state = match enter(self.breaker.owned(), &request) {
             Ok(pass) => State::Inside {
-                pass: Some(pass.into_owned()),
+                pass: Some(pass),
                 call: self.inner.call(request),
             },
             Err(error) => State::Refused { error: Some(error) },
@@ -125,7 +126,7 @@ where
         moment: Moment,
     ) -> impl Future<Output = Result<S::Answer, Error>> + Send {
         async move {
-            let pass = enter(&self.breaker, &request)?;
+            let pass = enter(self.breaker.lent(), &request)?;
             let result = self.inner.ask_at(request, moment).await;
             follow(result, pass)
         }
@@ -133,8 +134,8 @@ where
 }
 
 /// Lets the call in. That it was turned away is written down.
-fn enter<'a>(breaker: &'a Breaker, request: &impl Metered) -> Result<Pass<'a>, Error> {
-    breaker.enter(request.context()).inspect_err(|error| {
+fn enter<'a>(shared: Handle<'a, Shared>, request: &impl Metered) -> Result<Pass<'a>, Error> {
+    Pass::new(shared, request.context()).inspect_err(|error| {
         if let Some(journey) = request.context().journey() {
             journey.push(Step::Refused {
                 layer: "breaker",
@@ -176,7 +177,7 @@ where
 fn follow<A: Answer>(result: Result<A, Error>, pass: Pass<'_>) -> Result<A, Error> {
     match result {
         Ok(mut answer) => {
-            ask::follow(&mut answer, Follow { pass }, |Follow { pass }| Follow {
+            handle::follow(&mut answer, Follow { pass }, |Follow { pass }| Follow {
                 pass: pass.into_owned(),
             });
             Ok(answer)

@@ -1,6 +1,6 @@
 //! Who is inside, and whether anybody may come in.
 
-use crate::ask::Handle;
+use crate::handle::Handle;
 use std::{
     future::poll_fn,
     pin::pin,
@@ -122,23 +122,9 @@ impl Drain {
     ///
     /// [`ErrorKind::Closed`] after [`start`](Self::start).
     pub fn enter(&self) -> Result<Pass, Error> {
-        let inside = self.let_in()?;
-        Ok(Pass {
-            inside: inside.into_owned(),
-        })
-    }
-
-    pub(super) fn let_in(&self) -> Result<Inside<'_>, Error> {
-        let before = self.shared.state.fetch_add(1, Ordering::AcqRel);
-        let inside = Inside {
-            shared: Handle::Borrowed(&self.shared),
-        };
-        if before & CLOSED == 0 {
-            return Ok(inside);
-        }
-        Err(Error::new(ErrorKind::Closed)
-            .with_refused_by("drain")
-            .with_message("nothing was sent: make a new client with `connect`"))
+        let shared = Handle::Owned(Arc::clone(&self.shared));
+        let inside = Inside::new(shared)?;
+        Ok(Pass { inside })
     }
 }
 
@@ -190,7 +176,19 @@ impl Pass {
 
 // === impl Inside ===
 
-impl Inside<'_> {
+impl<'a> Inside<'a> {
+    /// Counts one more, unless nobody is let in any more.
+    pub(super) fn new(shared: Handle<'a, Shared>) -> Result<Self, Error> {
+        let before = shared.state.fetch_add(1, Ordering::AcqRel);
+        let inside = Self { shared };
+        if before & CLOSED == 0 {
+            return Ok(inside);
+        }
+        Err(Error::new(ErrorKind::Closed)
+            .with_refused_by("drain")
+            .with_message("nothing was sent: make a new client with `connect`"))
+    }
+
     /// One that borrows nothing. It is counted before this one leaves.
     pub(super) fn into_owned(self) -> Inside<'static> {
         self.shared.state.fetch_add(1, Ordering::AcqRel);

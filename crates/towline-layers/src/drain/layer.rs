@@ -1,7 +1,7 @@
 //! The gate as a layer.
 
 use super::gate::{Drain, Inside, Shared, cut};
-use crate::ask::Ask;
+use crate::{ask::Ask, handle::Handle};
 use pin_project_lite::pin_project;
 use std::{
     future::poll_fn,
@@ -101,9 +101,10 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        let state = match self.drain.let_in() {
+        let shared = Handle::Owned(Arc::clone(&self.drain.shared));
+        let state = match Inside::new(shared) {
             Ok(inside) => State::Inside {
-                inside: Some(inside.into_owned()),
+                inside: Some(inside),
                 call: self.inner.call(request),
                 leave: None,
             },
@@ -126,7 +127,7 @@ where
         moment: Moment,
     ) -> impl Future<Output = Result<S::Answer, Error>> + Send {
         async move {
-            let inside = self.drain.let_in()?;
+            let inside = Inside::new(Handle::Borrowed(&self.drain.shared))?;
             let result = {
                 let mut call = pin!(self.inner.ask_at(request, moment));
                 let mut leave = None;

@@ -1,7 +1,7 @@
 //! What a call holds from its admission to the end of its answer.
 
 use super::{Bucket, Spent, lane::Lane};
-use crate::ask::Handle;
+use crate::handle::Handle;
 use std::time::Duration;
 use towline_core::{
     Answer, Ending, Error, ErrorKind, Head, Journey, Moment, RateLimits, Step, Usage, Watch,

@@ -2,7 +2,7 @@
 
 use super::{Bucket, Key, LimitConfig, LimitKey, Store, lane::Lane};
 use crate::{
-    ask::Handle,
+    handle::Handle,
     sync::{Mutex, lock},
 };
 use std::{

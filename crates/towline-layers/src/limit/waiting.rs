@@ -7,7 +7,7 @@ use super::{
     layer::Shared,
     refusal,
 };
-use crate::{ask::Handle, overload, queue::Key};
+use crate::{handle::Handle, overload, queue::Key};
 use pin_project_lite::pin_project;
 use std::{
     pin::Pin,

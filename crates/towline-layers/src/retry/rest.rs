@@ -5,7 +5,7 @@ use super::{
     backoff::Pauses,
     service::Shared,
 };
-use crate::{ask::Handle, budget::Withdrawal};
+use crate::{budget::Withdrawal, handle::Handle};
 use std::{
     task::{Context, Poll},
     time::Duration,
@@ -63,16 +63,6 @@ impl<'a, Req: Metered + Clone> Rest<'a, Req> {
             spare,
             tokens,
             retries: 0,
-        }
-    }
-
-    /// One that borrows nothing.
-    pub(super) fn into_owned(self) -> Rest<'static, Req> {
-        Rest {
-            shared: self.shared.to_owned(),
-            spare: self.spare,
-            tokens: self.tokens,
-            retries: self.retries,
         }
     }
 }

@@ -5,8 +5,9 @@ use super::{
     rest::{Rest, over},
 };
 use crate::{
-    ask::{Ask, Handle},
+    ask::Ask,
     begun::{Begun, begin},
+    handle::Handle,
     seed::Seeds,
 };
 use pin_project_lite::pin_project;
@@ -120,7 +121,7 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        let rest = Rest::new(Handle::Borrowed(&self.shared), &request).into_owned();
+        let rest = Rest::new(Handle::Owned(Arc::clone(&self.shared)), &request);
         RetryFuture {
             service: rest.may_repeat().then(|| self.inner.clone()),
             state: State::Asking {
