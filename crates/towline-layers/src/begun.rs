@@ -18,9 +18,16 @@ pin_project! {
             call: F,
         },
         Beginning {
-            answer: Option<A>,
+            #[pin]
+            beginning: Beginning<A>,
         },
     }
+}
+
+/// An answer that has not begun in earnest.
+#[derive(Debug)]
+pub(crate) struct Beginning<A> {
+    answer: Option<A>,
 }
 
 // === impl Begun ===
@@ -39,20 +46,39 @@ where
     type Output = Result<A, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut answer = match self.as_mut().project() {
-            Stage::Calling { call } => ready!(call.poll(cx))?,
-            Stage::Beginning { answer } => match answer.take() {
-                Some(answer) => answer,
-                // Polled after its end, which no layer does.
-                None => return Poll::Pending,
-            },
+        loop {
+            let beginning = match self.as_mut().project() {
+                Stage::Calling { call } => begin(ready!(call.poll(cx))?),
+                Stage::Beginning { beginning } => return beginning.poll(cx),
+            };
+            self.set(Self::Beginning { beginning });
+        }
+    }
+}
+
+/// Resolves when `answer` has begun in earnest, as [`Begun`] does.
+pub(crate) const fn begin<A>(answer: A) -> Beginning<A> {
+    Beginning {
+        answer: Some(answer),
+    }
+}
+
+// An answer is never pinned: it is moved on.
+impl<A> Unpin for Beginning<A> {}
+
+impl<A: Answer> Future for Beginning<A> {
+    type Output = Result<A, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(mut answer) = self.answer.take() else {
+            // Polled after its end, which no layer does.
+            return Poll::Pending;
         };
         match answer.poll_begin(cx) {
             Poll::Ready(Ok(())) => Poll::Ready(Ok(answer)),
             Poll::Ready(Err(error)) => Poll::Ready(Err(sign(&answer, error))),
             Poll::Pending => {
-                let answer = Some(answer);
-                self.set(Self::Beginning { answer });
+                self.answer = Some(answer);
                 Poll::Pending
             }
         }

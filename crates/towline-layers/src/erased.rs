@@ -6,15 +6,15 @@
 //! call: below [`fallback`](https://docs.rs/towline-layers) is a good place, where the stack branches
 //! anyway.
 
+use crate::ask::{Ask, Cloning};
 use std::{
     fmt,
-    future::poll_fn,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
 use tower_service::Service;
-use towline_core::Error;
+use towline_core::{Error, Moment};
 
 /// Any service that answers `Req` with `A`. Always ready: what it holds is made ready within the call.
 ///
@@ -45,11 +45,16 @@ pub struct Erased<Req, A> {
 /// That of the future inside.
 pub type ErasedFuture<A> = Pin<Box<dyn Future<Output = Result<A, Error>> + Send>>;
 
+/// The same for as long as somebody keeps what is asked.
+type Borrowed<'a, A> = Pin<Box<dyn Future<Output = Result<A, Error>> + Send + 'a>>;
+
 trait Call<Req, A>: Send + Sync {
-    fn call(&self, request: Req) -> ErasedFuture<A>;
+    fn call(self: Arc<Self>, request: Req) -> ErasedFuture<A>;
+
+    fn ask(&self, request: Req, moment: Moment) -> Borrowed<'_, A>;
 }
 
-/// A service of a known type.
+/// Of a known type.
 struct Known<S>(S);
 
 // === impl Erased ===
@@ -61,9 +66,21 @@ impl<Req, A> Erased<Req, A> {
     where
         S: Service<Req, Response = A, Error = Error, Future: Send> + Clone + Send + Sync + 'static,
         Req: Send + 'static,
+        A: 'static,
+    {
+        Self::of(Cloning::new(service))
+    }
+
+    /// Forgets the type of a stack that is asked. It is kept here, and so needs no clone for a call.
+    #[must_use]
+    pub fn of<S>(stack: S) -> Self
+    where
+        S: Ask<Req, Answer = A> + 'static,
+        Req: Send + 'static,
+        A: 'static,
     {
         Self {
-            inner: Arc::new(Known(service)),
+            inner: Arc::new(Known(stack)),
         }
     }
 }
@@ -78,7 +95,19 @@ impl<Req, A> Service<Req> for Erased<Req, A> {
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        self.inner.call(request)
+        Arc::clone(&self.inner).call(request)
+    }
+}
+
+impl<Req: Send + 'static, A: 'static> Ask<Req> for Erased<Req, A> {
+    type Answer = A;
+
+    fn ask_at(
+        &self,
+        request: Req,
+        moment: Moment,
+    ) -> impl Future<Output = Result<A, Error>> + Send {
+        self.inner.ask(request, moment)
     }
 }
 
@@ -100,14 +129,15 @@ impl<Req, A> fmt::Debug for Erased<Req, A> {
 
 impl<S, Req, A> Call<Req, A> for Known<S>
 where
-    S: Service<Req, Response = A, Error = Error, Future: Send> + Clone + Send + Sync + 'static,
+    S: Ask<Req, Answer = A> + 'static,
     Req: Send + 'static,
+    A: 'static,
 {
-    fn call(&self, request: Req) -> ErasedFuture<A> {
-        let mut service = self.0.clone();
-        Box::pin(async move {
-            poll_fn(|cx| service.poll_ready(cx)).await?;
-            service.call(request).await
-        })
+    fn call(self: Arc<Self>, request: Req) -> ErasedFuture<A> {
+        Box::pin(async move { self.0.ask(request).await })
+    }
+
+    fn ask(&self, request: Req, moment: Moment) -> Borrowed<'_, A> {
+        Box::pin(self.0.ask_at(request, moment))
     }
 }

@@ -26,10 +26,16 @@
 //!
 //! Beside the layers stand what several of them share: `adaptive` finds out how many calls a target
 //! bears, `overload` bounds the age of a queue, `health` says whether a deployment takes calls,
-//! `erased` makes one type of any stack.
+//! `erased` makes one type of any stack, and `ask` calls a stack that somebody keeps without cloning it.
+
+#![expect(
+    clippy::manual_async_fn,
+    reason = "an `async fn` keeps its arguments twice, which makes the future of a stack a quarter larger"
+)]
 
 #[cfg(any(feature = "limit", feature = "concurrency"))]
 pub mod adaptive;
+pub mod ask;
 #[cfg(feature = "balance")]
 pub mod balance;
 #[cfg(any(
@@ -54,6 +60,14 @@ pub mod erased;
 pub mod fallback;
 #[cfg(feature = "guard")]
 pub mod guard;
+#[cfg(any(
+    feature = "balance",
+    feature = "breaker",
+    feature = "drain",
+    feature = "limit",
+    feature = "retry"
+))]
+mod handle;
 #[cfg(any(feature = "balance", feature = "breaker"))]
 pub mod health;
 #[cfg(feature = "hedge")]

@@ -63,6 +63,7 @@
 mod again;
 mod backoff;
 mod policy;
+mod rest;
 mod service;
 
 pub use self::{

@@ -14,16 +14,18 @@ use std::{
     task::{Context, Poll},
     time::Duration,
 };
-use tower::{Layer, Service};
+use tower::{Layer, Service, ServiceBuilder};
 use towline_core::{
     Body, Completion, CompletionOptions, Conversation, Error, FinishReason, Head, Request,
     Response, Text, Usage,
 };
 use towline_layers::{
+    ask::{Ask, Cloning},
     balance::{self, Balance},
     breaker::{Breaker, BreakerConfig, BreakerLayer},
     concurrency::ConcurrencyLayer,
     drain::{Drain, DrainLayer},
+    erased::Erased,
     fallback::{Fallback, Target},
     guard::{Guard, GuardLayer},
     hedge::{HedgeLayer, HedgePolicy},
@@ -215,6 +217,37 @@ fn x7_the_record_of_a_call_is_one_allocation() {
 fn x7_a_call_through_the_default_stack_is_two_allocations_at_most() {
     let cost = added(|| stack(Bare));
     assert!(cost <= 2 * CALLS, "{cost} allocations in {CALLS} calls");
+}
+
+#[test]
+fn x7_a_call_through_the_default_stack_is_two_allocations_at_most_where_it_is_asked() {
+    let cost = added(|| Erased::of(asked(Bare)));
+    assert!(cost <= 2 * CALLS, "{cost} allocations in {CALLS} calls");
+}
+
+/// The default stack as `towline::Stack` asks it, with nothing to limit.
+fn asked(model: Bare) -> impl Ask<Request, Answer = Response> {
+    let limit = |name: &'static str, key: LimitKey, learn: bool| {
+        let config = LimitConfig::new(name).with_key(key).with_learn(learn);
+        LimitLayer::new(config, Rules::new(Quotas::unlimited()))
+    };
+    let breaker = Breaker::new("openai", BreakerConfig::new().with_single(true));
+    let deployment = ServiceBuilder::new()
+        .layer(BreakerLayer::new(&breaker))
+        .layer(ConcurrencyLayer::new(NonZeroUsize::MAX))
+        .layer(limit("openai", LimitKey::Model, true))
+        .layer(journey::AttemptLayer::new("openai"))
+        .layer(AttemptLayer::new(Clocks::default()))
+        .service(Cloning::new(model));
+    let balance = Balance::new(balance::Deployment::new("openai", deployment));
+    let tried = RetryLayer::new(RetryPolicy::default()).layer(balance);
+    ServiceBuilder::new()
+        .layer(JourneyLayer::new())
+        .layer(DrainLayer::new(&Drain::new()))
+        .layer(GuardLayer::<Request>::new(Guard::new()))
+        .layer(TotalLayer::new(LONG))
+        .layer(limit("tenant", LimitKey::Tenant, false))
+        .service(Fallback::new(Target::new("openai", tried)))
 }
 
 /// The layers in the order of the default stack, with nothing to limit.

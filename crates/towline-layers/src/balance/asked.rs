@@ -5,14 +5,14 @@ use super::{
     latency::{Millis, number},
     service::Shared,
 };
-use crate::verdict::is_at_fault;
-use std::{sync::Arc, time::Duration};
+use crate::{handle::Handle, verdict::is_at_fault};
+use std::time::Duration;
 use tokio::time::Instant;
 use towline_core::{Ending, Error, Event, Moment, Usage, Watch};
 
 /// A call to a deployment, which counts as its load until the answer has ended.
-pub(super) struct Asked<S> {
-    shared: Arc<Shared<S>>,
+pub(super) struct Asked<'a, S> {
+    shared: Handle<'a, Shared<S>>,
     index: usize,
     began: Instant,
     streamed: bool,
@@ -25,9 +25,14 @@ const PENALTY: Duration = Duration::from_secs(5);
 
 // === impl Asked ===
 
-impl<S> Asked<S> {
+impl<'a, S> Asked<'a, S> {
     /// The deployment with this index is asked `now`, and has one more call under way.
-    pub(super) fn new(shared: Arc<Shared<S>>, index: usize, now: Instant, streamed: bool) -> Self {
+    pub(super) fn new(
+        shared: Handle<'a, Shared<S>>,
+        index: usize,
+        now: Instant,
+        streamed: bool,
+    ) -> Self {
         let asked = Self {
             shared,
             index,
@@ -39,6 +44,14 @@ impl<S> Asked<S> {
             slot.load.begin();
         }
         asked
+    }
+
+    /// One that borrows nothing.
+    pub(super) fn into_owned(mut self) -> Asked<'static, S> {
+        let shared = self.shared.to_owned();
+        let mut owned = Asked::new(shared, self.index, self.began, self.streamed);
+        owned.told = std::mem::replace(&mut self.told, true);
+        owned
     }
 
     fn slot(&self) -> Option<&Slot<S>> {
@@ -106,7 +119,7 @@ impl<S> Asked<S> {
     }
 }
 
-impl<S: Send + Sync + 'static> Watch for Asked<S> {
+impl<S: Send + Sync + 'static> Watch for Asked<'_, S> {
     fn on_event(&mut self, event: &Event, moment: &Moment) -> Result<(), Error> {
         if !self.told && event.is_content() {
             self.begin(None, moment);
@@ -127,7 +140,7 @@ impl<S: Send + Sync + 'static> Watch for Asked<S> {
     }
 }
 
-impl<S> Drop for Asked<S> {
+impl<S> Drop for Asked<'_, S> {
     fn drop(&mut self) {
         self.give_up();
         if let Some(slot) = self.slot() {

@@ -6,7 +6,11 @@ use super::{
     latency::{Millis, number},
     pick::Choice,
 };
-use crate::seed::Seeds;
+use crate::{
+    ask::Ask,
+    handle::{self, Handle},
+    seed::Seeds,
+};
 use pin_project_lite::pin_project;
 use std::{
     fmt,
@@ -16,7 +20,7 @@ use std::{
 };
 use tokio::time::Instant;
 use tower_service::Service;
-use towline_core::{Answer, Error, ErrorKind, Metered, Step};
+use towline_core::{Answer, Error, ErrorKind, Metered, Moment, Step};
 
 /// Deployments that share the calls. The [module docs](super) say how.
 pub struct Balance<S> {
@@ -43,6 +47,7 @@ pin_project! {
     pub struct BalanceFuture<S, Req>
     where
         S: Service<Req>,
+        S: 'static,
     {
         #[pin]
         state: State<S, Req, S::Future>,
@@ -51,19 +56,22 @@ pin_project! {
 
 pin_project! {
     #[project = StateProj]
-    enum State<S, Req, F> {
+    enum State<S, Req, F>
+    where
+        S: 'static,
+    {
         Refused {
             error: Option<Error>,
         },
         Readying {
             service: S,
             request: Option<Req>,
-            asked: Option<Asked<S>>,
+            asked: Option<Asked<'static, S>>,
         },
         Asking {
             #[pin]
             call: F,
-            asked: Option<Asked<S>>,
+            asked: Option<Asked<'static, S>>,
         },
         Over,
     }
@@ -141,15 +149,46 @@ where
     }
 
     fn call(&mut self, mut request: Req) -> Self::Future {
-        let state = match self.shared.pick(&mut request) {
-            Ok((service, asked)) => State::Readying {
-                service,
-                request: Some(request),
-                asked: Some(asked),
-            },
+        let (now, streamed) = (Instant::now(), request.streams());
+        let state = match self.shared.pick(&mut request, now) {
+            Ok((index, slot)) => {
+                let shared = Handle::Owned(Arc::clone(&self.shared));
+                State::Readying {
+                    service: slot.deployment.service().clone(),
+                    asked: Some(Asked::new(shared, index, now, streamed)),
+                    request: Some(request),
+                }
+            }
             Err(error) => State::Refused { error: Some(error) },
         };
         BalanceFuture { state }
+    }
+}
+
+impl<S, Req> Ask<Req> for Balance<S>
+where
+    S: Ask<Req, Answer: Answer> + 'static,
+    Req: Metered,
+{
+    type Answer = S::Answer;
+
+    fn ask_at(
+        &self,
+        mut request: Req,
+        moment: Moment,
+    ) -> impl Future<Output = Result<S::Answer, Error>> + Send {
+        async move {
+            let (now, streamed) = (moment.now(), request.streams());
+            let (index, slot) = self.shared.pick(&mut request, now)?;
+            let asked = Asked::new(Handle::Borrowed(&self.shared), index, now, streamed);
+            match slot.deployment.service().ask_at(request, moment).await {
+                Ok(mut answer) => {
+                    handle::follow(&mut answer, asked, Asked::into_owned);
+                    Ok(answer)
+                }
+                Err(error) => Err(failed(error, Some(asked))),
+            }
+        }
     }
 }
 
@@ -173,11 +212,13 @@ impl<S> fmt::Debug for Balance<S> {
 
 // === impl Shared ===
 
-impl<S: Clone> Shared<S> {
+impl<S> Shared<S> {
     /// Picks a deployment, and addresses the request to it.
-    fn pick<Req: Metered>(self: &Arc<Self>, request: &mut Req) -> Result<(S, Asked<S>), Error> {
-        let now = Instant::now();
-        let streamed = request.streams();
+    fn pick<Req: Metered>(
+        &self,
+        request: &mut Req,
+        now: Instant,
+    ) -> Result<(usize, &Slot<S>), Error> {
         let context = request.context();
         let picked = match &*self.slots {
             // Whether it is well or not: there is no other.
@@ -192,8 +233,7 @@ impl<S: Clone> Shared<S> {
             picks.push(slot.deployment.name().clone());
         }
         slot.deployment.address(request);
-        let asked = Asked::new(Arc::clone(self), index, now, streamed);
-        Ok((slot.deployment.service().clone(), asked))
+        Ok((index, slot))
     }
 
     /// One of several, where one may be asked.
@@ -296,7 +336,7 @@ where
 
 impl<S, Req> fmt::Debug for BalanceFuture<S, Req>
 where
-    S: Service<Req>,
+    S: Service<Req> + 'static,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {
@@ -311,7 +351,7 @@ where
     }
 }
 
-fn failed<S>(error: Error, asked: Option<Asked<S>>) -> Error {
+fn failed<S>(error: Error, asked: Option<Asked<'_, S>>) -> Error {
     match asked {
         Some(mut asked) => {
             asked.fail(&error);

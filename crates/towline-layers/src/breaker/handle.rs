@@ -6,6 +6,7 @@ use super::{
     state::{BreakerCause, BreakerState},
 };
 use crate::{
+    handle::Handle,
     health::Health,
     seed::Seeds,
     sync::{AtomicU64, Mutex, Ordering, lock},
@@ -52,8 +53,8 @@ pub struct BreakerStatus {
 }
 
 /// A call that was let in. Whatever happens to it is told once.
-pub(super) struct Pass {
-    shared: Arc<Shared>,
+pub(super) struct Pass<'a> {
+    shared: Handle<'a, Shared>,
     ticket: Option<Ticket>,
 }
 
@@ -144,12 +145,14 @@ impl Breaker {
         &self.shared.health
     }
 
-    pub(super) fn enter(&self, context: &Context) -> Result<Pass, Error> {
-        let ticket = self.shared.admit(context)?;
-        Ok(Pass {
-            shared: Arc::clone(&self.shared),
-            ticket: Some(ticket),
-        })
+    /// What it shares with its calls, for those that somebody keeps it for.
+    pub(super) const fn lent(&self) -> Handle<'_, Shared> {
+        Handle::Borrowed(&self.shared)
+    }
+
+    /// The same for calls that may outlive whoever makes them.
+    pub(super) fn owned(&self) -> Handle<'static, Shared> {
+        Handle::Owned(Arc::clone(&self.shared))
     }
 }
 
@@ -249,7 +252,23 @@ impl Shared {
 
 // === impl Pass ===
 
-impl Pass {
+impl<'a> Pass<'a> {
+    pub(super) fn new(shared: Handle<'a, Shared>, context: &Context) -> Result<Self, Error> {
+        let ticket = shared.admit(context)?;
+        Ok(Self {
+            shared,
+            ticket: Some(ticket),
+        })
+    }
+
+    /// One that borrows nothing.
+    pub(super) fn into_owned(mut self) -> Pass<'static> {
+        Pass {
+            shared: self.shared.to_owned(),
+            ticket: self.ticket.take(),
+        }
+    }
+
     pub(super) fn settle(mut self, verdict: Verdict, hint: Option<Duration>) {
         self.tell(verdict, hint, &Moment::new());
     }
@@ -261,13 +280,13 @@ impl Pass {
     }
 }
 
-impl Drop for Pass {
+impl Drop for Pass<'_> {
     fn drop(&mut self) {
         self.tell(Verdict::Nothing, None, &Moment::new());
     }
 }
 
-impl fmt::Debug for Pass {
+impl fmt::Debug for Pass<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pass")
             .field("ticket", &self.ticket)

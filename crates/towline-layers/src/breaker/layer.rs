@@ -1,7 +1,11 @@
 //! The breaker as a layer.
 
-use super::handle::{Breaker, Pass};
-use crate::verdict::Verdict;
+use super::handle::{Breaker, Pass, Shared};
+use crate::{
+    ask::Ask,
+    handle::{self, Handle},
+    verdict::Verdict,
+};
 use pin_project_lite::pin_project;
 use std::{
     pin::Pin,
@@ -9,9 +13,7 @@ use std::{
 };
 use tower_layer::Layer;
 use tower_service::Service;
-use towline_core::{
-    Answer, Ending, Error, ErrorKind, Journey, Metered, Moment, Step, Usage, Watch,
-};
+use towline_core::{Answer, Ending, Error, ErrorKind, Metered, Moment, Step, Usage, Watch};
 
 /// Leads calls through a [`Breaker`]. The [module docs](super) say where it goes.
 #[derive(Clone, Debug)]
@@ -49,15 +51,15 @@ pin_project! {
         Inside {
             #[pin]
             call: F,
-            pass: Option<Pass>,
+            pass: Option<Pass<'static>>,
         },
         Over,
     }
 }
 
 /// Follows an answer to its end.
-struct Follow {
-    pass: Pass,
+struct Follow<'a> {
+    pass: Pass<'a>,
 }
 
 // === impl BreakerLayer ===
@@ -100,28 +102,48 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        let state = match self.breaker.enter(request.context()) {
+        let state = match enter(self.breaker.owned(), &request) {
             Ok(pass) => State::Inside {
-                call: self.inner.call(request),
                 pass: Some(pass),
+                call: self.inner.call(request),
             },
-            Err(error) => {
-                write_down(request.context().journey(), &error);
-                State::Refused { error: Some(error) }
-            }
+            Err(error) => State::Refused { error: Some(error) },
         };
         BreakerFuture { state }
     }
 }
 
-fn write_down(journey: Option<&Journey>, error: &Error) {
-    if let Some(journey) = journey {
-        journey.push(Step::Refused {
-            layer: "breaker",
-            kind: error.kind(),
-            retry_after: error.retry_after(),
-        });
+impl<S, Req> Ask<Req> for BreakerService<S>
+where
+    S: Ask<Req, Answer: Answer>,
+    Req: Metered,
+{
+    type Answer = S::Answer;
+
+    fn ask_at(
+        &self,
+        request: Req,
+        moment: Moment,
+    ) -> impl Future<Output = Result<S::Answer, Error>> + Send {
+        async move {
+            let pass = enter(self.breaker.lent(), &request)?;
+            let result = self.inner.ask_at(request, moment).await;
+            follow(result, pass)
+        }
     }
+}
+
+/// Lets the call in. That it was turned away is written down.
+fn enter<'a>(shared: Handle<'a, Shared>, request: &impl Metered) -> Result<Pass<'a>, Error> {
+    Pass::new(shared, request.context()).inspect_err(|error| {
+        if let Some(journey) = request.context().journey() {
+            journey.push(Step::Refused {
+                layer: "breaker",
+                kind: error.kind(),
+                retry_after: error.retry_after(),
+            });
+        }
+    })
 }
 
 // === impl BreakerFuture ===
@@ -152,10 +174,12 @@ where
 }
 
 /// An error is the end; an answer is followed to its end.
-fn follow<A: Answer>(result: Result<A, Error>, pass: Pass) -> Result<A, Error> {
+fn follow<A: Answer>(result: Result<A, Error>, pass: Pass<'_>) -> Result<A, Error> {
     match result {
         Ok(mut answer) => {
-            answer.watch(Follow { pass });
+            handle::follow(&mut answer, Follow { pass }, |Follow { pass }| Follow {
+                pass: pass.into_owned(),
+            });
             Ok(answer)
         }
         Err(error) => {
@@ -171,7 +195,7 @@ fn over() -> Error {
 
 // === impl Follow ===
 
-impl Watch for Follow {
+impl Watch for Follow<'_> {
     fn on_end(&mut self, ending: Ending<'_>, _usage: Option<&Usage>, moment: &Moment) {
         let hint = match ending {
             Ending::Failed(error) => error.retry_after(),

@@ -86,6 +86,12 @@ impl CoalesceLayer {
         }
     }
 
+    /// Whether everything is passed through.
+    #[must_use]
+    pub const fn is_off(&self) -> bool {
+        !self.active
+    }
+
     /// Keeps up to `bytes` of each streamed answer: text, and some 200 bytes for each piece. Who falls
     /// further behind the others is given up, and nobody joins an answer that is longer.
     #[must_use]

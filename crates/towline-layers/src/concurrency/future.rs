@@ -44,9 +44,14 @@ pin_project! {
 
 /// A call that waits for a slot. Its place is given up first when it is dropped.
 struct Wait<S, R> {
-    place: Place,
+    turn: Turn,
     service: S,
     request: R,
+}
+
+/// A place in the queue, and the end of the patience with it.
+pub(super) struct Turn {
+    place: Box<Place>,
     /// Set where the wait is pending and bounded, not before.
     sleep: Option<Pin<Box<Sleep>>>,
 }
@@ -59,12 +64,11 @@ impl<S, R, F> ConcurrencyFuture<S, R, F> {
         Self { state }
     }
 
-    pub(super) fn waiting(service: S, request: R, place: Place) -> Self {
+    pub(super) fn waiting(service: S, request: R, place: Box<Place>) -> Self {
         let wait = Wait {
-            place,
+            turn: Turn::new(place),
             service,
             request,
-            sleep: None,
         };
         let state = State::Waiting {
             wait: Some(Box::new(wait)),
@@ -94,13 +98,11 @@ where
                     let Some(wait) = waiting else {
                         return Poll::Ready(Err(polled_again()));
                     };
-                    let admitted = ready!(wait.poll(cx));
+                    let admitted = ready!(wait.turn.poll(cx));
                     let Some(mut wait) = waiting.take() else {
                         return Poll::Ready(Err(polled_again()));
                     };
-                    let admitted = admitted.and_then(|permit| wait.place.settle(permit));
-                    wait.place.note(&wait.request, admitted.as_ref().err());
-                    let permit = admitted?;
+                    let permit = wait.turn.end(&wait.request, admitted)?;
                     let call = wait.service.call(wait.request);
                     state.set(State::Calling {
                         call,
@@ -124,7 +126,7 @@ where
 }
 
 /// Keeps the slot to the end of the answer.
-fn hold<A: Answer>(result: Result<A, Error>, mut permit: Permit) -> Result<A, Error> {
+pub(super) fn hold<A: Answer>(result: Result<A, Error>, mut permit: Permit) -> Result<A, Error> {
     match result {
         Ok(mut answer) => {
             answer.watch(permit);
@@ -155,11 +157,15 @@ impl<S, R, F> fmt::Debug for ConcurrencyFuture<S, R, F> {
     }
 }
 
-// === impl Wait ===
+// === impl Turn ===
 
-impl<S, R> Wait<S, R> {
+impl Turn {
+    pub(super) const fn new(place: Box<Place>) -> Self {
+        Self { place, sleep: None }
+    }
+
     /// Waits for a slot, and no longer than the place allows. The slot wins where both are there.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Permit, Error>> {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Permit, Error>> {
         if let Poll::Ready(verdict) = self.place.poll(cx) {
             return Poll::Ready(verdict);
         }
@@ -169,5 +175,16 @@ impl<S, R> Wait<S, R> {
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(due)));
         ready!(sleep.as_mut().poll(cx));
         Poll::Ready(self.place.give_up())
+    }
+
+    /// Takes what the wait for `request` came to, and writes it down.
+    pub(super) fn end(
+        &self,
+        request: &impl Metered,
+        admitted: Result<Permit, Error>,
+    ) -> Result<Permit, Error> {
+        let admitted = admitted.and_then(|permit| self.place.settle(permit));
+        self.place.note(request, admitted.as_ref().err());
+        admitted
     }
 }

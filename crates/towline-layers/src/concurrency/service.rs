@@ -2,15 +2,19 @@
 
 use super::{
     ConcurrencyFuture,
-    slots::{Entry, Slots},
+    future::{Turn, hold},
+    slots::{Entry, Permit, Slots},
 };
+use crate::ask::Ask;
 use std::{
-    fmt, mem,
+    fmt,
+    future::poll_fn,
+    mem,
     sync::Arc,
     task::{Context, Poll},
 };
 use tower_service::Service;
-use towline_core::{Answer, Error, Metered};
+use towline_core::{Answer, Error, Metered, Moment};
 
 /// The service that [`ConcurrencyLayer`](super::ConcurrencyLayer) makes.
 #[derive(Clone)]
@@ -24,6 +28,25 @@ pub struct Concurrency<S> {
 impl<S> Concurrency<S> {
     pub(super) const fn new(inner: S, slots: Arc<Slots>) -> Self {
         Self { inner, slots }
+    }
+
+    /// The slot of a call, once it is its turn. Nothing where nobody counts.
+    async fn admit<Req: Metered + Sync>(
+        &self,
+        request: &Req,
+        moment: &mut Moment,
+    ) -> Result<Option<Permit>, Error> {
+        match self.slots.enter(request) {
+            Entry::Open => Ok(None),
+            Entry::Admitted(permit) => Ok(Some(permit)),
+            Entry::Waiting(place) => {
+                let mut turn = Turn::new(place);
+                let admitted = poll_fn(|cx| turn.poll(cx)).await;
+                moment.renew();
+                turn.end(request, admitted).map(Some)
+            }
+            Entry::Refused(error) => Err(error),
+        }
     }
 }
 
@@ -54,6 +77,29 @@ where
                 ConcurrencyFuture::waiting(ready, request, place)
             }
             Entry::Refused(error) => ConcurrencyFuture::refused(error),
+        }
+    }
+}
+
+impl<S, Req> Ask<Req> for Concurrency<S>
+where
+    S: Ask<Req, Answer: Answer>,
+    Req: Metered + Sync,
+{
+    type Answer = S::Answer;
+
+    fn ask_at(
+        &self,
+        request: Req,
+        mut moment: Moment,
+    ) -> impl Future<Output = Result<S::Answer, Error>> + Send {
+        async move {
+            let permit = self.admit(&request, &mut moment).await?;
+            let result = self.inner.ask_at(request, moment).await;
+            match permit {
+                Some(permit) => hold(result, permit),
+                None => result,
+            }
         }
     }
 }

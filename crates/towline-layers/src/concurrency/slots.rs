@@ -53,7 +53,8 @@ pub(super) enum Entry {
     /// Nobody counts.
     Open,
     Admitted(Permit),
-    Waiting(Place),
+    /// On the heap, so that a call that need not wait is not the larger for it.
+    Waiting(Box<Place>),
     Refused(Error),
 }
 
@@ -177,7 +178,7 @@ impl Slots {
         }
         // A slot may have become free since it was looked for.
         self.serve();
-        Entry::Waiting(place)
+        Entry::Waiting(Box::new(place))
     }
 
     /// Turns away one for the one that came, where the queue is full or does not drain.

@@ -1,5 +1,6 @@
 //! Who is inside, and whether anybody may come in.
 
+use crate::handle::Handle;
 use std::{
     pin::pin,
     sync::{
@@ -39,7 +40,13 @@ pub struct Drained {
 /// is dropped.
 #[derive(Debug)]
 pub struct Pass {
-    pub(super) shared: Arc<Shared>,
+    _inside: Inside<'static>,
+}
+
+/// One that is counted, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Inside<'a> {
+    pub(super) shared: Handle<'a, Shared>,
 }
 
 const CLOSED: usize = 1 << (usize::BITS - 1);
@@ -113,16 +120,9 @@ impl Drain {
     ///
     /// [`ErrorKind::Closed`] after [`start`](Self::start).
     pub fn enter(&self) -> Result<Pass, Error> {
-        let before = self.shared.state.fetch_add(1, Ordering::AcqRel);
-        let pass = Pass {
-            shared: Arc::clone(&self.shared),
-        };
-        if before & CLOSED == 0 {
-            return Ok(pass);
-        }
-        Err(Error::new(ErrorKind::Closed)
-            .with_refused_by("drain")
-            .with_message("nothing was sent: make a new client with `connect`"))
+        let shared = Handle::Owned(Arc::clone(&self.shared));
+        let inside = Inside::new(shared)?;
+        Ok(Pass { _inside: inside })
     }
 }
 
@@ -134,9 +134,31 @@ impl Shared {
     }
 }
 
-// === impl Pass ===
+// === impl Inside ===
 
-impl Drop for Pass {
+impl<'a> Inside<'a> {
+    /// Counts one more, unless nobody is let in any more.
+    pub(super) fn new(shared: Handle<'a, Shared>) -> Result<Self, Error> {
+        let before = shared.state.fetch_add(1, Ordering::AcqRel);
+        let inside = Self { shared };
+        if before & CLOSED == 0 {
+            return Ok(inside);
+        }
+        Err(Error::new(ErrorKind::Closed)
+            .with_refused_by("drain")
+            .with_message("nothing was sent: make a new client with `connect`"))
+    }
+
+    /// One that borrows nothing. It is counted before this one leaves.
+    pub(super) fn into_owned(self) -> Inside<'static> {
+        self.shared.state.fetch_add(1, Ordering::AcqRel);
+        Inside {
+            shared: self.shared.to_owned(),
+        }
+    }
+}
+
+impl Drop for Inside<'_> {
     fn drop(&mut self) {
         let before = self.shared.state.fetch_sub(1, Ordering::AcqRel);
         if before == CLOSED | 1 {

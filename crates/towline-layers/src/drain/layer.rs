@@ -1,9 +1,11 @@
 //! The gate as a layer.
 
-use super::gate::{Drain, Pass, Shared};
+use super::gate::{Drain, Inside, Shared};
+use crate::{ask::Ask, handle::Handle};
 use pin_project_lite::pin_project;
 use std::{
-    pin::Pin,
+    future::poll_fn,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, ready},
 };
@@ -46,7 +48,7 @@ pin_project! {
         Inside {
             #[pin]
             call: F,
-            pass: Option<Pass>,
+            inside: Option<Inside<'static>>,
             // Set where the call is pending, not before; on the heap, so that the call is small to move.
             leave: Option<Pin<Box<OwnedNotified>>>,
         },
@@ -56,7 +58,7 @@ pin_project! {
 
 /// Keeps the pass to the end of the body, and ends the body when it has to.
 struct Stay {
-    pass: Pass,
+    inside: Inside<'static>,
     leave: Option<Pin<Box<OwnedNotified>>>,
 }
 
@@ -99,15 +101,48 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        let state = match self.drain.enter() {
-            Ok(pass) => State::Inside {
+        let shared = Handle::Owned(Arc::clone(&self.drain.shared));
+        let state = match Inside::new(shared) {
+            Ok(inside) => State::Inside {
+                inside: Some(inside),
                 call: self.inner.call(request),
-                pass: Some(pass),
                 leave: None,
             },
             Err(error) => State::Refused { error: Some(error) },
         };
         DrainFuture { state }
+    }
+}
+
+impl<S, Req> Ask<Req> for DrainService<S>
+where
+    S: Ask<Req, Answer: Answer>,
+    Req: Send,
+{
+    type Answer = S::Answer;
+
+    fn ask_at(
+        &self,
+        request: Req,
+        moment: Moment,
+    ) -> impl Future<Output = Result<S::Answer, Error>> + Send {
+        async move {
+            let inside = Inside::new(Handle::Borrowed(&self.drain.shared))?;
+            let result = {
+                let mut call = pin!(self.inner.ask_at(request, moment));
+                let mut leave = None;
+                poll_fn(|cx| {
+                    if let Poll::Ready(result) = call.as_mut().poll(cx) {
+                        return Poll::Ready(result);
+                    }
+                    ready!(poll_leave(&mut leave, &self.drain.shared, cx));
+                    Poll::Ready(Err(cut()))
+                })
+                .await
+            };
+            // The call is gone before the result is seen.
+            result.map(|answer| stay(answer, Some(inside)))
+        }
     }
 }
 
@@ -134,20 +169,24 @@ impl<F> State<F> {
         F: Future<Output = Result<A, Error>>,
         A: Answer,
     {
-        let (call, pass, leave) = match self.project() {
+        let (call, inside, leave) = match self.project() {
             StateProj::Refused { error } => {
                 return Poll::Ready(Err(error.take().unwrap_or_else(cut)));
             }
-            StateProj::Inside { call, pass, leave } => (call, pass, leave),
+            StateProj::Inside {
+                call,
+                inside,
+                leave,
+            } => (call, inside, leave),
             StateProj::Over => return Poll::Ready(Err(cut())),
         };
         if let Poll::Ready(result) = call.poll(cx) {
-            return Poll::Ready(result.map(|answer| stay(answer, pass.take())));
+            return Poll::Ready(result.map(|answer| stay(answer, inside.take())));
         }
-        let Some(pass) = pass else {
+        let Some(inside) = inside else {
             return Poll::Pending;
         };
-        ready!(poll_leave(leave, &pass.shared, cx));
+        ready!(poll_leave(leave, &inside.shared, cx));
         Poll::Ready(Err(cut()))
     }
 }
@@ -168,9 +207,12 @@ fn poll_leave(
 }
 
 /// Keeps the pass for as long as the answer arrives.
-fn stay<A: Answer>(mut answer: A, pass: Option<Pass>) -> A {
-    if let (false, Some(pass)) = (answer.is_whole(), pass) {
-        answer.watch(Stay { pass, leave: None });
+fn stay<A: Answer>(mut answer: A, inside: Option<Inside<'_>>) -> A {
+    if let (false, Some(inside)) = (answer.is_whole(), inside) {
+        answer.watch(Stay {
+            inside: inside.into_owned(),
+            leave: None,
+        });
     }
     answer
 }
@@ -184,14 +226,14 @@ fn cut() -> Error {
 
 impl Watch for Stay {
     fn on_event(&mut self, _event: &Event, _moment: &Moment) -> Result<(), Error> {
-        if self.pass.shared.is_cut() {
+        if self.inside.shared.is_cut() {
             return Err(cut());
         }
         Ok(())
     }
 
     fn poll_stop(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
-        let shared = &self.pass.shared;
+        let shared = &self.inside.shared;
         ready!(poll_leave(&mut self.leave, shared, cx));
         Poll::Ready(cut())
     }

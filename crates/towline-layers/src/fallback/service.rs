@@ -4,7 +4,10 @@ use super::{
     failures::{Failures, Next},
     target::Target,
 };
-use crate::begun::Begun;
+use crate::{
+    ask::Ask,
+    begun::{Begun, begin},
+};
 use pin_project_lite::pin_project;
 use std::{
     fmt, mem,
@@ -13,7 +16,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 use tower_service::Service;
-use towline_core::{Answer, Capabilities, Error, ErrorKind, Metered, Step};
+use towline_core::{Answer, Capabilities, Error, ErrorKind, Metered, Moment, Step};
 
 /// Targets in order. The [module docs](super) say what it promises.
 pub struct Fallback<S> {
@@ -108,6 +111,22 @@ impl<S> Fallback<S> {
         self
     }
 
+    /// What is needed to ask somebody else, if there is anybody.
+    fn rest<Req: Metered + Clone>(&self, request: &Req) -> Option<Box<Rest<S, Req>>> {
+        (!self.others.is_empty()).then(|| {
+            Box::new(Rest {
+                request: request.clone(),
+                needs: None,
+                others: Arc::clone(&self.others),
+                next: 0,
+                asked: self.first.name().clone(),
+                window: self.first.window(),
+                filtered: self.filtered,
+                failures: Failures::default(),
+            })
+        })
+    }
+
     /// How many targets there are.
     #[must_use]
     pub fn targets(&self) -> usize {
@@ -140,18 +159,7 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        let rest = (!self.others.is_empty()).then(|| {
-            Box::new(Rest {
-                request: request.clone(),
-                needs: None,
-                others: Arc::clone(&self.others),
-                next: 0,
-                asked: self.first.name().clone(),
-                window: self.first.window(),
-                filtered: self.filtered,
-                failures: Failures::default(),
-            })
-        });
+        let rest = self.rest(&request);
         let state = match self.unready.take() {
             Some(error) => State::Failed { error: Some(error) },
             None => {
@@ -161,6 +169,48 @@ where
             }
         };
         FallbackFuture { state, rest }
+    }
+}
+
+impl<S, Req> Ask<Req> for Fallback<S>
+where
+    S: Ask<Req, Answer: Answer>,
+    Req: Metered + Clone + Sync,
+{
+    type Answer = S::Answer;
+
+    fn ask_at(
+        &self,
+        mut request: Req,
+        mut moment: Moment,
+    ) -> impl Future<Output = Result<S::Answer, Error>> + Send {
+        async move {
+            let mut rest = self.rest(&request);
+            let mut target = &self.first;
+            loop {
+                // The failed call is gone before anybody else is asked.
+                let failed = match target
+                    .service
+                    .ask_at(target.address(request), mem::take(&mut moment))
+                    .await
+                {
+                    Ok(answer) => match begin(answer).await {
+                        Ok(answer) => return Ok(answer),
+                        Err(error) => error,
+                    },
+                    Err(error) => error,
+                };
+                let Some(rest) = &mut rest else {
+                    return Err(failed);
+                };
+                let next = rest.move_on(failed);
+                target = match next.and_then(|index| self.others.get(index)) {
+                    Some(next) => next,
+                    None => return Err(mem::take(&mut rest.failures).into_error()),
+                };
+                request = rest.request.clone();
+            }
+        }
     }
 }
 
@@ -228,7 +278,8 @@ where
             let Some(rest) = this.rest.as_mut() else {
                 return Poll::Ready(Err(failed));
             };
-            match rest.move_on(failed) {
+            let next = rest.move_on(failed);
+            match next.and_then(|index| rest.others.get(index).cloned()) {
                 Some(target) => this.state.set(State::Readying { target }),
                 None => {
                     let failures = mem::take(&mut rest.failures);
@@ -257,14 +308,15 @@ fn over() -> Error {
 
 // === impl Rest ===
 
-impl<S: Clone, Req: Metered> Rest<S, Req> {
-    /// Keeps the error, and says who is asked next.
-    fn move_on(&mut self, failed: Error) -> Option<Target<S>> {
+impl<S, Req: Metered> Rest<S, Req> {
+    /// Keeps the error, and says which of the others is asked next.
+    fn move_on(&mut self, failed: Error) -> Option<usize> {
         let kind = failed.kind();
         let deadline = self.request.context().deadline();
         let next = Next::after(&failed, self.filtered, deadline);
         self.failures.push(failed);
-        let target = self.pick(next)?;
+        let index = self.pick(next)?;
+        let target = self.others.get(index)?;
         let from = mem::replace(&mut self.asked, target.name().clone());
         self.window = target.window();
         if let Some(journey) = self.request.context().journey() {
@@ -275,22 +327,23 @@ impl<S: Clone, Req: Metered> Rest<S, Req> {
                 kind,
             });
         }
-        Some(target)
+        Some(index)
     }
 
     /// The next target that can answer.
-    fn pick(&mut self, next: Next) -> Option<Target<S>> {
+    fn pick(&mut self, next: Next) -> Option<usize> {
         if next == Next::Nobody {
             return None;
         }
         let request = &self.request;
         let needs = *self.needs.get_or_insert_with(|| request.needs());
         loop {
-            let target = self.others.get(self.next)?;
+            let index = self.next;
+            let target = self.others.get(index)?;
             self.next += 1;
             let large = next == Next::Anybody || target.is_larger_than(self.window);
             if large && target.can(needs, request) {
-                return Some(target.clone());
+                return Some(index);
             }
         }
     }

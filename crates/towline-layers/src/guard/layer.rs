@@ -1,6 +1,7 @@
 //! The rules as a layer.
 
 use super::rules::{Guard, Prompt};
+use crate::ask::Ask;
 use pin_project_lite::pin_project;
 use std::{
     pin::Pin,
@@ -8,7 +9,7 @@ use std::{
 };
 use tower_layer::Layer;
 use tower_service::Service;
-use towline_core::{Error, ErrorKind};
+use towline_core::{Error, ErrorKind, Moment};
 
 /// Checks each request. The [module docs](super) say where it goes.
 #[derive(Clone, Debug)]
@@ -82,6 +83,29 @@ where
                 call: self.inner.call(request),
             },
             Err(error) => GuardFuture::Refused { error: Some(error) },
+        }
+    }
+}
+
+impl<S, Req> Ask<Req> for GuardService<S, Req>
+where
+    S: Ask<Req>,
+    Req: Prompt,
+{
+    type Answer = S::Answer;
+
+    fn ask_at(
+        &self,
+        request: Req,
+        mut moment: Moment,
+    ) -> impl Future<Output = Result<S::Answer, Error>> + Send {
+        async move {
+            if !self.rules.is_empty() {
+                self.rules.check(&request)?;
+                // A long prompt takes its time.
+                moment.renew();
+            }
+            self.inner.ask_at(request, moment).await
         }
     }
 }

@@ -61,6 +61,12 @@ impl<Req> Guard<Req> {
     }
 }
 
+impl<Req> Guard<Req> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.max_bytes.is_none() && self.forbidden.is_empty() && self.checks.is_empty()
+    }
+}
+
 impl<Req: Prompt> Guard<Req> {
     /// Checks `request`.
     ///

@@ -100,7 +100,9 @@ impl HedgePolicy {
         self
     }
 
-    pub(super) const fn is_off(&self) -> bool {
+    /// Whether nothing is ever asked twice.
+    #[must_use]
+    pub const fn is_off(&self) -> bool {
         self.off
     }
 

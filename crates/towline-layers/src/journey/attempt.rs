@@ -1,12 +1,12 @@
 //! What each call to a provider did and used.
 
+use crate::ask::Ask;
 use pin_project_lite::pin_project;
 use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
 };
-use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
 use towline_core::{
@@ -95,11 +95,32 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        let journey = request.context().journey().cloned();
-        let entry = journey.map(|journey| Entry::open(journey, &self.provider, &request));
         AttemptFuture {
+            entry: Entry::of(&self.provider, &request, &Moment::new()),
             call: self.inner.call(request),
-            entry,
+        }
+    }
+}
+
+impl<S, Req> Ask<Req> for Attempt<S>
+where
+    S: Ask<Req, Answer: Answer>,
+    Req: Metered,
+{
+    type Answer = S::Answer;
+
+    fn ask_at(
+        &self,
+        request: Req,
+        moment: Moment,
+    ) -> impl Future<Output = Result<S::Answer, Error>> + Send {
+        async move {
+            let entry = Entry::of(&self.provider, &request, &moment);
+            let result = self.inner.ask_at(request, moment).await;
+            match entry {
+                Some(entry) => entry.follow(result),
+                None => result,
+            }
         }
     }
 }
@@ -116,31 +137,23 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let result = ready!(this.call.poll(cx));
-        let Some(mut entry) = this.entry.take() else {
-            return Poll::Ready(result);
-        };
-        match result {
-            Ok(mut answer) => {
-                entry.whole = answer.is_whole();
-                answer.watch(entry);
-                Poll::Ready(Ok(answer))
-            }
-            Err(error) => {
-                entry.close(Outcome::Failed(error.kind()), None, &Moment::new());
-                Poll::Ready(Err(error))
-            }
-        }
+        Poll::Ready(match this.entry.take() {
+            Some(entry) => entry.follow(result),
+            None => result,
+        })
     }
 }
 
 // === impl Entry ===
 
 impl Entry {
-    fn open<Req: Metered>(journey: Journey, provider: &Text, request: &Req) -> Self {
+    /// A new line, where the call is written down.
+    fn of<Req: Metered>(provider: &Text, request: &Req, moment: &Moment) -> Option<Self> {
+        let journey = request.context().journey()?.clone();
         let hedge = request.context().is_hedge();
         let model = request.model_text().clone();
-        let id = journey.begin_attempt(provider.clone(), model, hedge, Instant::now());
-        Self {
+        let id = journey.begin_attempt(provider.clone(), model, hedge, moment.now());
+        Some(Self {
             journey,
             id,
             open: true,
@@ -148,6 +161,21 @@ impl Entry {
             whole: false,
             input: request.estimated_input(),
             bytes: 0,
+        })
+    }
+
+    /// An error closes it; an answer is followed to its end.
+    fn follow<A: Answer>(mut self, result: Result<A, Error>) -> Result<A, Error> {
+        match result {
+            Ok(mut answer) => {
+                self.whole = answer.is_whole();
+                answer.watch(self);
+                Ok(answer)
+            }
+            Err(error) => {
+                self.close(Outcome::Failed(error.kind()), None, &Moment::new());
+                Err(error)
+            }
         }
     }
 

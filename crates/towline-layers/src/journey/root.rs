@@ -1,5 +1,6 @@
 //! The record of a call, from its start to its end.
 
+use crate::ask::Ask;
 use pin_project_lite::pin_project;
 use std::{
     pin::Pin,
@@ -7,7 +8,7 @@ use std::{
 };
 use tower_layer::Layer;
 use tower_service::Service;
-use towline_core::{Answer, Error, Journey, Metered, Watch};
+use towline_core::{Answer, Error, Journey, Metered, Moment, Watch};
 
 /// Starts the record of each call. The [module docs](super) say where it goes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -76,16 +77,55 @@ where
     }
 
     fn call(&mut self, mut request: Req) -> Self::Future {
-        let known = request.context().journey().cloned();
-        let journey = known.unwrap_or_else(|| {
-            let journey = Journey::new();
-            request.context_mut().set_journey(journey.clone());
-            journey
-        });
+        let journey = begin(&mut request, &Moment::new());
         RootFuture {
             call: self.inner.call(request),
             journey: Some(journey),
         }
+    }
+}
+
+impl<S, Req> Ask<Req> for Root<S>
+where
+    S: Ask<Req, Answer: Answer>,
+    Req: Metered,
+{
+    type Answer = S::Answer;
+
+    fn ask_at(
+        &self,
+        mut request: Req,
+        moment: Moment,
+    ) -> impl Future<Output = Result<S::Answer, Error>> + Send {
+        async move {
+            let journey = begin(&mut request, &moment);
+            hand_over(self.inner.ask_at(request, moment).await, journey)
+        }
+    }
+}
+
+/// The record of the call: the one that it has, or a new one.
+fn begin(request: &mut impl Metered, moment: &Moment) -> Journey {
+    if let Some(journey) = request.context().journey() {
+        return journey.clone();
+    }
+    let journey = Journey::starting_at(moment.now());
+    request.context_mut().set_journey(journey.clone());
+    journey
+}
+
+/// Gives the record to whoever gets the answer or the error.
+fn hand_over<A: Answer>(result: Result<A, Error>, journey: Journey) -> Result<A, Error> {
+    match result {
+        Ok(mut answer) => {
+            if !answer.is_whole() {
+                let journey = journey.clone();
+                answer.watch(Sign { journey });
+            }
+            answer.head_mut().set_journey(journey);
+            Ok(answer)
+        }
+        Err(error) => Err(error.with_journey(journey)),
     }
 }
 
@@ -101,19 +141,9 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let result = ready!(this.call.poll(cx));
-        let Some(journey) = this.journey.take() else {
-            return Poll::Ready(result);
-        };
-        Poll::Ready(match result {
-            Ok(mut answer) => {
-                if !answer.is_whole() {
-                    let journey = journey.clone();
-                    answer.watch(Sign { journey });
-                }
-                answer.head_mut().set_journey(journey);
-                Ok(answer)
-            }
-            Err(error) => Err(error.with_journey(journey)),
+        Poll::Ready(match this.journey.take() {
+            Some(journey) => hand_over(result, journey),
+            None => result,
         })
     }
 }

@@ -37,29 +37,26 @@ pin_project! {
     {
         // On the heap, so that a call that need not wait is not the larger for it.
         Waiting {
-            parked: Pin<Box<Parked<S, Req, T>>>,
+            parked: Box<Parked<S, Req, T>>,
         },
         Calling {
             #[pin]
             call: S::Future,
-            held: Option<Held<T::Bucket>>,
+            held: Option<Held<'static, T::Bucket>>,
         },
         Refused { error: Option<Error> },
         Over,
     }
 }
 
-pin_project! {
-    // A call that waits.
-    struct Parked<S, Req, T>
-    where
-        T: Store,
-    {
-        #[pin]
-        waiting: Waiting<T>,
-        service: Option<S>,
-        request: Option<Req>,
-    }
+/// A call that waits.
+struct Parked<S, Req, T>
+where
+    T: Store,
+{
+    waiting: Pin<Box<Waiting<T>>>,
+    service: Option<S>,
+    request: Option<Req>,
 }
 
 // === impl LimitFuture ===
@@ -69,16 +66,16 @@ where
     S: Service<Req>,
     T: Store,
 {
-    pub(super) const fn calling(call: S::Future, held: Option<Held<T::Bucket>>) -> Self {
+    pub(super) const fn calling(call: S::Future, held: Option<Held<'static, T::Bucket>>) -> Self {
         Self {
             state: State::Calling { call, held },
         }
     }
 
-    pub(super) fn waiting(waiting: Waiting<T>, service: S, request: Req) -> Self {
+    pub(super) fn waiting(waiting: Pin<Box<Waiting<T>>>, service: S, request: Req) -> Self {
         Self {
             state: State::Waiting {
-                parked: Box::pin(Parked {
+                parked: Box::new(Parked {
                     waiting,
                     service: Some(service),
                     request: Some(request),
@@ -109,11 +106,10 @@ where
                     return Poll::Ready(end(result, held));
                 }
                 StateProj::Waiting { parked } => {
-                    let parked = parked.as_mut().project();
                     let Some(asked) = parked.request.as_ref() else {
                         return Poll::Ready(Err(over()));
                     };
-                    let result = ready!(parked.waiting.poll(cx, asked.context()));
+                    let result = ready!(parked.waiting.as_mut().poll(cx, asked.context()));
                     let (Some(mut service), Some(request)) =
                         (parked.service.take(), parked.request.take())
                     else {
@@ -157,7 +153,10 @@ where
     }
 }
 
-fn end<A: Answer, B: Bucket>(result: Result<A, Error>, held: Option<Held<B>>) -> Result<A, Error> {
+pub(super) fn end<A: Answer, B: Bucket>(
+    result: Result<A, Error>,
+    held: Option<Held<'_, B>>,
+) -> Result<A, Error> {
     match (result, held) {
         (Ok(answer), Some(held)) => Ok(held.follow(answer)),
         (Err(error), Some(held)) => {

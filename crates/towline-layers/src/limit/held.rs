@@ -1,30 +1,31 @@
 //! What a call holds from its admission to the end of its answer.
 
 use super::{Bucket, Spent, lane::Lane};
-use std::{sync::Arc, time::Duration};
+use crate::handle::Handle;
+use std::time::Duration;
 use towline_core::{
     Answer, Ending, Error, ErrorKind, Head, Journey, Moment, RateLimits, Step, Usage, Watch,
 };
 
 /// A slot and a reservation. Whatever happens to the call, they are given back once.
 #[derive(Debug)]
-pub(super) struct Held<B: Bucket> {
-    lane: Arc<Lane<B>>,
+pub(super) struct Held<'a, B: Bucket> {
+    lane: Handle<'a, Lane<B>>,
     reservation: Option<B::Reservation>,
     journey: Option<Journey>,
 }
 
 /// The same, of an answer that is all there, and what the provider says of its limits.
-struct WholeHeld<B: Bucket> {
-    held: Held<B>,
-    limits: Option<RateLimits>,
+struct WholeHeld<'h, 'a, B: Bucket> {
+    held: &'h mut Held<'a, B>,
+    limits: Option<&'h RateLimits>,
 }
 
 // === impl Held ===
 
-impl<B: Bucket> Held<B> {
+impl<'a, B: Bucket> Held<'a, B> {
     pub(super) const fn new(
-        lane: Arc<Lane<B>>,
+        lane: Handle<'a, Lane<B>>,
         reservation: B::Reservation,
         journey: Option<Journey>,
     ) -> Self {
@@ -36,10 +37,13 @@ impl<B: Bucket> Held<B> {
     }
 
     /// Follows `answer` to its end.
-    pub(super) fn follow<A: Answer>(self, mut answer: A) -> A {
+    pub(super) fn follow<A: Answer>(mut self, mut answer: A) -> A {
         let limits = self.lane.learn.then(|| limits(answer.head())).flatten();
-        if answer.is_whole() {
-            answer.watch(WholeHeld { held: self, limits });
+        let mut whole = WholeHeld {
+            held: &mut self,
+            limits: limits.as_ref(),
+        };
+        if answer.show_end(&mut whole) {
             return answer;
         }
         match limits {
@@ -47,8 +51,17 @@ impl<B: Bucket> Held<B> {
             None if self.lane.learn => self.lane.bucket.served(),
             None => {}
         }
-        answer.watch(self);
+        answer.watch(self.into_owned());
         answer
+    }
+
+    /// One that borrows nothing.
+    pub(super) fn into_owned(mut self) -> Held<'static, B> {
+        Held {
+            lane: self.lane.to_owned(),
+            reservation: self.reservation.take(),
+            journey: self.journey.take(),
+        }
     }
 
     pub(super) fn fail(mut self, error: &Error) {
@@ -124,7 +137,7 @@ fn limits(head: &Head) -> Option<RateLimits> {
     Some(head.rate_limits()).filter(|limits| !limits.is_unknown())
 }
 
-impl<B: Bucket> Watch for Held<B> {
+impl<B: Bucket> Watch for Held<'_, B> {
     fn on_end(&mut self, ending: Ending<'_>, usage: Option<&Usage>, _moment: &Moment) {
         if let Ending::Failed(error) = ending {
             self.rejected(error);
@@ -134,20 +147,20 @@ impl<B: Bucket> Watch for Held<B> {
     }
 }
 
-impl<B: Bucket> Watch for WholeHeld<B> {
+impl<B: Bucket> Watch for WholeHeld<'_, '_, B> {
     fn on_end(&mut self, ending: Ending<'_>, usage: Option<&Usage>, moment: &Moment) {
         if !self.held.lane.learn {
             return self.held.on_end(ending, usage, moment);
         }
         let spent = self.held.look(&ending, usage);
-        let limits = self.limits.as_ref();
+        let limits = self.limits;
         self.held.give_back(|bucket, reservation| {
             bucket.settle_whole(reservation, &spent, limits, moment);
         });
     }
 }
 
-impl<B: Bucket> Drop for Held<B> {
+impl<B: Bucket> Drop for Held<'_, B> {
     fn drop(&mut self) {
         if self.reservation.is_some() {
             self.flag();

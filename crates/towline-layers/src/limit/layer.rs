@@ -1,11 +1,20 @@
 //! The limit as a layer.
 
 use super::{
-    Bucket, LimitConfig, LocalStore, Mode, Rules, Store, Verdict, future::LimitFuture, held::Held,
-    lane::Lane, lanes::Lanes, waiting::Waiting,
+    Bucket, LimitConfig, LocalStore, Mode, Rules, Store, Verdict,
+    future::{self, LimitFuture},
+    held::Held,
+    lane::Lane,
+    lanes::Lanes,
+    refusal,
+    waiting::Waiting,
 };
+use crate::ask::Ask;
 use std::{
-    fmt, mem,
+    fmt,
+    future::poll_fn,
+    mem,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -14,7 +23,7 @@ use std::{
 };
 use tower_layer::Layer;
 use tower_service::Service;
-use towline_core::{Answer, Error, Metered};
+use towline_core::{Answer, Error, Metered, Moment};
 
 /// Admits calls by their cost. The [module docs](super) say where it goes.
 ///
@@ -40,6 +49,15 @@ pub(super) struct Shared<T: Store> {
     pub(super) lanes: Lanes<T>,
     /// Nothing is limited and nothing is learned: calls pass uncounted.
     open: AtomicBool,
+}
+
+/// What becomes of a call that comes.
+enum Entry<'a, T: Store> {
+    /// Nobody counts.
+    Open,
+    Admitted(Held<'a, T::Bucket>),
+    /// On the heap, so that a call that need not wait is not the larger for it.
+    Waiting(Pin<Box<Waiting<T>>>),
 }
 
 // === impl LimitLayer ===
@@ -123,31 +141,40 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        if self.shared.open.load(Ordering::Relaxed) {
-            return LimitFuture::calling(self.inner.call(request), None);
-        }
-        let config = &self.shared.config;
-        let lane = self.shared.lanes.get(config, &request);
-        let demand = config.charge.demand(&request, lane.usual());
-        let mut direct = config.mode == Mode::Reject;
-        if direct || lane.waiting() == 0 {
-            match lane.bucket.admit_now(&demand, None) {
-                Some(Verdict::Granted(reservation)) => {
-                    let journey = request.context().journey().cloned();
-                    let held = Held::new(lane, reservation, journey);
-                    return LimitFuture::calling(self.inner.call(request), Some(held));
-                }
-                // It asks again in its turn, and is told again.
-                Some(_) => {}
-                None => direct = true,
+        match self.shared.enter(&request) {
+            Entry::Open => LimitFuture::calling(self.inner.call(request), None),
+            Entry::Admitted(held) => {
+                let held = held.into_owned();
+                LimitFuture::calling(self.inner.call(request), Some(held))
+            }
+            Entry::Waiting(waiting) => {
+                // The instance that was readied is the one that is called.
+                let clone = self.inner.clone();
+                let ready = mem::replace(&mut self.inner, clone);
+                LimitFuture::waiting(waiting, ready, request)
             }
         }
-        // The instance that was readied is the one that is called.
-        let clone = self.inner.clone();
-        let ready = mem::replace(&mut self.inner, clone);
-        let shared = Arc::clone(&self.shared);
-        let waiting = Waiting::new(shared, lane, demand, direct);
-        LimitFuture::waiting(waiting, ready, request)
+    }
+}
+
+impl<S, T, Req> Ask<Req> for Limit<S, T>
+where
+    S: Ask<Req, Answer: Answer>,
+    T: Store,
+    Req: Metered + Sync,
+{
+    type Answer = S::Answer;
+
+    fn ask_at(
+        &self,
+        request: Req,
+        mut moment: Moment,
+    ) -> impl Future<Output = Result<S::Answer, Error>> + Send {
+        async move {
+            let held = self.shared.admit(&request, &mut moment).await?;
+            let result = self.inner.ask_at(request, moment).await;
+            future::end(result, held)
+        }
     }
 }
 
@@ -166,6 +193,53 @@ impl<S: fmt::Debug, T: Store> fmt::Debug for Limit<S, T> {
             .field("inner", &self.inner)
             .field("shared", &self.shared)
             .finish()
+    }
+}
+
+// === impl Shared ===
+
+impl<T: Store> Shared<T> {
+    /// What a call holds, once it is its turn. Nothing where nobody counts.
+    async fn admit<Req: Metered + Sync>(
+        self: &Arc<Self>,
+        request: &Req,
+        moment: &mut Moment,
+    ) -> Result<Option<Held<'_, T::Bucket>>, Error> {
+        match self.enter(request) {
+            Entry::Open => Ok(None),
+            Entry::Admitted(held) => Ok(Some(held)),
+            Entry::Waiting(mut waiting) => {
+                let context = request.context();
+                let held = poll_fn(|cx| waiting.as_mut().poll(cx, context)).await;
+                moment.renew();
+                held.map(Some)
+                    .map_err(|error| refusal::noted(error, context))
+            }
+        }
+    }
+
+    /// Takes what the call may use, or a place in the queue.
+    fn enter<Req: Metered>(self: &Arc<Self>, request: &Req) -> Entry<'_, T> {
+        if self.open.load(Ordering::Relaxed) {
+            return Entry::Open;
+        }
+        let config = &self.config;
+        let lane = self.lanes.get(config, request);
+        let demand = config.charge.demand(request, lane.usual());
+        let mut direct = config.mode == Mode::Reject;
+        if direct || lane.waiting() == 0 {
+            match lane.bucket.admit_now(&demand, None) {
+                Some(Verdict::Granted(reservation)) => {
+                    let journey = request.context().journey().cloned();
+                    return Entry::Admitted(Held::new(lane, reservation, journey));
+                }
+                // It asks again in its turn, and is told again.
+                Some(_) => {}
+                None => direct = true,
+            }
+        }
+        let waiting = Waiting::new(Arc::clone(self), lane.share(), demand, direct);
+        Entry::Waiting(Box::pin(waiting))
     }
 }
 

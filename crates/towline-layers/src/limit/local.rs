@@ -102,8 +102,7 @@ impl Bucket for LocalBucket {
     type Admit = Ready<Result<Verdict<LocalReservation>, Error>>;
 
     fn admit(&self, demand: &Demand, booked: Option<&Booking>) -> Self::Admit {
-        let now = self.inner.shared.now();
-        ready(Ok(self.inner.admit(now, demand, booked)))
+        ready(Ok(self.inner.admit(demand, booked)))
     }
 
     fn admit_now(
@@ -111,8 +110,7 @@ impl Bucket for LocalBucket {
         demand: &Demand,
         booked: Option<&Booking>,
     ) -> Option<Verdict<LocalReservation>> {
-        let now = self.inner.shared.now();
-        Some(self.inner.admit(now, demand, booked))
+        Some(self.inner.admit(demand, booked))
     }
 
     fn wait(&self, demand: &Demand, ahead: &Demand) -> Option<Duration> {
@@ -206,17 +204,18 @@ impl fmt::Debug for LocalBucket {
 // === impl Inner ===
 
 impl Inner {
-    fn admit(
-        &self,
-        now: u64,
-        demand: &Demand,
-        booked: Option<&Booking>,
-    ) -> Verdict<LocalReservation> {
+    fn admit(&self, demand: &Demand, booked: Option<&Booking>) -> Verdict<LocalReservation> {
         let shared = &self.shared;
         let slots = shared.slots.load(Ordering::Acquire);
         let slots = (slots < usize::MAX).then_some(slots);
-        let booked = booked.map(|booked| shared.booked(booked));
         let mut meter = lock(&self.meter);
+        if slots.is_none()
+            && let Some(entry) = meter.grant_unbounded(demand.amounts)
+        {
+            return Verdict::Granted(LocalReservation { entry });
+        }
+        let now = shared.now();
+        let booked = booked.map(|booked| shared.booked(booked));
         match meter.admit(now, demand.amounts, slots, booked.as_ref()) {
             Step::Granted(entry) => Verdict::Granted(LocalReservation { entry }),
             Step::Never(dimension, burst) => Verdict::Never { dimension, burst },

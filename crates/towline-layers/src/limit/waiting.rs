@@ -7,7 +7,7 @@ use super::{
     layer::Shared,
     refusal,
 };
-use crate::{overload, queue::Key};
+use crate::{handle::Handle, overload, queue::Key};
 use pin_project_lite::pin_project;
 use std::{
     pin::Pin,
@@ -83,7 +83,7 @@ impl<T: Store> Waiting<T> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         context: &core::Context,
-    ) -> Poll<Result<Held<T::Bucket>, Error>> {
+    ) -> Poll<Result<Held<'static, T::Bucket>, Error>> {
         if self.since.is_none() {
             self.as_mut().start(context);
             if !self.direct {
@@ -265,7 +265,7 @@ impl<T: Store> Waiting<T> {
         self: Pin<&mut Self>,
         result: Result<<T::Bucket as Bucket>::Reservation, Error>,
         context: &core::Context,
-    ) -> Result<Held<T::Bucket>, Error> {
+    ) -> Result<Held<'static, T::Bucket>, Error> {
         self.note(context);
         let this = self.project();
         let reservation = match result {
@@ -280,7 +280,7 @@ impl<T: Store> Waiting<T> {
             lane.served(key);
         }
         let journey = context.journey().cloned();
-        Ok(Held::new(lane, reservation, journey))
+        Ok(Held::new(Handle::Owned(lane), reservation, journey))
     }
 
     /// Why it gives up.

@@ -1,10 +1,16 @@
 //! The clocks of one attempt.
 
-use super::{alarm::Alarm, clocks::Clocks};
-use crate::begun::Begun;
+use super::{
+    alarm::{Alarm, within},
+    clocks::Clocks,
+};
+use crate::{
+    ask::Ask,
+    begun::{Begun, begin},
+};
 use pin_project_lite::pin_project;
 use std::{
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
@@ -117,6 +123,37 @@ where
     }
 }
 
+impl<S, Req> Ask<Req> for Attempt<S>
+where
+    S: Ask<Req, Answer: Answer>,
+    Req: Metered,
+{
+    type Answer = S::Answer;
+
+    fn ask_at(
+        &self,
+        request: Req,
+        moment: Moment,
+    ) -> impl Future<Output = Result<S::Answer, Error>> + Send {
+        async move {
+            let limit = Limit::of_head(&self.clocks, &request);
+            // What is there at once needs no clock.
+            let mut start = None;
+            let result = {
+                let call = pin!(async { begin(self.inner.ask_at(request, moment).await?).await });
+                let due = || {
+                    start
+                        .get_or_insert_with(Instant::now)
+                        .checked_add(limit.time)
+                };
+                within(call, due, || limit.error()).await
+            };
+            // The exchange is closed before an error is told.
+            result.map(|answer| bound(answer, &self.clocks, limit, start))
+        }
+    }
+}
+
 // === impl AttemptFuture ===
 
 impl<F, A> Future for AttemptFuture<F, A>
@@ -134,7 +171,7 @@ where
             return Poll::Ready(Err(limit.error()));
         };
         if let Poll::Ready(result) = call.poll(cx) {
-            let (clocks, start) = (&**this.clocks, *this.start);
+            let (clocks, start) = (&**this.clocks, Some(*this.start));
             return Poll::Ready(result.map(|answer| bound(answer, clocks, limit, start)));
         }
         let start = *this.start;
@@ -145,10 +182,11 @@ where
     }
 }
 
-/// Keeps the clocks running over the body.
-fn bound<A: Answer>(mut answer: A, clocks: &Clocks, limit: Limit, start: Instant) -> A {
+/// Keeps the clocks running over the body, from `start` or from now.
+fn bound<A: Answer>(mut answer: A, clocks: &Clocks, limit: Limit, start: Option<Instant>) -> A {
     if !answer.is_whole() {
         let now = Instant::now();
+        let start = start.unwrap_or(now);
         let mut clocks = *clocks;
         // A server may stream what was not to be streamed: it still has to be over in time.
         if limit.clock == Clock::Attempt {

@@ -1,9 +1,10 @@
 //! The clock of a whole call.
 
-use super::alarm::Alarm;
+use super::alarm::{Alarm, within};
+use crate::ask::Ask;
 use pin_project_lite::pin_project;
 use std::{
-    pin::Pin,
+    pin::{Pin, pin},
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -123,21 +124,57 @@ where
     }
 
     fn call(&mut self, mut request: Req) -> Self::Future {
-        let now = Instant::now();
-        let limit = match request.streams() {
-            true => self.limits.streamed,
-            false => self.limits.whole,
-        };
-        let end = End::of(limit, request.context().deadline(), now);
-        let late = end.is_some_and(|end| end.at <= now);
-        if let Some(end) = end {
-            request.context_mut().narrow_deadline(end.at);
-        }
+        let (end, late) = self.limits.begin(&mut request, Instant::now());
         TotalFuture {
             call: (!late).then(|| self.inner.call(request)),
             alarm: Alarm::default(),
             end,
         }
+    }
+}
+
+impl<S, Req> Ask<Req> for Total<S>
+where
+    S: Ask<Req, Answer: Answer>,
+    Req: Metered,
+{
+    type Answer = S::Answer;
+
+    fn ask_at(
+        &self,
+        mut request: Req,
+        moment: Moment,
+    ) -> impl Future<Output = Result<S::Answer, Error>> + Send {
+        async move {
+            let (end, is_late) = self.limits.begin(&mut request, moment.now());
+            if is_late {
+                return Err(late());
+            }
+            let result = {
+                let call = pin!(self.inner.ask_at(request, moment));
+                let error = || end.map_or_else(late, End::error);
+                within(call, || end.map(|end| end.at), error).await
+            };
+            // What is under way has ended before an error is told.
+            result.map(|answer| bound(answer, end))
+        }
+    }
+}
+
+// === impl Limits ===
+
+impl Limits {
+    /// When the call has to be over, which it is told; and whether that was before now.
+    fn begin(self, request: &mut impl Metered, now: Instant) -> (Option<End>, bool) {
+        let limit = match request.streams() {
+            true => self.streamed,
+            false => self.whole,
+        };
+        let end = End::of(limit, request.context().deadline(), now);
+        if let Some(end) = end {
+            request.context_mut().narrow_deadline(end.at);
+        }
+        (end, end.is_some_and(|end| end.at <= now))
     }
 }
 

@@ -1,6 +1,8 @@
 //! The layers through their faces. The name of an invariant's test begins with the invariant's id.
 #![cfg(test)]
 
+#[cfg(feature = "full")]
+mod ask;
 #[cfg(feature = "balance")]
 mod balance;
 #[cfg(feature = "breaker")]
