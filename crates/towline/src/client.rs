@@ -25,7 +25,7 @@ use towline_core::{
     Capabilities, Completion, EmbeddingRequest, EmbeddingResponse, Error, ErrorKind, ModelInfo,
     Request, Response, Text,
 };
-use towline_layers::drain::Pass;
+use towline_layers::{ask::Ask, drain::Pass};
 
 /// A connection to a configured model: created once, cloned freely, closed once.
 ///
@@ -162,9 +162,8 @@ impl Client {
             "" => request.with_model(inner.names.model.clone()),
             _ => request,
         };
-        // Every layer here is always ready. The future is large: it is moved once.
-        let call = Box::pin(inner.layers.chat.clone().call(request));
-        call.await.map_err(|error| inner.blame(error))
+        let answer = inner.layers.chat.ask(request).await;
+        answer.map_err(|error| inner.blame(error))
     }
 
     /// Turns texts into vectors, with the configured embedding model.
@@ -205,8 +204,8 @@ impl Client {
             Embedder::Ready(layers, model) => (&**layers, named(request, model)),
             Embedder::None | Embedder::Broken(_) => (&inner.layers, request),
         };
-        let call = Box::pin(layers.embed.clone().call(request));
-        call.await.map_err(|error| inner.blame(error))
+        let answer = layers.embed.ask(request).await;
+        answer.map_err(|error| inner.blame(error))
     }
 
     /// The models that the provider offers.

@@ -20,33 +20,25 @@ mod target;
 pub use self::deployment::Deployment;
 pub(crate) use self::named::Names;
 
-use self::{
-    deployment::Layered,
-    named::{Named, NamedLayer},
-};
+use self::{deployment::Layered, named::NamedLayer};
 use crate::{ClientBuilder, provider::Target};
 use std::{fmt, sync::Arc, time::Duration};
 use tower_layer::Layer;
-use tower_service::Service;
 use towline_config::{ProviderSettings, stack::StackSettings};
-use towline_core::{
-    Answer, EmbeddingRequest, EmbeddingResponse, Error, Metered, Request, Response, Text,
-};
+use towline_core::{Answer, EmbeddingRequest, EmbeddingResponse, Metered, Request, Response, Text};
 use towline_layers::{
+    ask::{Ask, Cloning},
     balance::{self, Balance},
-    coalesce::{Coalesce, CoalesceLayer},
-    drain::{Drain, DrainLayer, DrainService},
+    coalesce::CoalesceLayer,
+    drain::{Drain, DrainLayer},
     erased::Erased,
-    fallback::{
-        Fallback, Target as FallbackTarget,
-        continuation::{Continue, ContinueLayer},
-    },
-    guard::{Guard, GuardLayer, GuardService},
-    hedge::{Hedge, HedgeLayer, HedgePolicy},
-    journey::{JourneyLayer, Root},
-    limit::{Limit, LimitConfig, LimitLayer, Quotas, Rules},
-    retry::{Retry, RetryLayer},
-    timeout::{Total, TotalLayer},
+    fallback::{Fallback, Target as FallbackTarget, continuation::ContinueLayer},
+    guard::{Guard, GuardLayer},
+    hedge::{HedgeLayer, HedgePolicy},
+    journey::JourneyLayer,
+    limit::{LimitConfig, LimitLayer, Quotas, Rules},
+    retry::RetryLayer,
+    timeout::TotalLayer,
 };
 
 /// The layers around one target or several, for a [`Client`](crate::Client).
@@ -66,29 +58,13 @@ pub struct Stack {
     others: Vec<Deployment>,
 }
 
-/// What answers questions.
-pub(crate) type Chat = Root<DrainService<Named<GuardService<Questions, Request>>>>;
-
-/// What makes vectors.
-pub(crate) type Embed = Root<DrainService<Named<Bounded<EmbeddingRequest, EmbeddingResponse>>>>;
-
-/// The targets in their order, with what bounds a call to all of them.
-type Bounded<Req, A> = Total<Limit<Fallback<Erased<Req, A>>>>;
-
-/// The same for questions, of which equal ones may be made once, and whose answers may be continued.
-type Questions = Total<Coalesce<Limit<Continue<Fallback<Asked>, Asked>>>>;
-
-/// One target, asked a question.
-type Asked = Erased<Request, Response>;
-
-/// The deployments of one target.
-type Route<Req, A> = Retry<Hedge<Balance<Erased<Req, A>>>>;
-
 /// A stack that is put together.
 #[derive(Clone)]
 pub(crate) struct Composed {
-    pub(crate) chat: Chat,
-    pub(crate) embed: Embed,
+    /// What answers questions.
+    pub(crate) chat: Erased<Request, Response>,
+    /// What makes vectors.
+    pub(crate) embed: Erased<EmbeddingRequest, EmbeddingResponse>,
     pub(crate) drain: Drain,
 }
 
@@ -251,16 +227,12 @@ impl Stack {
     /// Their calls pass `drain`.
     pub(crate) fn compose(&self, provider: &Text, drain: &Drain) -> Composed {
         let first = self.first();
-        let questions = self.questions(&first);
         // Vectors of another model are of no use to who compares them: nobody else is asked.
         let only = Fallback::new(self.target(&first, &[]));
         let vectors = self.total.layer(self.tenants.layer(only));
-        let (gate, named) = (DrainLayer::new(drain), NamedLayer::new(provider.clone()));
-        let guarded = GuardLayer::new(self.guard.clone()).layer(questions);
-        let journey = JourneyLayer::new();
         Composed {
-            chat: journey.layer(gate.layer(named.layer(guarded))),
-            embed: journey.layer(gate.layer(named.layer(vectors))),
+            chat: self.questions(&first, provider, drain),
+            embed: enclosed(vectors, provider, drain),
             drain: drain.clone(),
         }
     }
@@ -273,24 +245,30 @@ impl Stack {
         }
     }
 
-    /// The targets in their order. Who continues an answer asks the very targets that the fallback does.
-    fn questions(&self, first: &Deployment) -> Questions {
+    /// The targets in their order, with what bounds a call to all of them. What is off is left out.
+    fn questions(
+        &self,
+        first: &Deployment,
+        provider: &Text,
+        drain: &Drain,
+    ) -> Erased<Request, Response> {
         let first = self.target(first, &self.beside);
-        let others: Vec<_> = self
-            .others
-            .iter()
-            .map(|other| self.target(other, &[]))
-            .collect();
-        let targets = match self.continues {
-            true => std::iter::once(&first).chain(&others).cloned().collect(),
-            false => Vec::new(),
-        };
-        let chain = others
-            .into_iter()
-            .fold(Fallback::new(first), Fallback::then);
+        let others = self.others.iter().map(|other| self.target(other, &[]));
+        let others: Vec<_> = others.collect();
+        let chain = Fallback::new(first.clone());
+        let chain = others.iter().cloned().fold(chain, Fallback::then);
+        let guard = GuardLayer::new(self.guard.clone());
+        if !self.continues && self.coalesce.is_off() {
+            let admitted = self.total.layer(self.tenants.layer(chain));
+            return enclosed(guard.layer(admitted), provider, drain);
+        }
+        // Who continues an answer asks the very targets that the fallback does.
+        let targets = std::iter::once(first).chain(others);
+        let targets: Vec<_> = targets.filter(|_| self.continues).collect();
         let continued = ContinueLayer::new(targets).layer(chain);
-        let admitted = self.tenants.layer(continued);
-        self.total.layer(self.coalesce.layer(admitted))
+        let coalesced = self.coalesce.layer(self.tenants.layer(continued));
+        let admitted = self.total.layer(Cloning::new(coalesced));
+        enclosed(guard.layer(admitted), provider, drain)
     }
 
     /// One of the targets: `first` and those that stand beside it.
@@ -300,20 +278,25 @@ impl Stack {
         beside: &[Deployment],
     ) -> FallbackTarget<Erased<Req, A>>
     where
-        Layered: Service<Req, Response = A, Error = Error, Future: Send>,
-        Req: Metered + Clone,
+        Layered: Ask<Req, Answer = A>,
+        Req: Metered + Clone + Sync,
         A: Answer,
     {
         let balance = Balance::new(balanced(first)).with_sticky(self.sticky);
         let balance = beside.iter().map(balanced).fold(balance, Balance::and);
-        // Second attempts and further ones spend from one purse.
-        let hedge = match first.retry.budget() {
-            Some(budget) => self.hedge.clone().with_budget(budget.clone()),
-            None => self.hedge.clone(),
+        let retry = RetryLayer::new(first.retry.clone());
+        let tried = match self.hedge.is_off() {
+            true => Erased::of(retry.layer(balance)),
+            false => {
+                // Second attempts and further ones spend from one purse.
+                let hedge = match first.retry.budget() {
+                    Some(budget) => self.hedge.clone().with_budget(budget.clone()),
+                    None => self.hedge.clone(),
+                };
+                let hedged = HedgeLayer::new(hedge).layer(Erased::of(balance));
+                Erased::of(retry.layer(Cloning::new(hedged)))
+            }
         };
-        let hedged = HedgeLayer::new(hedge).layer(balance);
-        let tried: Route<Req, A> = RetryLayer::new(first.retry.clone()).layer(hedged);
-        let tried = Erased::new(tried);
         let mut target = FallbackTarget::new(first.name.clone(), tried);
         if let Some(model) = &first.model {
             target = target.with_model(model.clone());
@@ -328,11 +311,7 @@ impl Stack {
     }
 }
 
-fn balanced<Req, A>(deployment: &Deployment) -> balance::Deployment<Erased<Req, A>>
-where
-    Layered: Service<Req, Response = A, Error = Error, Future: Send>,
-    Req: Metered,
-{
+fn balanced(deployment: &Deployment) -> balance::Deployment<Layered> {
     let balanced = balance::Deployment::new(deployment.name.clone(), deployment.service())
         .with_weight(deployment.weight)
         .with_health(deployment.breaker.health());
@@ -340,6 +319,18 @@ where
         Some(model) => balanced.with_model(model.clone()),
         None => balanced,
     }
+}
+
+/// Puts around `stack` what is outside of everything.
+fn enclosed<Req, A, S>(stack: S, provider: &Text, drain: &Drain) -> Erased<Req, A>
+where
+    S: Ask<Req, Answer = A> + 'static,
+    Req: Metered,
+    A: Answer,
+{
+    let named = NamedLayer::new(provider.clone()).layer(stack);
+    let gated = DrainLayer::new(drain).layer(named);
+    Erased::of(JourneyLayer::new().layer(gated))
 }
 
 // === impl Composed ===

@@ -7,13 +7,11 @@ use super::{
 use crate::provider::Target;
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 use tower_layer::Layer;
-use tower_service::Service;
 use towline_config::ProviderSettings;
-use towline_core::{Capabilities, Error, Text};
+use towline_core::{Capabilities, Text};
 use towline_layers::{
     breaker::{Breaker, BreakerConfig, BreakerLayer, BreakerService},
     concurrency::{Concurrency, ConcurrencyLayer},
-    erased::Erased,
     journey::{self, AttemptLayer as RecordLayer},
     limit::{Limit, LimitConfig, LimitLayer, Quotas, Rules},
     retry::RetryPolicy,
@@ -175,17 +173,13 @@ impl Deployment {
     }
 
     /// The target within its layers.
-    pub(super) fn service<Req, A>(&self) -> Erased<Req, A>
-    where
-        Layered: Service<Req, Response = A, Error = Error, Future: Send>,
-        Req: Send + 'static,
-    {
+    pub(super) fn service(&self) -> Layered {
         let target = TargetService::new(Arc::clone(&self.target));
         let bounded = AttemptLayer::new(self.clocks).layer(target);
         let recorded = RecordLayer::new(self.provider.clone()).layer(bounded);
         let admitted = self.concurrency.layer(self.limit.layer(recorded));
         let guarded = BreakerLayer::new(&self.breaker).layer(admitted);
-        Erased::new(NamedLayer::new(self.provider.clone()).layer(guarded))
+        NamedLayer::new(self.provider.clone()).layer(guarded)
     }
 }
 

@@ -1,13 +1,8 @@
 //! Errors that say whose they are.
 
-use pin_project_lite::pin_project;
-use std::{
-    pin::Pin,
-    task::{Context, Poll, ready},
-};
 use tower_layer::Layer;
-use tower_service::Service;
-use towline_core::{Answer, Error, Metered, Text, Watch};
+use towline_core::{Answer, Error, Metered, Moment, Text, Watch};
+use towline_layers::ask::Ask;
 
 /// Adds the provider and the model to errors that name none, those in the middle of a stream among
 /// them.
@@ -21,16 +16,6 @@ pub(crate) struct NamedLayer {
 pub(crate) struct Named<S> {
     inner: S,
     provider: Text,
-}
-
-pin_project! {
-    /// The future that [`Named`] returns.
-    #[derive(Debug)]
-    pub(crate) struct NamedFuture<F> {
-        #[pin]
-        call: F,
-        names: Names,
-    }
 }
 
 /// A provider and a model. Either may be empty.
@@ -61,51 +46,28 @@ impl<S> Layer<S> for NamedLayer {
 
 // === impl Named ===
 
-impl<S, Req> Service<Req> for Named<S>
+impl<S, Req> Ask<Req> for Named<S>
 where
-    S: Service<Req, Error = Error>,
-    S::Response: Answer,
+    S: Ask<Req, Answer: Answer>,
     Req: Metered,
 {
-    type Response = S::Response;
-    type Error = Error;
-    type Future = NamedFuture<S::Future>;
+    type Answer = S::Answer;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Req) -> Self::Future {
-        let names = Names {
+    async fn ask_at(&self, request: Req, moment: Moment) -> Result<S::Answer, Error> {
+        let model = request.model_text().clone();
+        let result = self.inner.ask_at(request, moment).await;
+        let names = || Names {
             provider: self.provider.clone(),
-            model: request.model_text().clone(),
+            model,
         };
-        NamedFuture {
-            call: self.inner.call(request),
-            names,
-        }
-    }
-}
-
-// === impl NamedFuture ===
-
-impl<F, A> Future for NamedFuture<F>
-where
-    F: Future<Output = Result<A, Error>>,
-    A: Answer,
-{
-    type Output = Result<A, Error>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        match ready!(this.call.poll(cx)) {
+        match result {
             Ok(mut answer) => {
                 if !answer.is_whole() {
-                    answer.watch(std::mem::take(this.names));
+                    answer.watch(names());
                 }
-                Poll::Ready(Ok(answer))
+                Ok(answer)
             }
-            Err(error) => Poll::Ready(Err(this.names.sign(error))),
+            Err(error) => Err(names().sign(error)),
         }
     }
 }

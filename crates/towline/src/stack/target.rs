@@ -1,13 +1,9 @@
-//! A target as a tower service.
+//! A target at the bottom of a stack.
 
-use crate::provider::{BoxFuture, Target};
-use std::{
-    fmt,
-    sync::Arc,
-    task::{Context, Poll},
-};
-use tower_service::Service;
-use towline_core::{EmbeddingRequest, EmbeddingResponse, Error, Request, Response};
+use crate::provider::Target;
+use std::{fmt, sync::Arc};
+use towline_core::{EmbeddingRequest, EmbeddingResponse, Error, Moment, Request, Response};
+use towline_layers::ask::Ask;
 
 /// Asks a target. Always ready.
 #[derive(Clone)]
@@ -23,30 +19,26 @@ impl TargetService {
     }
 }
 
-impl Service<Request> for TargetService {
-    type Response = Response;
-    type Error = Error;
-    type Future = BoxFuture<'static, Result<Response, Error>>;
+impl Ask<Request> for TargetService {
+    type Answer = Response;
 
-    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn ask_at(
+        &self,
+        request: Request,
+        _moment: Moment,
+    ) -> impl Future<Output = Result<Response, Error>> + Send {
         self.target.call(request)
     }
 }
 
-impl Service<EmbeddingRequest> for TargetService {
-    type Response = EmbeddingResponse;
-    type Error = Error;
-    type Future = BoxFuture<'static, Result<EmbeddingResponse, Error>>;
+impl Ask<EmbeddingRequest> for TargetService {
+    type Answer = EmbeddingResponse;
 
-    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: EmbeddingRequest) -> Self::Future {
+    fn ask_at(
+        &self,
+        request: EmbeddingRequest,
+        _moment: Moment,
+    ) -> impl Future<Output = Result<EmbeddingResponse, Error>> + Send {
         self.target.embed(request)
     }
 }
