@@ -3,9 +3,10 @@
 use crate::{model::Model, variant::Variant};
 use peer_harness::BoxError;
 use std::time::Duration;
-use tower::{Layer as _, Service, ServiceBuilder};
-use towline_core::{Error, Request, Response};
+use tower::{Layer as _, ServiceBuilder};
+use towline_core::{Request, Response};
 use towline_layers::{
+    ask::{Ask, Cloning},
     balance::{self, Balance},
     breaker::{Breaker, BreakerConfig, BreakerLayer},
     concurrency::ConcurrencyLayer,
@@ -13,7 +14,6 @@ use towline_layers::{
     erased::Erased,
     fallback::{Fallback, Target},
     guard::{Guard, GuardLayer},
-    hedge::{HedgeLayer, HedgePolicy},
     journey::{self, JourneyLayer},
     limit::{Charge, LimitConfig, LimitKey, LimitLayer, Quotas, Rules},
     retry::{RetryLayer, RetryPolicy},
@@ -23,40 +23,36 @@ use towline_layers::{
 pub(crate) fn variants() -> Result<Vec<Variant>, BoxError> {
     Ok(vec![
         Variant::shared("bare, a clone per call", Model),
-        Variant::shared("default stack", stack()),
-        Variant::alone("default stack, called itself", stack()),
-        Variant::alone("of that: per deployment", deployment()),
-        Variant::alone("of that: per target", route()),
+        Variant::asked("default stack", stack()),
+        Variant::shared("default stack, as a service", stack()),
+        Variant::asked("of that: per deployment", deployment()),
+        Variant::asked("of that: per target", route()),
     ])
 }
 
-/// All of it.
-fn stack() -> impl Service<Request, Response = Response, Error = Error, Future: Send> + Clone {
+/// All of it. Its type is forgotten, and it is asked, as `towline::Client` does with it.
+fn stack() -> Erased<Request, Response> {
     let tenants = LimitConfig::new("tenant")
         .with_key(LimitKey::Tenant)
         .with_learn(false);
-    ServiceBuilder::new()
+    let stack = ServiceBuilder::new()
         .layer(JourneyLayer::new())
         .layer(DrainLayer::new(&Drain::new()))
         .layer(GuardLayer::<Request>::new(Guard::new()))
         .layer(TotalLayer::new(Duration::from_secs(600)))
         .layer(LimitLayer::new(tenants, Rules::new(Quotas::unlimited())))
-        .service(Fallback::new(Target::new("openai", Erased::new(route()))))
+        .service(Fallback::new(Target::new("openai", route())));
+    Erased::of(stack)
 }
 
 /// One target.
-fn route()
--> impl Service<Request, Response = Response, Error = Error, Future: Send> + Clone + Send + Sync {
+fn route() -> impl Ask<Request, Answer = Response> {
     let balance = Balance::new(balance::Deployment::new("openai", deployment()));
-    ServiceBuilder::new()
-        .layer(RetryLayer::new(RetryPolicy::default()))
-        .layer(HedgeLayer::new(HedgePolicy::never()))
-        .service(balance)
+    RetryLayer::new(RetryPolicy::default()).layer(balance)
 }
 
 /// One deployment.
-fn deployment()
--> impl Service<Request, Response = Response, Error = Error, Future: Send> + Clone + Send + Sync {
+fn deployment() -> impl Ask<Request, Answer = Response> {
     let breaker = Breaker::new("openai", BreakerConfig::new().with_single(true));
     let limit = LimitConfig::new("openai")
         .with_key(LimitKey::Model)
@@ -66,6 +62,7 @@ fn deployment()
         .layer(BreakerLayer::new(&breaker))
         .layer(slots)
         .layer(LimitLayer::new(limit, Rules::new(Quotas::unlimited())))
+        .layer(journey::AttemptLayer::new("openai"))
         .layer(AttemptLayer::new(Clocks::default()))
-        .service(journey::AttemptLayer::new("openai").layer(Model))
+        .service(Cloning::new(Model))
 }

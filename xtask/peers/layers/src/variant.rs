@@ -6,6 +6,7 @@ use std::{fmt, future::poll_fn, hint::black_box};
 use tokio::runtime::Runtime;
 use tower::Service;
 use towline_core::{Request, Response};
+use towline_layers::ask::Ask;
 
 /// Makes a number of calls, one after another.
 type Calls = Box<dyn FnMut(&Runtime, u32) -> Result<(), BoxError>>;
@@ -37,7 +38,7 @@ impl Variant {
                 Ok(())
             })
         };
-        Self::new::<S>(name, calls)
+        Self::new(name, size_of::<S::Future>(), calls)
     }
 
     /// Calls a clone for each call, as a server does that serves many at once.
@@ -55,16 +56,36 @@ impl Variant {
                 Ok(())
             })
         };
-        Self::new::<S>(name, calls)
+        Self::new(name, size_of::<S::Future>(), calls)
     }
 
-    fn new<S: Service<Request>>(
+    /// Asks what somebody keeps who calls it.
+    pub(crate) fn asked<S>(name: &'static str, stack: S) -> Self
+    where
+        S: Ask<Request, Answer = Response> + 'static,
+    {
+        let question = Question::new();
+        let request = question.request();
+        let future = size_of_val(&stack.ask(request));
+        let calls = move |runtime: &Runtime, calls| {
+            runtime.block_on(async {
+                for _ in 0..calls {
+                    black_box(stack.ask(question.request()).await?);
+                }
+                Ok(())
+            })
+        };
+        Self::new(name, future, calls)
+    }
+
+    fn new(
         name: &'static str,
+        future: usize,
         calls: impl FnMut(&Runtime, u32) -> Result<(), BoxError> + 'static,
     ) -> Self {
         Self {
             name,
-            future: size_of::<S::Future>(),
+            future,
             calls: Box::new(calls),
         }
     }
