@@ -2,7 +2,15 @@
 
 use super::{SECOND, limit, requests};
 use crate::support::{question, upstream};
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 use tokio::time::{Instant, advance, sleep};
 use tokio_test::{assert_pending, assert_ready, assert_ready_err, task};
 use tower::{Layer, Service, ServiceExt};
@@ -20,6 +28,8 @@ use towline_layers::{
 struct Far {
     near: LocalStore,
     late: bool,
+    /// How many answers it was told of.
+    served: Arc<AtomicUsize>,
 }
 
 #[derive(Clone, Debug)]
@@ -27,6 +37,7 @@ struct FarBucket {
     near: LocalBucket,
     /// Whether it decides when it is asked, and says so late; else it hears the question late.
     late: bool,
+    served: Arc<AtomicUsize>,
 }
 
 const AWAY: Duration = Duration::from_millis(5);
@@ -36,6 +47,7 @@ impl Far {
         Self {
             near: LocalStore::new(rules),
             late: false,
+            served: Arc::default(),
         }
     }
 }
@@ -47,6 +59,7 @@ impl Store for Far {
         FarBucket {
             near: self.near.bucket(key),
             late: self.late,
+            served: Arc::clone(&self.served),
         }
     }
 
@@ -84,6 +97,7 @@ impl Bucket for FarBucket {
     }
 
     fn served(&self) {
+        self.served.fetch_add(1, Ordering::SeqCst);
         self.near.served();
     }
 
@@ -228,6 +242,25 @@ async fn rl12_a_key_whose_call_has_not_asked_yet_is_not_forgotten() {
         advance(AWAY).await;
     }
     assert_eq!(handle.total(), 1, "both have one limit");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_begins_counts_as_served_where_the_limit_learns() {
+    for (learn, told) in [(true, 1), (false, 0)] {
+        let (model, mut handle) = upstream();
+        let store = Far::new(Rules::new(requests(10, 1)));
+        let served = Arc::clone(&store.served);
+        let config = LimitConfig::new("far").with_learn(learn);
+        let layer = LimitLayer::with_store(config, store);
+        let mut call = task::spawn(layer.layer(model).oneshot(question(true)));
+        assert_pending!(call.poll());
+        advance(AWAY).await;
+        assert_pending!(call.poll());
+        let feed = handle.next().await.stream();
+        feed.text("first");
+        let _answer = assert_ready!(call.poll()).unwrap();
+        assert_eq!(served.load(Ordering::SeqCst), told, "{learn}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
