@@ -8,13 +8,27 @@ use super::{
 /// A time may be this much over its limit before it counts as missed: it is noise.
 const TOLERANCE: f64 = 1.05;
 
+/// The row that puts the default stack of layers around a dialect.
+const STACK: &str = "towline";
+
 /// One limit.
 struct Limit {
     what: &'static str,
+    whose: Whose,
     most: f64,
     /// A hard limit is on something that repeats; the others are on times.
     hard: bool,
     value: fn(&Results, &Measured) -> Option<f64>,
+}
+
+/// Which rows a limit is for.
+#[derive(Clone, Copy)]
+enum Whose {
+    Each,
+    /// Those without layers.
+    Bare,
+    /// That with the default stack, which does more for a call.
+    Stack,
 }
 
 /// One limit, and how Towline's rows stand to it.
@@ -46,13 +60,24 @@ pub(crate) enum Standing {
 const LIMITS: &[Limit] = &[
     time("small request: processor time, x base", 1.20, |all, own| {
         all.cpu_ratio(own, Path::Small)
-    }),
+    })
+    .of(Whose::Bare),
+    time("small request: processor time, x base", 1.25, |all, own| {
+        all.cpu_ratio(own, Path::Small)
+    })
+    .of(Whose::Stack),
     hard("small request: instructions", 55_000.0, |_, own| {
         instructions(own, Path::Small)
-    }),
+    })
+    .of(Whose::Bare),
     hard("small request: allocations", 32.0, |_, own| {
         allocations(own, Path::Small)
-    }),
+    })
+    .of(Whose::Bare),
+    hard("small request: allocations", 36.0, |_, own| {
+        allocations(own, Path::Small)
+    })
+    .of(Whose::Stack),
     time(
         "55 kB conversation: processor time, x base",
         1.25,
@@ -60,7 +85,8 @@ const LIMITS: &[Limit] = &[
     ),
     hard("55 kB conversation: instructions", 55_000.0, |_, own| {
         instructions(own, Path::Long)
-    }),
+    })
+    .of(Whose::Bare),
     hard("55 kB conversation: bytes allocated", 20_000.0, |_, own| {
         own.allocated
             .get(&Path::Long)
@@ -106,6 +132,7 @@ pub(crate) fn judge(results: &Results) -> Vec<Verdict> {
         hard: limit.hard,
         values: results
             .ours()
+            .filter(|own| limit.whose.is(own.row.name))
             .filter_map(|own| Some((own.row.name, (limit.value)(results, own)?)))
             .collect(),
         rival: results
@@ -113,6 +140,26 @@ pub(crate) fn judge(results: &Results) -> Vec<Verdict> {
             .map(|(name, value)| (name.to_owned(), value)),
     };
     LIMITS.iter().map(verdict).collect()
+}
+
+// === impl Limit ===
+
+impl Limit {
+    const fn of(self, whose: Whose) -> Self {
+        Self { whose, ..self }
+    }
+}
+
+// === impl Whose ===
+
+impl Whose {
+    fn is(self, row: &str) -> bool {
+        match self {
+            Self::Each => true,
+            Self::Bare => row != STACK,
+            Self::Stack => row == STACK,
+        }
+    }
 }
 
 // === impl Verdict ===
@@ -143,6 +190,7 @@ const fn time(
 ) -> Limit {
     Limit {
         what,
+        whose: Whose::Each,
         most,
         hard: false,
         value,
@@ -156,6 +204,7 @@ const fn hard(
 ) -> Limit {
     Limit {
         what,
+        whose: Whose::Each,
         most,
         hard: true,
         value,
