@@ -408,5 +408,6 @@ pub(super) fn calls(calls: usize) -> Demand {
 
 #[cfg(all(test, loom))]
 mod loom_tests;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests;

@@ -63,5 +63,6 @@ pub(super) fn pause(
 }
 
 // Not in a model of threads, and a policy has a budget with a lock.
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests;

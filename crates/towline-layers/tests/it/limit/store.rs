@@ -222,18 +222,20 @@ async fn rl12_a_key_whose_call_has_not_asked_yet_is_not_forgotten() {
     let (model, handle) = upstream();
     let config = LimitConfig::new("far").with_key(LimitKey::Tenant);
     let layer = LimitLayer::with_store(config, Far::new(Rules::new(requests(1, 1))));
-    let mut service = layer.layer(model);
-    let mut ask = async |tenant: String| {
+    let service = layer.layer(model);
+    let ask = |tenant: String| {
         let request = question(false).with_context(Context::new().with_tenant(tenant));
-        task::spawn(service.ready().await.unwrap().call(request))
+        let mut service = service.clone();
+        assert!(task::spawn(service.ready()).poll().is_ready());
+        task::spawn(service.call(request))
     };
-    drop(ask("first".to_owned()).await);
-    let mut early = ask("patient".to_owned()).await;
+    drop(ask("first".to_owned()));
+    let mut early = ask("patient".to_owned());
     for n in 0..70 {
-        drop(ask(format!("idle {n}")).await);
+        drop(ask(format!("idle {n}")));
     }
     assert!(layer.handle().keys() < 64, "idle ones are forgotten");
-    let mut late = ask("patient".to_owned()).await;
+    let mut late = ask("patient".to_owned());
     for _ in 0..2 {
         assert_pending!(early.poll());
         assert_pending!(late.poll());
