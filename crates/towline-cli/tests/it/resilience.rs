@@ -136,7 +136,7 @@ async fn the_second_answers_where_the_first_fails_is_limited_or_overloaded() {
 #[tokio::test]
 async fn the_second_answers_where_the_first_stalls() {
     // The first is silent for ever, so that the clock may be short.
-    let clocks = "timeout.first_token = \"100ms\"\ntimeout.attempt = \"200ms\"";
+    let clocks = "timeout.first_token = \"500ms\"\ntimeout.attempt = \"1s\"";
     for fault in [
         Fault::StallHead(Stall::Forever),
         Fault::StallAfterEvents(0, Stall::Forever),
