@@ -248,16 +248,37 @@ impl ProviderSettings {
         &self.target.breaker
     }
 
-    /// Whether both are one provider and one model: the same name, and the same model.
+    /// Whether both are one account of one provider, and one model.
     #[must_use]
     pub fn is_same_target(&self, other: &Self) -> bool {
         self.is_same_provider(other) && self.model == other.model
     }
 
-    /// Whether both are one provider: the same name, whatever the model.
+    /// Whether both are one account of one provider, whatever the model: the same name, vendor, address,
+    /// organization, project and key, and the same limits. A section of a vendor and a named provider may
+    /// have the same name and nothing else in common.
     #[must_use]
     pub fn is_same_provider(&self, other: &Self) -> bool {
         snake(&self.name) == snake(&other.name)
+            && self.account() == other.account()
+            && self.has_key_of(other)
+            && self.target.limit == other.target.limit
+    }
+
+    fn account(&self) -> (Vendor, [Option<&str>; 4]) {
+        let address = [&self.base_url, &self.endpoint];
+        let [base_url, endpoint] = address.map(Option::as_deref);
+        let (organization, project) = (self.organization.as_deref(), self.project.as_deref());
+        (self.vendor, [base_url, endpoint, organization, project])
+    }
+
+    /// A key in a file is the same whatever the file holds by now.
+    fn has_key_of(&self, other: &Self) -> bool {
+        if self.api_key_file.is_some() || other.api_key_file.is_some() {
+            return self.api_key_file == other.api_key_file;
+        }
+        let keys = [self, other].map(|of| of.api_key.as_ref().map(Secret::expose));
+        keys[0] == keys[1]
     }
 
     pub(crate) const fn target(&self) -> &TargetSettings {

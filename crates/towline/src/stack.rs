@@ -37,7 +37,7 @@ use towline_layers::{
     hedge::{HedgeLayer, HedgePolicy},
     journey::JourneyLayer,
     limit::{LimitConfig, LimitLayer, Quotas, Rules},
-    retry::RetryLayer,
+    retry::{Retry, RetryLayer},
     timeout::TotalLayer,
 };
 
@@ -255,13 +255,20 @@ impl Stack {
 
     /// The targets in their order, with what bounds a call to all of them. What is off is left out.
     fn questions(&self, provider: &Text, drain: &Drain) -> Erased<Request, Response> {
+        let guard = GuardLayer::new(self.guard.clone());
+        let is_plain = !self.continues && self.coalesce.is_off();
+        if is_plain && self.others.is_empty() && self.hedge.is_off() {
+            // One target: its type need not be forgotten, which a call would pay for.
+            let sole = described(&self.first, self.route(&self.first, &self.beside));
+            let admitted = self.total.layer(self.tenants.layer(Fallback::new(sole)));
+            return enclosed(guard.layer(admitted), provider, drain);
+        }
         let first = self.target(&self.first, &self.beside);
         let others = self.others.iter().map(|other| self.target(other, &[]));
         let others: Vec<_> = others.collect();
         let chain = Fallback::new(first.clone());
         let chain = others.iter().cloned().fold(chain, Fallback::then);
-        let guard = GuardLayer::new(self.guard.clone());
-        if !self.continues && self.coalesce.is_off() {
+        if is_plain {
             let admitted = self.total.layer(self.tenants.layer(chain));
             return enclosed(guard.layer(admitted), provider, drain);
         }
@@ -285,35 +292,49 @@ impl Stack {
         Req: Metered + Clone + Sync,
         A: Answer,
     {
-        let balance = Balance::new(balanced(first)).with_sticky(self.sticky);
-        let balance = beside.iter().map(balanced).fold(balance, Balance::and);
-        let retry = RetryLayer::new(first.retry.clone());
         let tried = match self.hedge.is_off() {
-            true => Erased::of(retry.layer(balance)),
+            true => Erased::of(self.route(first, beside)),
             false => {
+                let balance = self.balance(first, beside);
                 // Second attempts and further ones spend from one purse.
                 let hedge = match first.retry.budget() {
                     Some(budget) => self.hedge.clone().with_budget(budget.clone()),
                     None => self.hedge.clone(),
                 };
                 let hedged = HedgeLayer::new(hedge).layer(Erased::of(balance));
+                let retry = RetryLayer::new(first.retry.clone());
                 Erased::of(retry.layer(Cloning::new(hedged)))
             }
         };
-        let mut target = FallbackTarget::new(first.name.clone(), tried);
-        if let Some(model) = &first.model {
-            target = target.with_model(model.clone());
-        }
-        if let Some(capabilities) = first.capabilities {
-            target = target.with_capabilities(capabilities);
-        }
-        if let Some(budget) = first.retry.budget() {
-            target = target.with_budget(budget.clone());
-        }
-        match first.window {
-            Some(window) => target.with_window(window),
-            None => target,
-        }
+        described(first, tried)
+    }
+
+    /// The deployments of a target, asked once more where that may help.
+    fn route(&self, first: &Deployment, beside: &[Deployment]) -> Retry<Balance<Layered>> {
+        RetryLayer::new(first.retry.clone()).layer(self.balance(first, beside))
+    }
+
+    fn balance(&self, first: &Deployment, beside: &[Deployment]) -> Balance<Layered> {
+        let balance = Balance::new(balanced(first)).with_sticky(self.sticky);
+        beside.iter().map(balanced).fold(balance, Balance::and)
+    }
+}
+
+/// A target of which the fallback knows what it can do.
+fn described<S>(first: &Deployment, service: S) -> FallbackTarget<S> {
+    let mut target = FallbackTarget::new(first.name.clone(), service);
+    if let Some(model) = &first.model {
+        target = target.with_model(model.clone());
+    }
+    if let Some(capabilities) = first.capabilities {
+        target = target.with_capabilities(capabilities);
+    }
+    if let Some(budget) = first.retry.budget() {
+        target = target.with_budget(budget.clone());
+    }
+    match first.window {
+        Some(window) => target.with_window(window),
+        None => target,
     }
 }
 

@@ -58,3 +58,27 @@ fn an_embedding_model_that_cannot_be_used_is_a_fault_and_leaves_the_chat_model_a
     let fault = settings.embedding().unwrap_err().to_string();
     assert!(fault.starts_with("Missing Voyage AI API key"), "{fault}");
 }
+
+#[test]
+fn an_embedding_model_is_of_the_same_account_where_name_address_key_and_limit_are_the_same() {
+    let provider = |more: &[(&str, &str)]| {
+        let set = [
+            ("OPENAI_API_KEY", "k"),
+            ("EMBEDDING_MODEL", "openai/m"),
+            ("LLM_MODEL", "openai/m"),
+        ];
+        let settings = env(&[&set[..], more].concat()).load().unwrap();
+        let chat = settings.llm().unwrap().unwrap().clone();
+        (chat, settings.embedding().unwrap().unwrap().clone())
+    };
+    let (chat, vectors) = provider(&[]);
+    assert!(chat.is_same_target(&vectors));
+    for other in [
+        ("OPENAI_EMBEDDING_BASE_URL", "http://localhost:9/v1"),
+        ("TOWLINE_EMBEDDINGS_OPENAI_API_KEY", "other"),
+    ] {
+        let (chat, vectors) = provider(&[other]);
+        assert!(!chat.is_same_provider(&vectors), "{other:?}");
+        assert!(!chat.is_same_target(&vectors), "{other:?}");
+    }
+}

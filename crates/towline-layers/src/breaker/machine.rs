@@ -214,7 +214,7 @@ impl Machine {
         match self.state {
             State::Closed => Openness::All,
             State::Open { until, .. } => Openness::NobodyUntil(until),
-            State::HalfOpen(tries) => match tries.full_until(&self.config) {
+            State::HalfOpen(tries) => match tries.full_until(&self.config, self.trips) {
                 Some(until) => Openness::FullUntil(until),
                 None => Openness::Some,
             },
@@ -254,7 +254,7 @@ impl Machine {
         let State::HalfOpen(mut tries) = self.state else {
             return Ok(self.ticket(Role::Plain));
         };
-        let Some(round) = tries.begin(&self.config, now) else {
+        let Some(round) = tries.begin(&self.config, self.trips, now) else {
             return self.admit_by_chance(now, rng, LOOK_AGAIN.min(self.config.cooldown()));
         };
         self.state = State::HalfOpen(tries);

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 /// The calls that try, and what came of them.
 ///
-/// Nobody may be reading the answer of one, and then it has no end. So a slot is kept for a cooldown.
-/// After that it is another's, and what comes of the first still counts.
+/// Nobody may be reading the answer of one, and then it has no end. So a slot is kept for as long as the
+/// breaker would stay open. After that it is another's, and what comes of the first still counts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Tries {
     /// Those that hold a slot.
@@ -32,9 +32,15 @@ impl Tries {
         round: 0,
     };
 
-    /// Gives a slot to one more, if there is one, in the round that is returned.
-    pub(super) fn begin(&mut self, config: &BreakerConfig, now: Instant) -> Option<u32> {
-        if let Some(until) = self.full_until(config) {
+    /// Gives a slot to one more, if there is one, in the round that is returned. The breaker has opened
+    /// `trips` times in a row.
+    pub(super) fn begin(
+        &mut self,
+        config: &BreakerConfig,
+        trips: u32,
+        now: Instant,
+    ) -> Option<u32> {
+        if let Some(until) = self.full_until(config, trips) {
             if now < until {
                 return None;
             }
@@ -47,9 +53,9 @@ impl Tries {
     }
 
     /// Until when nobody gets a slot, if none of those under way ends before.
-    pub(super) fn full_until(&self, config: &BreakerConfig) -> Option<Instant> {
+    pub(super) fn full_until(&self, config: &BreakerConfig, trips: u32) -> Option<Instant> {
         let last = self.last.filter(|_| !self.has_slot(config))?;
-        Some(later(last, config.cooldown().max(LOOK_AGAIN)))
+        Some(later(last, config.cooldown_of(trips).max(LOOK_AGAIN)))
     }
 
     /// Without one that began in `round`: its slot is free, if it was not given away.

@@ -205,6 +205,16 @@ impl fmt::Debug for LocalBucket {
 
 impl Inner {
     fn admit(&self, demand: &Demand, booked: Option<&Booking>) -> Verdict<LocalReservation> {
+        self.admit_by(|| self.shared.now(), demand, booked)
+    }
+
+    /// `clock` is read where the time matters, and under the lock.
+    fn admit_by(
+        &self,
+        clock: impl FnOnce() -> u64,
+        demand: &Demand,
+        booked: Option<&Booking>,
+    ) -> Verdict<LocalReservation> {
         let shared = &self.shared;
         let slots = shared.slots.load(Ordering::Acquire);
         let slots = (slots < usize::MAX).then_some(slots);
@@ -214,7 +224,7 @@ impl Inner {
         {
             return Verdict::Granted(LocalReservation { entry });
         }
-        let now = shared.now();
+        let now = clock();
         let booked = booked.map(|booked| shared.booked(booked));
         match meter.admit(now, demand.amounts, slots, booked.as_ref()) {
             Step::Granted(entry) => Verdict::Granted(LocalReservation { entry }),

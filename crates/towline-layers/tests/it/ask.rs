@@ -2,7 +2,7 @@
 
 use crate::support::{Handle, Upstream, failed, question, upstream};
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
-use tokio::time::advance;
+use tokio::time::{Instant, advance};
 use tokio_test::{assert_pending, assert_ready, assert_ready_err, assert_ready_ok, task};
 use tower::{Layer, ServiceBuilder, ServiceExt};
 use towline_core::{Clock, Context, Error, ErrorKind, Journey, Outcome, Request, Response, Step};
@@ -107,7 +107,7 @@ async fn sent(
 async fn nothing_happens_before_it_is_polled() {
     let (model, mut handle) = upstream();
     let whole = Whole::new(model);
-    let call = whole.ask(question(false));
+    let call = whole.stack.ask(question(false));
     assert_eq!((whole.held(), handle.total()), ([0; 4], 0));
     drop(call);
     assert!(handle.try_next().is_none());
@@ -196,6 +196,7 @@ async fn x3_one_that_waits_is_let_in_when_the_one_before_leaves_and_can_leave_it
         assert_pending!(second.poll());
         assert_pending!(third.poll());
         assert_eq!((handle.total(), whole.slots.waiting()), (1, 2));
+        advance(SECOND * 3).await;
         let mut next = if leaves {
             drop(second);
             third
@@ -207,8 +208,11 @@ async fn x3_one_that_waits_is_let_in_when_the_one_before_leaves_and_can_leave_it
         assert_pending!(next.poll());
         handle.next().await.reply("in turn");
         let answer = assert_ready_ok!(next.poll());
-        let steps = answer.head().journey().expect("a record").steps();
-        assert!(matches!(steps.last(), Some(Step::Attempt(_))));
+        assert_eq!(
+            began(&answer),
+            SECOND * 3,
+            "the wait is no part of the attempt"
+        );
     }
 }
 
@@ -217,7 +221,9 @@ async fn x3_one_that_waits_for_a_limit_is_let_in_in_turn() {
     let (model, mut handle) = upstream();
     let rules = Rules::new(Quotas::unlimited().with_slots(1));
     let limit = LimitLayer::new(LimitConfig::new("only"), rules);
-    let (figures, stack) = (limit.handle(), Arc::new(limit.layer(Cloning::new(model))));
+    let recorded = journey::AttemptLayer::new("upstream").layer(Cloning::new(model));
+    let stack = JourneyLayer::new().layer(limit.layer(recorded));
+    let (figures, stack) = (limit.handle(), Arc::new(stack));
     let ask = || {
         let stack = Arc::clone(&stack);
         asked_by(stack, question(false))
@@ -229,13 +235,28 @@ async fn x3_one_that_waits_for_a_limit_is_let_in_in_turn() {
     assert_eq!((figures.in_use(), figures.waiting()), (1, 2));
     drop(left);
     assert_eq!(figures.waiting(), 1);
+    advance(SECOND * 3).await;
     handle.next().await.reply("first");
     assert!(assert_ready!(first.poll()).is_ok());
     assert!(second.is_woken());
     assert_pending!(second.poll());
     handle.next().await.reply("second");
-    assert!(assert_ready!(second.poll()).is_ok());
+    let answer = assert_ready_ok!(second.poll());
+    assert_eq!(
+        began(&answer),
+        SECOND * 3,
+        "the wait is no part of the attempt"
+    );
     assert_eq!((figures.in_use(), figures.waiting()), (0, 0));
+}
+
+/// When the last attempt of a call began, from the beginning of the call.
+fn began(answer: &Response) -> Duration {
+    let steps = answer.head().journey().expect("a record").steps();
+    match steps.last() {
+        Some(Step::Attempt(attempt)) => attempt.began(),
+        other => panic!("{other:?}"),
+    }
 }
 
 /// As `asked`, of what several ask.
@@ -252,7 +273,7 @@ async fn what_is_not_to_be_sent_is_refused_by_the_layer_that_says_so() {
     let whole = Whole::new(model);
     let error = assert_ready_err!(whole.ask(Request::new("model", "Bluebird")).poll());
     assert_eq!(error.refused_by(), Some("guard"));
-    let late = Context::new().with_deadline(tokio::time::Instant::now());
+    let late = Context::new().with_deadline(Instant::now());
     let error = assert_ready_err!(whole.ask(question(false).with_context(late)).poll());
     assert_eq!(
         (error.refused_by(), error.clock()),
@@ -325,6 +346,28 @@ async fn to4_what_is_under_way_ends_before_its_clock_is_told() {
         );
         assert!(exchange.is_abandoned());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_clock_of_an_attempt_does_not_begin_again_with_its_head() {
+    let (model, mut handle) = upstream();
+    let clocks = Clocks::default().with_attempt(Some(SECOND * 3));
+    let began = Instant::now();
+    let mut call = asked(
+        AttemptLayer::new(clocks).layer(Cloning::new(model)),
+        question(true),
+    );
+    assert_pending!(call.poll());
+    let exchange = handle.next().await;
+    advance(SECOND * 2).await;
+    assert_pending!(call.poll());
+    let feed = exchange.stream();
+    feed.text("hello");
+    let mut answer = assert_ready_ok!(call.poll());
+    assert!(answer.body_mut().next().await.expect("content").is_ok());
+    let error = answer.body_mut().next().await.expect("an end").unwrap_err();
+    assert_eq!(error.clock(), Some(Clock::Attempt));
+    assert_eq!(Instant::now().saturating_duration_since(began), SECOND * 3);
 }
 
 #[tokio::test(start_paused = true)]

@@ -458,13 +458,7 @@ impl Memory {
     }
 
     /// Makes a call that keeps its connection until the response is read.
-    async fn open(
-        &self,
-        channel: &Channel,
-    ) -> (
-        http::Response<ResponseBody>,
-        task::Task<usize>,
-    ) {
+    async fn open(&self, channel: &Channel) -> (http::Response<ResponseBody>, task::Task<usize>) {
         let (response, server) = tokio::join!(call(channel), self.serve_newest());
         (response.unwrap(), server)
     }

@@ -13,9 +13,12 @@ use std::{
     },
     time::Duration,
 };
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
 use towline::core::{CompletionOptions, Context, Error, Priority, Request};
+
+/// The longest that a caller waits before it asks again.
+const MOST_PATIENCE: Duration = Duration::from_millis(500);
 
 /// What came of all calls.
 #[derive(Debug, Default)]
@@ -34,8 +37,20 @@ pub(crate) async fn ask(model: Model, seed: u64, tally: Arc<Tally>, stop: Arc<At
             0 => timeout(Duration::from_millis(dice.below(1500)), call).await,
             _ => Ok(call.await),
         };
-        tally.count(result.ok());
+        let result = result.ok();
+        let patience = result.as_ref().map_or(Duration::ZERO, patience);
+        tally.count(result);
+        sleep(patience).await;
     }
+}
+
+/// How long to leave it alone: who is refused and asks again at once keeps the machine busy, and nobody
+/// else gets a turn.
+fn patience(result: &Result<(), Error>) -> Duration {
+    let refused = result.as_ref().err();
+    let refused = refused.filter(|error| error.refused_by().is_some());
+    let hint = refused.map(|error| error.retry_after().unwrap_or(MOST_PATIENCE));
+    hint.unwrap_or_default().min(MOST_PATIENCE)
 }
 
 async fn answer(model: Model, request: Request) -> Result<(), Error> {

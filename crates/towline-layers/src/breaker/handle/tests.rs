@@ -25,8 +25,8 @@ fn breaker(probes: u32, successes: u32) -> Breaker {
     Breaker::new("east", config)
 }
 
-fn enter(breaker: &Breaker) -> Option<Pass> {
-    breaker.enter(&Context::new()).ok()
+fn enter(breaker: &Breaker) -> Option<Pass<'static>> {
+    Pass::new(breaker.owned(), &Context::new()).ok()
 }
 
 #[test]

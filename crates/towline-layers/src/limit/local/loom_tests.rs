@@ -18,7 +18,7 @@ fn bucket(requests: u64, tokens: u64, slots: Option<usize>) -> LocalBucket {
 /// At the beginning of time, where nothing flows in.
 fn ask(inner: &Inner, tokens: u64) -> Option<LocalReservation> {
     let demand = Demand::call().with(Dimension::Tokens, tokens);
-    match inner.admit(0, &demand, None) {
+    match inner.admit_by(|| 0, &demand, None) {
         Verdict::Granted(reservation) => Some(reservation),
         _ => None,
     }

@@ -222,12 +222,12 @@ async fn rl12_a_key_whose_call_has_not_asked_yet_is_not_forgotten() {
     let (model, handle) = upstream();
     let config = LimitConfig::new("far").with_key(LimitKey::Tenant);
     let layer = LimitLayer::with_store(config, Far::new(Rules::new(requests(1, 1))));
-    let mut service = layer.layer(model);
-    #[expect(clippy::async_yields_async, reason = "the calls wait beside each other")]
-    let mut ask = async |tenant: String| {
+    let service = layer.layer(model);
+    let ask = |tenant: String| {
         let request = question(false).with_context(Context::new().with_tenant(tenant));
-        let call = service.ready().await.unwrap().call(request);
-        task::spawn(call)
+        let mut service = service.clone();
+        assert!(task::spawn(service.ready()).poll().is_ready());
+        task::spawn(service.call(request))
     };
     drop(ask("first".to_owned()));
     let mut early = ask("patient".to_owned());

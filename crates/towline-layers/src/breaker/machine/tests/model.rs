@@ -79,12 +79,12 @@ impl Model {
             self.change(Stage::Trying { live, last, good });
         }
         let mut number = None;
+        let patience = self.cooldown().max(Duration::from_secs(1));
         if let Stage::Trying { live, last, good } = &mut self.state {
             let (slots, needed) = (self.config.probes().get(), self.config.successes().get());
             let count = u32::try_from(live.len()).unwrap();
             let second = Duration::from_secs(1);
             if count >= slots || count + *good >= slots.max(needed) {
-                let patience = self.config.cooldown().max(second);
                 if now < *last + patience {
                     return Err(self.config.cooldown().min(second));
                 }
