@@ -43,12 +43,13 @@ const SETUP: &str = "\
 whole answer; its own cost, call and allocations, is taken off every figure. Each round runs every
 variant once, in turn, every other round backwards; *min* is the quickest round and *p25* the round that
 a quarter of them were quicker than. Layers alone are called as the layer around them calls them; the
-whole stacks as a server does that serves many at once: through a clone for each call, as tower's have to
-be, and the default stack through a shared reference, as `towline::Client` does (`towline_layers::ask`). It
+whole stacks as a server does that serves many at once: tower's through a clone for each call, which is how
+a service is handed to many tasks (one task that makes many calls needs no clone), and the default stack
+through a shared reference, as `towline::Client` does (`towline_layers::ask`). It
 is in the order of `towline::Stack`: journey, drain, guard, total deadline, tenant limit, fallback,
 retry, balance, breaker, slots, limit, record of the attempt, clocks of the attempt; the hedge is off and
-so left out. The client adds the names of errors, and forgets the type of each target, at one allocation
-more. Nothing of it is limited, nothing fails, no body is streamed. *tower, shareable* is timeout, load shed, concurrency
+so left out. The client adds the names of errors; where it has several targets it forgets their types, at
+one allocation more for a call. Nothing of it is limited, nothing fails, no body is streamed. *tower, shareable* is timeout, load shed, concurrency
 limit, retry, timeout, buffer and rate limit; *tower-resilience* is retry, breaker, rate limiter,
 bulkhead and time limiter. Times are reported; allocations fail `--check`. *Future* is the size of what
 a call returns, which is moved once per layer where the layers are called, and not where they are asked.
