@@ -31,9 +31,9 @@
 //! the cooldown as `retry_after`. Nobody waits here. The cooldown doubles each time that it opens
 //! again soon, and is never shorter than a `Retry-After` of the provider. Then a few calls try whether
 //! the deployment is back; a try that fails or is rate limited opens it again, and one that is dropped
-//! or says nothing leaves its place to another. So does one that is not over after the first cooldown, for
-//! nobody may be reading its answer; what comes of it still counts. Results of calls that began before the last change of
-//! state are not counted.
+//! or says nothing leaves its place to another. So does one that is not over after as long as it was open,
+//! for nobody may be reading its answer; what comes of it still counts. Results of calls that began before
+//! the last change of state are not counted.
 //!
 //! Where there is nobody else to ask, [`single`](BreakerConfig::with_single) lets some calls through.
 //!

@@ -80,6 +80,15 @@ pub mod limit;
 pub mod overload;
 #[cfg(any(feature = "limit", feature = "concurrency"))]
 mod queue;
+#[cfg(any(
+    feature = "breaker",
+    feature = "concurrency",
+    feature = "fallback",
+    feature = "limit",
+    feature = "retry",
+    feature = "shed"
+))]
+mod refused;
 #[cfg(feature = "retry")]
 pub mod retry;
 #[cfg(any(feature = "balance", feature = "breaker", feature = "retry"))]

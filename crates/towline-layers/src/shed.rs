@@ -43,7 +43,10 @@
 //! # let _unused = service;
 //! ```
 
-use crate::overload::{self, AgeBound, QueueGauge};
+use crate::{
+    overload::{self, AgeBound, QueueGauge},
+    refused,
+};
 use pin_project_lite::pin_project;
 use std::{
     pin::Pin,
@@ -52,7 +55,7 @@ use std::{
 };
 use tower_layer::Layer;
 use tower_service::Service;
-use towline_core::{Error, ErrorKind, Metered, Step};
+use towline_core::{Error, ErrorKind, Metered};
 
 /// Turns calls away while a queue further inside is too old. The [module docs](self) say where it
 /// goes.
@@ -137,13 +140,7 @@ impl<S> Shed<S> {
 #[cold]
 fn refuse<R: Metered>(request: &R, age: Duration) -> Error {
     let error = overload::shed(age);
-    if let Some(journey) = request.context().journey() {
-        journey.push(Step::Refused {
-            layer: "shed",
-            kind: error.kind(),
-            retry_after: error.retry_after(),
-        });
-    }
+    refused::note(request.context(), "shed", &error);
     error
 }
 

@@ -42,6 +42,9 @@ use towline_core::task::{self, Task};
 const DRAIN_TIME: Duration = Duration::from_millis(100);
 pub(crate) const DRAIN_BYTES: usize = 16 * 1024;
 
+/// Longer than any idle connection lives, and not too long for a clock.
+const FOREVER: Duration = Duration::from_hours(24 * 365 * 30);
+
 /// How long a connection may take to finish with its last exchange before it is given up.
 const READY_GRACE: Duration = Duration::from_millis(100);
 
@@ -127,7 +130,7 @@ impl Pool {
         Self {
             origin: origin.into(),
             max_idle,
-            idle_timeout,
+            idle_timeout: idle_timeout.min(FOREVER),
             opened: AtomicU64::new(0),
             reused: AtomicU64::new(0),
             in_use: AtomicUsize::new(0),
@@ -155,9 +158,7 @@ impl Pool {
         // Let go of without the lock: what reads and writes may be the caller's own.
         let mut closed = Vec::new();
         let mut state = self.lock();
-        if state.shared.is_some()
-            && let Some(lease) = self.lease_shared(&mut state)
-        {
+        if let Some(lease) = self.lease_shared(&mut state) {
             return Some(Lease::H2(lease));
         }
         while let Some(Idle { conn, .. }) = state.idle.pop() {

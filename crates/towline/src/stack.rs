@@ -255,13 +255,11 @@ impl Stack {
 
     /// The targets in their order, with what bounds a call to all of them. What is off is left out.
     fn questions(&self, provider: &Text, drain: &Drain) -> Erased<Request, Response> {
-        let guard = GuardLayer::new(self.guard.clone());
         let is_plain = !self.continues && self.coalesce.is_off();
         if is_plain && self.others.is_empty() && self.hedge.is_off() {
             // One target: its type need not be forgotten, which a call would pay for.
             let sole = described(&self.first, self.route(&self.first, &self.beside));
-            let admitted = self.total.layer(self.tenants.layer(Fallback::new(sole)));
-            return enclosed(guard.layer(admitted), provider, drain);
+            return self.admitted(self.tenants.layer(Fallback::new(sole)), provider, drain);
         }
         let first = self.target(&self.first, &self.beside);
         let others = self.others.iter().map(|other| self.target(other, &[]));
@@ -269,16 +267,23 @@ impl Stack {
         let chain = Fallback::new(first.clone());
         let chain = others.iter().cloned().fold(chain, Fallback::then);
         if is_plain {
-            let admitted = self.total.layer(self.tenants.layer(chain));
-            return enclosed(guard.layer(admitted), provider, drain);
+            return self.admitted(self.tenants.layer(chain), provider, drain);
         }
         // Who continues an answer asks the very targets that the fallback does.
         let targets = std::iter::once(first).chain(others);
         let targets: Vec<_> = targets.filter(|_| self.continues).collect();
         let continued = ContinueLayer::new(targets).layer(chain);
         let coalesced = self.coalesce.layer(self.tenants.layer(continued));
-        let admitted = self.total.layer(Cloning::new(coalesced));
-        enclosed(guard.layer(admitted), provider, drain)
+        self.admitted(Cloning::new(coalesced), provider, drain)
+    }
+
+    /// Questions to `stack` once they may be asked, and for as long as they may take.
+    fn admitted<S>(&self, stack: S, provider: &Text, drain: &Drain) -> Erased<Request, Response>
+    where
+        S: Ask<Request, Answer = Response> + 'static,
+    {
+        let guard = GuardLayer::new(self.guard.clone());
+        enclosed(guard.layer(self.total.layer(stack)), provider, drain)
     }
 
     /// One of the targets: `first` and those that stand beside it.

@@ -120,8 +120,8 @@ impl BreakerConfig {
     }
 
     /// Lets this many calls at once try whether the deployment is back. A stream is a try until it
-    /// has ended; one that has not after the first cooldown, or a second where that is longer, leaves its
-    /// place to another. Default 1.
+    /// has ended; one that has not after as long as the breaker was open, or a second where that is
+    /// longer, leaves its place to another. Default 1.
     #[must_use]
     pub const fn with_probes(mut self, probes: NonZeroU32) -> Self {
         self.probes = probes;

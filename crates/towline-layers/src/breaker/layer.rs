@@ -4,6 +4,7 @@ use super::handle::{Breaker, Pass, Shared};
 use crate::{
     ask::Ask,
     handle::{self, Handle},
+    refused,
     verdict::Verdict,
 };
 use pin_project_lite::pin_project;
@@ -13,7 +14,7 @@ use std::{
 };
 use tower_layer::Layer;
 use tower_service::Service;
-use towline_core::{Answer, Ending, Error, ErrorKind, Metered, Moment, Step, Usage, Watch};
+use towline_core::{Answer, Ending, Error, ErrorKind, Metered, Moment, Usage, Watch};
 
 /// Leads calls through a [`Breaker`]. The [module docs](super) say where it goes.
 #[derive(Clone, Debug)]
@@ -135,15 +136,8 @@ where
 
 /// Lets the call in. That it was turned away is written down.
 fn enter<'a>(shared: Handle<'a, Shared>, request: &impl Metered) -> Result<Pass<'a>, Error> {
-    Pass::new(shared, request.context()).inspect_err(|error| {
-        if let Some(journey) = request.context().journey() {
-            journey.push(Step::Refused {
-                layer: "breaker",
-                kind: error.kind(),
-                retry_after: error.retry_after(),
-            });
-        }
-    })
+    let context = request.context();
+    Pass::new(shared, context).inspect_err(|error| refused::note(context, "breaker", error))
 }
 
 // === impl BreakerFuture ===

@@ -3,7 +3,7 @@
 use crate::handle::Handle;
 use std::{
     future::poll_fn,
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -135,6 +135,20 @@ impl Shared {
         self.cut.load(Ordering::Acquire)
     }
 
+    /// Polls `work` until it is over or those inside have to leave. Work that is over at that moment is
+    /// over.
+    pub(super) async fn until_cut<T>(
+        &self,
+        mut work: Pin<&mut impl Future<Output = Result<T, Error>>>,
+    ) -> Result<T, Error> {
+        let mut leave = pin!(self.left());
+        poll_fn(|cx| match work.as_mut().poll(cx) {
+            Poll::Ready(result) => Poll::Ready(result),
+            Poll::Pending => leave.as_mut().poll(cx).map(|()| Err(cut())),
+        })
+        .await
+    }
+
     /// Waits until those inside have to leave.
     async fn left(&self) {
         let mut leave = pin!(self.leave.notified());
@@ -165,12 +179,7 @@ impl Pass {
     ///
     /// Dropping the future drops the work, which leaves the gate.
     pub async fn run<T>(self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let (mut work, mut leave) = (pin!(work), pin!(self.inside.shared.left()));
-        poll_fn(|cx| match work.as_mut().poll(cx) {
-            Poll::Ready(result) => Poll::Ready(result),
-            Poll::Pending => leave.as_mut().poll(cx).map(|()| Err(cut())),
-        })
-        .await
+        self.inside.shared.until_cut(pin!(work)).await
     }
 }
 

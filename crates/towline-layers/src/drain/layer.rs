@@ -4,7 +4,6 @@ use super::gate::{Drain, Inside, Shared, cut};
 use crate::{ask::Ask, handle::Handle};
 use pin_project_lite::pin_project;
 use std::{
-    future::poll_fn,
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, ready},
@@ -129,16 +128,8 @@ where
         async move {
             let inside = Inside::new(Handle::Borrowed(&self.drain.shared))?;
             let result = {
-                let mut call = pin!(self.inner.ask_at(request, moment));
-                let mut leave = None;
-                poll_fn(|cx| {
-                    if let Poll::Ready(result) = call.as_mut().poll(cx) {
-                        return Poll::Ready(result);
-                    }
-                    ready!(poll_leave(&mut leave, &self.drain.shared, cx));
-                    Poll::Ready(Err(cut()))
-                })
-                .await
+                let call = pin!(self.inner.ask_at(request, moment));
+                self.drain.shared.until_cut(call).await
             };
             // The call is gone before the result is seen.
             result.map(|answer| stay(answer, Some(inside)))

@@ -1,8 +1,9 @@
 //! What a call is told that is not admitted.
 
 use super::{Dimension, LimitConfig, Reason, Wait};
+use crate::refused;
 use std::time::Duration;
-use towline_core::{Context, Error, ErrorKind, Step};
+use towline_core::{Context, Error, ErrorKind};
 
 /// It takes more than the bucket ever holds.
 pub(super) fn never(config: &LimitConfig, dimension: Dimension, amount: u64, burst: u64) -> Error {
@@ -47,13 +48,7 @@ pub(super) fn full(config: &LimitConfig, time: Option<Duration>) -> Error {
 
 /// Writes the refusal down, if the call has a journey.
 pub(super) fn noted(error: Error, context: &Context) -> Error {
-    if let Some(journey) = context.journey() {
-        journey.push(Step::Refused {
-            layer: "limit",
-            kind: error.kind(),
-            retry_after: error.retry_after(),
-        });
-    }
+    refused::note(context, "limit", &error);
     error
 }
 

@@ -5,7 +5,7 @@ use super::{
     backoff::Pauses,
     service::Shared,
 };
-use crate::{budget::Withdrawal, handle::Handle};
+use crate::{budget::Withdrawal, handle::Handle, refused};
 use std::{
     task::{Context, Poll},
     time::Duration,
@@ -207,13 +207,7 @@ impl<Req: Metered> Spare<Req> {
 
     /// Writes down that a retry would have been right, and was not made.
     fn refuse(&self, error: &Error) {
-        if let Some(journey) = self.request.context().journey() {
-            journey.push(Step::Refused {
-                layer: LAYER,
-                kind: error.kind(),
-                retry_after: error.retry_after(),
-            });
-        }
+        refused::note(self.request.context(), LAYER, error);
     }
 }
 

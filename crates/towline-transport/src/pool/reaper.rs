@@ -1,19 +1,13 @@
 //! Closes connections that were idle for too long, or that their server has closed.
 
 use super::{Pool, State};
-use std::{
-    sync::{Arc, Weak},
-    time::Duration,
-};
+use std::sync::{Arc, Weak};
 use tokio::{
     runtime::Handle,
     sync::Notify,
     time::{Instant, timeout_at},
 };
 use towline_core::task;
-
-/// Longer than any idle connection lives. Closed ones are looked for all the same.
-const FOREVER: Duration = Duration::from_hours(24 * 365 * 30);
 
 // === impl Pool ===
 
@@ -30,7 +24,7 @@ impl Pool {
         if running || Handle::try_current().is_err() {
             return;
         }
-        let first = self.due(Instant::now());
+        let first = Instant::now() + self.idle_timeout;
         state.reaping = true;
         state.reaper = Some(task::spawn(reap(
             Arc::downgrade(self),
@@ -64,17 +58,11 @@ impl Pool {
         drop(closed);
     }
 
-    /// When a connection that is idle `since` then has been so for too long.
-    fn due(&self, since: Instant) -> Instant {
-        let due = since.checked_add(self.idle_timeout);
-        due.unwrap_or_else(|| since + FOREVER)
-    }
-
     /// Closes what is due. Returns when the next one is, or `None` when nothing is idle: then the
     /// reaper has to stop.
     fn close_expired(&self) -> Option<Instant> {
         let now = Instant::now();
-        let expired = |since: Instant| self.due(since) <= now;
+        let expired = |since: Instant| since + self.idle_timeout <= now;
         let mut state = self.lock();
         let count = state
             .idle
@@ -90,7 +78,7 @@ impl Pool {
         let oldest = state.idle.first().map(|idle| idle.since);
         let shared_since = state.shared.as_ref().and_then(|shared| shared.idle_since);
         let next = oldest.into_iter().chain(shared_since).min();
-        let next = next.map(|since| self.due(since));
+        let next = next.map(|since| since + self.idle_timeout);
         if next.is_none() {
             state.reaping = false;
         }

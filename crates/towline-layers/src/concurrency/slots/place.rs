@@ -1,7 +1,7 @@
 //! A place in the queue.
 
 use super::{Key, Permit, Slots};
-use crate::overload;
+use crate::{overload, refused};
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
@@ -202,12 +202,8 @@ impl Drop for Place {
 
 /// Writes down that the call goes.
 pub(super) fn note_refusal<R: Metered>(request: &R, error: &Error) {
-    if let (Some(journey), Some(layer)) = (request.context().journey(), error.refused_by()) {
-        journey.push(Step::Refused {
-            layer,
-            kind: error.kind(),
-            retry_after: error.retry_after(),
-        });
+    if let Some(layer) = error.refused_by() {
+        refused::note(request.context(), layer, error);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Whether somebody may go on, who, and how he is asked.
 
 use super::super::Target;
-use crate::budget::Withdrawal;
+use crate::{budget::Withdrawal, refused};
 use std::sync::Arc;
 use tokio::time::Instant;
 use towline_core::{
@@ -107,8 +107,9 @@ impl<S: Clone> Ask<S> {
         let withdrawal = match from.and_then(Target::budget) {
             None => None,
             Some(budget) => match budget.withdraw(request.estimated_tokens()) {
+                // Somebody could have gone on, and is not asked.
                 None => {
-                    self.refuse(error);
+                    refused::note(context, LAYER, error);
                     return None;
                 }
                 withdrawal => withdrawal,
@@ -132,17 +133,6 @@ impl<S: Clone> Ask<S> {
             blank: delivered.text.get(sent..).unwrap_or_default().to_owned(),
             withdrawal,
         })
-    }
-
-    /// Writes down that somebody could have gone on, and was not asked.
-    fn refuse(&self, error: &Error) {
-        if let Some(journey) = self.request.context().journey() {
-            journey.push(Step::Refused {
-                layer: LAYER,
-                kind: error.kind(),
-                retry_after: error.retry_after(),
-            });
-        }
     }
 
     /// The targets after the one that began, those before it, and that one.

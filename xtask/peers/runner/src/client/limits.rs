@@ -68,8 +68,7 @@ const LIMITS: &[Limit] = &[
     .of(Whose::Stack),
     hard("small request: instructions", 55_000.0, |_, own| {
         instructions(own, Path::Small)
-    })
-    .of(Whose::Bare),
+    }),
     hard("small request: allocations", 32.0, |_, own| {
         allocations(own, Path::Small)
     })
@@ -85,8 +84,7 @@ const LIMITS: &[Limit] = &[
     ),
     hard("55 kB conversation: instructions", 55_000.0, |_, own| {
         instructions(own, Path::Long)
-    })
-    .of(Whose::Bare),
+    }),
     hard("55 kB conversation: bytes allocated", 20_000.0, |_, own| {
         own.allocated
             .get(&Path::Long)
