@@ -4,6 +4,7 @@
 //! shared. A [`Lease`] is the right to one exchange. It owns what keeps the connection running, so a
 //! connection is either leased, or in the pool, or gone.
 
+mod crowd;
 mod h1;
 #[cfg(feature = "http2")]
 mod h2;
@@ -21,10 +22,12 @@ pub(crate) use self::{
     line::Line,
 };
 
+use self::crowd::Crowd;
 use crate::{RequestBody, ResponseBody};
 use hyper::client::conn::TrySendError;
 use std::{
     borrow::Cow,
+    future::Future,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -93,6 +96,7 @@ pub(crate) struct Pool {
     opened: AtomicU64,
     reused: AtomicU64,
     in_use: AtomicUsize,
+    crowd: Crowd,
     /// Told when something happens on an idle connection: mostly, that its server closed it.
     stirred: Arc<Notify>,
     state: Mutex<State>,
@@ -134,9 +138,15 @@ impl Pool {
             opened: AtomicU64::new(0),
             reused: AtomicU64::new(0),
             in_use: AtomicUsize::new(0),
+            crowd: Crowd::default(),
             stirred: Arc::default(),
             state: Mutex::default(),
         }
+    }
+
+    /// For a call that is about to take a connection: where many are under way, others go first, once.
+    pub(crate) fn step_back(&self) -> impl Future<Output = ()> {
+        self.crowd.step_back(self.in_use.load(Ordering::Relaxed))
     }
 
     /// A connection that is there and can have a request at once. Mostly the one on top can.

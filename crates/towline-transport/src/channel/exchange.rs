@@ -48,6 +48,7 @@ impl Shared {
     ) -> impl Future<Output = Result<Response<ResponseBody>, Error>> + Send {
         async move {
             complete?;
+            self.pool.step_back().await;
             let lease = match self.pool.take_ready() {
                 Some(lease) => lease,
                 None => Box::pin(self.acquire()).await?,

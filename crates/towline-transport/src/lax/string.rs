@@ -123,9 +123,10 @@ fn special(bytes: &[u8]) -> Option<usize> {
     let (words, rest) = bytes.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(*word);
-        let quote = below(word ^ (EACH * u64::from(b'"')), 1);
+        // With this bit turned round, the quote stands next to the control characters.
+        let quote_or_control = below(word ^ (EACH * 0x02), b' ' + 1);
         let slash = below(word ^ (EACH * u64::from(b'\\')), 1);
-        let found = (below(word, b' ') | quote | slash) & (EACH << 7);
+        let found = (quote_or_control | slash) & (EACH << 7);
         if found != 0 {
             return Some(index * 8 + leading_bytes(found));
         }

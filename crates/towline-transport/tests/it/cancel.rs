@@ -1,6 +1,6 @@
 //! A call that is dropped closes what it opened, at every stage.
 
-use crate::support::{call, channel_to, closed, listen, read_request};
+use crate::support::{LIMIT, call, channel_to, closed, fetch, listen, read_request, serve};
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
@@ -74,6 +74,35 @@ async fn dropped_in_the_tls_handshake_it_closes_the_socket() {
     assert_eq!(socket.read_u8().await.unwrap(), 22);
     drop(calling);
     closed(&mut socket).await;
+}
+
+#[tokio::test]
+async fn dropped_while_it_lets_others_go_first_it_takes_no_connection() {
+    let (listener, address) = listen().await;
+    let _server = task::spawn(async move {
+        let mut running = Vec::new();
+        loop {
+            let (socket, _) = listener.accept().await.unwrap();
+            running.push(task::spawn(serve(socket, "answer")));
+        }
+    });
+    let channel = channel_to(address);
+    // Many calls, each at its head.
+    let mut answers = Vec::new();
+    for _ in 0..17 {
+        answers.push(call(&channel).await.unwrap());
+    }
+    let last = answers.pop().unwrap();
+    last.into_body().collect(LIMIT).await.unwrap();
+    let before = channel.stats();
+    assert_eq!((before.idle, before.in_use), (1, 16));
+    let mut pending = spawn(call(&channel));
+    assert_pending!(pending.poll());
+    assert_eq!(channel.stats(), before);
+    drop(pending);
+    assert_eq!(channel.stats(), before);
+    assert_eq!(fetch(&channel).await.unwrap(), "answer");
+    assert_eq!(channel.stats().opened, before.opened);
 }
 
 #[tokio::test]
