@@ -10,6 +10,7 @@ mod model;
 mod rivals;
 mod stack;
 mod variant;
+mod yardstick;
 
 use peer_harness::{BoxError, Place, counting, cpu_micros, pin};
 use tokio::runtime::{Builder, Runtime};
@@ -45,6 +46,7 @@ fn variants(runtime: &Runtime) -> Result<Vec<Variant>, BoxError> {
     let mut variants = layers::variants()?;
     variants.extend(stack::variants()?);
     variants.extend(rivals::variants()?);
+    variants.extend(yardstick::variants());
     Ok(variants)
 }
 

@@ -7,8 +7,8 @@ use std::{
 };
 use tower::Service;
 use towline_core::{
-    Body, Completion, CompletionOptions, Conversation, Error, FinishReason, Head, Request, Response,
-    Text, Usage,
+    Body, Completion, CompletionOptions, Conversation, Error, FinishReason, Head, Request,
+    Response, Text, Usage,
 };
 
 /// Answers with nothing, and says what that has cost.

@@ -78,6 +78,17 @@ impl Variant {
         Self::new(name, future, calls)
     }
 
+    /// Does what is no call: a yardstick of the machine.
+    pub(crate) fn plain(name: &'static str, mut step: impl FnMut() + 'static) -> Self {
+        let calls = move |_: &Runtime, calls| {
+            for _ in 0..calls {
+                step();
+            }
+            Ok(())
+        };
+        Self::new(name, 0, calls)
+    }
+
     fn new(
         name: &'static str,
         future: usize,
