@@ -209,22 +209,37 @@ fn closed_terminal(cli: &Cli<'_>) -> Result<(), String> {
     })
 }
 
-/// The server has to be busy for the program, and to stop with it before all tokens are made.
+/// The server has to be busy for the program, and to stop with it before all tokens are made. It makes
+/// them in a second or two: on a busy machine it may be done before the program gets its turn to leave, so
+/// that is tried again. A program that does not stop the server is not better off for it.
 fn stops(cli: &Cli<'_>, end: impl Fn(&Cli<'_>) -> Result<(), String>) -> Result<(), String> {
+    const TRIES: usize = 3;
+    for _ in 0..TRIES {
+        if stops_in_time(cli, &end)? {
+            return Ok(());
+        }
+    }
+    Err(format!(
+        "the server made all {MANY} tokens, {TRIES} times in a row"
+    ))
+}
+
+/// Whether the server stopped before it was done.
+fn stops_in_time(
+    cli: &Cli<'_>,
+    end: impl Fn(&Cli<'_>) -> Result<(), String>,
+) -> Result<bool, String> {
     let server = &cli.bench.plain;
     server.becomes_idle()?;
     let before = server.tokens()?;
     end(cli)?;
     server.becomes_idle()?;
     let made = server.tokens()?.saturating_sub(before);
-    hold(made.to_string() != MANY, || {
-        format!("the server made all {made} tokens")
-    })?;
     let later = server.tokens()?.saturating_sub(before);
     hold(later == made, || {
         format!("the server went on from {made} to {later} tokens")
     })?;
-    Ok(())
+    Ok(made.to_string() != MANY)
 }
 
 /// Waits until the program has shown something of its answer.

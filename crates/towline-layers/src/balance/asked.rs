@@ -18,6 +18,8 @@ pub(super) struct Asked<'a, S> {
     streamed: bool,
     /// Its latency is known, or says nothing.
     told: bool,
+    /// It is part of the load; not where another took that over.
+    counted: bool,
 }
 
 /// A failure counts at least like an answer that took so long.
@@ -39,6 +41,7 @@ impl<'a, S> Asked<'a, S> {
             began: now,
             streamed,
             told: false,
+            counted: true,
         };
         if let Some(slot) = asked.slot() {
             slot.load.begin();
@@ -46,12 +49,16 @@ impl<'a, S> Asked<'a, S> {
         asked
     }
 
-    /// One that borrows nothing.
+    /// One that borrows nothing, in the place of this one.
     pub(super) fn into_owned(mut self) -> Asked<'static, S> {
-        let shared = self.shared.to_owned();
-        let mut owned = Asked::new(shared, self.index, self.began, self.streamed);
-        owned.told = std::mem::replace(&mut self.told, true);
-        owned
+        Asked {
+            shared: self.shared.to_owned(),
+            index: self.index,
+            began: self.began,
+            streamed: self.streamed,
+            told: std::mem::replace(&mut self.told, true),
+            counted: std::mem::take(&mut self.counted),
+        }
     }
 
     fn slot(&self) -> Option<&Slot<S>> {
@@ -143,7 +150,7 @@ impl<S: Send + Sync + 'static> Watch for Asked<'_, S> {
 impl<S> Drop for Asked<'_, S> {
     fn drop(&mut self) {
         self.give_up();
-        if let Some(slot) = self.slot() {
+        if let Some(slot) = self.slot().filter(|_| self.counted) {
             slot.load.end();
         }
     }

@@ -49,6 +49,8 @@ pub struct Pass {
 #[derive(Debug)]
 pub(super) struct Inside<'a> {
     pub(super) shared: Handle<'a, Shared>,
+    /// Not where another took the count over.
+    counted: bool,
 }
 
 const CLOSED: usize = 1 << (usize::BITS - 1);
@@ -189,7 +191,10 @@ impl<'a> Inside<'a> {
     /// Counts one more, unless nobody is let in any more.
     pub(super) fn new(shared: Handle<'a, Shared>) -> Result<Self, Error> {
         let before = shared.state.fetch_add(1, Ordering::AcqRel);
-        let inside = Self { shared };
+        let inside = Self {
+            shared,
+            counted: true,
+        };
         if before & CLOSED == 0 {
             return Ok(inside);
         }
@@ -198,17 +203,20 @@ impl<'a> Inside<'a> {
             .with_message("nothing was sent: make a new client with `connect`"))
     }
 
-    /// One that borrows nothing. It is counted before this one leaves.
-    pub(super) fn into_owned(self) -> Inside<'static> {
-        self.shared.state.fetch_add(1, Ordering::AcqRel);
+    /// One that borrows nothing, counted in the place of this one.
+    pub(super) fn into_owned(mut self) -> Inside<'static> {
         Inside {
             shared: self.shared.to_owned(),
+            counted: std::mem::take(&mut self.counted),
         }
     }
 }
 
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
+        if !self.counted {
+            return;
+        }
         let before = self.shared.state.fetch_sub(1, Ordering::AcqRel);
         if before == CLOSED | 1 {
             self.shared.empty.notify_waiters();

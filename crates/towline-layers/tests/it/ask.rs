@@ -1,11 +1,17 @@
 //! Stacks that are asked: what their layers do as services, through a shared reference.
 
 use crate::support::{Handle, Upstream, failed, question, upstream};
-use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use tokio::time::{Instant, advance};
 use tokio_test::{assert_pending, assert_ready, assert_ready_err, assert_ready_ok, task};
 use tower::{Layer, ServiceBuilder, ServiceExt};
-use towline_core::{Clock, Context, Error, ErrorKind, Journey, Outcome, Request, Response, Step};
+use towline_core::{
+    Clock, Context, Error, ErrorKind, Journey, Moment, Outcome, Request, Response, Step,
+};
 use towline_layers::{
     ask::{Ask, Cloning},
     balance::{self, Balance},
@@ -482,4 +488,41 @@ async fn what_is_asked_is_a_service_again_once_its_type_is_forgotten() {
     handle.next().await.reply("hello");
     let answer = assert_ready_ok!(call.poll());
     assert_eq!(answer.collect().await.unwrap().text(), "hello");
+}
+
+type Time = Arc<Mutex<Option<Instant>>>;
+
+/// Keeps what time it is for whoever is asked.
+struct Seen(Time);
+
+impl Ask<Request> for Seen {
+    type Answer = Response;
+
+    async fn ask_at(&self, _: Request, moment: Moment) -> Result<Response, Error> {
+        *self.0.lock().unwrap() = Some(moment.now());
+        Err(failed(ErrorKind::Server))
+    }
+}
+
+#[tokio::test]
+async fn a_guard_that_took_its_time_does_not_hand_on_the_time_before_it() {
+    let (checked, seen) = (Time::default(), Time::default());
+    let clock = Arc::clone(&checked);
+    let guard = Guard::<Request>::new().with_check(move |_| {
+        let began = Instant::now();
+        let mut now = began;
+        while now == began {
+            now = Instant::now();
+        }
+        *clock.lock().unwrap() = Some(now);
+        Ok(())
+    });
+    let service = GuardLayer::new(guard).layer(Seen(Arc::clone(&seen)));
+    let moment = Moment::new();
+    let before = moment.now();
+    service.ask_at(question(false), moment).await.unwrap_err();
+    let checked = checked.lock().unwrap().unwrap();
+    let seen = seen.lock().unwrap().unwrap();
+    assert!(before < checked);
+    assert!(seen >= checked, "{seen:?} is before {checked:?}");
 }
