@@ -10,6 +10,7 @@ use towline_layers::limit::{
     Dimension, Limit, LimitConfig, LimitHandle, LimitLayer, Mode, Quota, Quotas, Rules,
 };
 
+mod bucket;
 mod fair;
 mod figures;
 mod place;

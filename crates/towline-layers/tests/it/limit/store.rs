@@ -114,6 +114,11 @@ impl Bucket for FarBucket {
     }
 }
 
+/// A bucket that has to be asked.
+pub(super) fn far_bucket(quotas: super::Quotas) -> impl Bucket {
+    Far::new(Rules::new(quotas)).bucket(&Key::default())
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_store_in_this_process_does_what_a_store_has_to() {
     assert_eq!(conformance::check(LocalStore::new).await, Ok(()));
