@@ -37,6 +37,7 @@ const PROFILES: &[(&str, &str)] = &[
     (build::RELEASE, "as benchmarked"),
     ("small", "`opt-level = 3`"),
     ("smallest", "`opt-level = \"s\"`"),
+    ("aborting", "`opt-level = \"s\"`, `panic = \"abort\"`"),
 ];
 /// The most crates that a client for one provider may link, itself included.
 const MOST_CRATES: usize = 70;
@@ -90,9 +91,9 @@ pub(crate) fn run(given: &[String]) -> Result<(), Fault> {
          crates in `cargo tree -e normal`, itself included; at most {} MB stripped; \
          none of {}.\n\n\
          *As benchmarked* is the profile of the client benchmark (`opt-level = 3`, thin LTO, four code \
-         units). The other two are for who wants a small program: `lto = \"fat\"`, \
-         `codegen-units = 1`, with panics that unwind as ever, and the optimisation that the table \
-         names. The rivals are weighed as they are measured, the harness included (four \
+         units). The others are for who wants a small program: `lto = \"fat\"`, \
+         `codegen-units = 1`, and what the table names. Where it names no `panic`, panics unwind as ever, so \
+         that a task that fails takes nothing else down. The rivals are weighed as they are measured, the harness included (four \
          crates).\n\n{}",
         MOST_BYTES / 1_000_000,
         BANNED.join(", "),
