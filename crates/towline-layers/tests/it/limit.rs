@@ -16,6 +16,7 @@ mod figures;
 mod place;
 mod refund;
 mod server;
+mod shown;
 mod store;
 
 const SECOND: Duration = Duration::from_secs(1);
