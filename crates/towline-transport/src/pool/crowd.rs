@@ -2,11 +2,14 @@
 //!
 //! A task that reads an answer and begins the next call runs through all of the code between, and so
 //! does the task after it. Where many are at it, each finds the processor's caches filled with what the
-//! one before did last. So a call steps back once before it takes a connection: those whose answers
-//! have come read and decode them first, and then all of them write.
+//! one before did last. So a call steps back once before it takes a connection: tasks that were woken
+//! before go first, so that those whose answers have come read and decode them, and then all of them write.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use tokio::task::yield_now;
+use std::{
+    future::poll_fn,
+    sync::atomic::{AtomicUsize, Ordering},
+    task::Poll,
+};
 
 /// So many other calls under way are a crowd.
 const CROWD: usize = 16;
@@ -27,9 +30,23 @@ impl Crowd {
     pub(super) async fn step_back(&self, in_use: usize) {
         if in_use + self.waiting.load(Ordering::Relaxed) >= CROWD {
             let _waiting = Waiting::new(&self.waiting);
-            yield_now().await;
+            to_the_end().await;
         }
     }
+}
+
+/// To the end of the queue of tasks. tokio's `yield_now` waits for the driver on top, which a busy runtime
+/// asks once in some sixty polls, and which nobody asks where another executor runs within a task.
+async fn to_the_end() {
+    let mut stepped = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut stepped, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 // === impl Waiting ===
@@ -50,8 +67,18 @@ impl Drop for Waiting<'_> {
 #[cfg(test)]
 mod tests {
     use super::{CROWD, Crowd};
-    use std::sync::atomic::Ordering;
+    use std::{
+        future::{Future, poll_fn},
+        pin::pin,
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+        task::{Context, Poll, Wake, Waker},
+        thread::Thread,
+    };
     use tokio_test::{assert_pending, assert_ready, task::spawn};
+    use towline_core::task;
 
     #[test]
     fn few_calls_go_on_at_once() {
@@ -91,5 +118,56 @@ mod tests {
         drop(gone);
         assert_ready!(done.poll());
         assert_eq!(crowd.waiting.load(Ordering::Relaxed), 0);
+    }
+
+    /// Seven tasks have something to do whenever it is their turn: it comes when each had one.
+    #[tokio::test]
+    async fn on_a_busy_runtime_it_lets_each_go_once() {
+        let polls = Arc::new(AtomicUsize::new(0));
+        let busy: Vec<_> = (0..7)
+            .map(|_| {
+                let polls = Arc::clone(&polls);
+                task::spawn(poll_fn::<(), _>(move |cx| {
+                    polls.fetch_add(1, Ordering::Relaxed);
+                    cx.waker().wake_by_ref();
+                    Poll::Pending
+                }))
+            })
+            .collect();
+        let call = task::spawn({
+            let polls = Arc::clone(&polls);
+            async move {
+                let before = polls.load(Ordering::Relaxed);
+                Crowd::default().step_back(CROWD).await;
+                polls.load(Ordering::Relaxed) - before
+            }
+        });
+        assert_eq!(call.await, Some(busy.len()));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn an_executor_within_a_task_is_not_held_up() {
+        let blocked = task::spawn(async {
+            let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+            let crowd = Crowd::default();
+            let mut call = pin!(crowd.step_back(CROWD));
+            while call
+                .as_mut()
+                .poll(&mut Context::from_waker(&waker))
+                .is_pending()
+            {
+                std::thread::park();
+            }
+        });
+        assert_eq!(blocked.await, Some(()));
+    }
+
+    /// What an executor that blocks its thread waits with.
+    struct Unpark(Thread);
+
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
     }
 }
