@@ -6,9 +6,9 @@
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let settings = towline_config::Loader::new().process_env().discover().load()?;
+//! let settings = towline::config::Loader::new().process_env().discover().load()?;
 //! # let sim = towline_sim::Simulator::start().await?;
-//! # let settings = towline_config::Loader::new()
+//! # let settings = towline::config::Loader::new()
 //! #     .set("towline.llm.model=openai/gpt-4o-mini")
 //! #     .set(format!("towline.openai.base_url={}", sim.base_url()))
 //! #     .load()?;
@@ -48,6 +48,8 @@
 //! - `toml`, `yaml`, `json`, `hocon`, `dotenv`: formats of settings files. The environment needs none.
 //! - `platform-verifier` (default): trust the certificates that the system trusts.
 //! - `webpki-roots`: trust Mozilla's, compiled in.
+//! - `responses` (default): the Responses API of OpenAI and Azure beside chat completions.
+//! - `http2`: HTTP/2, where the server agrees to it.
 //! - `sim`: [`simulated`], a client of a built-in provider simulator.
 //! - `full`: all of these but `webpki-roots`.
 

@@ -57,16 +57,6 @@ impl Server {
         Err("the server still works for a client that has left".to_owned())
     }
 
-    /// Waits until it works on something.
-    pub(super) fn becomes_busy(&self) -> Result<(), String> {
-        for _ in 0..QUESTIONS {
-            if self.counter("llamacpp:requests_processing")? > 0 {
-                return Ok(());
-            }
-        }
-        Err("the server was never asked".to_owned())
-    }
-
     fn counter(&self, name: &str) -> Result<u64, String> {
         let text = self
             .metrics()

@@ -2,19 +2,18 @@
 
 use bytes::Bytes;
 
-/// From this length on not every place of a cut is tried.
-const EVERY_BYTE: usize = 20_000;
+/// From this length on a body is cut at many places at a time.
+const LONG: usize = 20_000;
 
-/// How many random cuts are tried instead.
-const RANDOM: usize = 200;
+/// How far apart those are.
+const STRIDE: usize = 200;
 
 /// The ways in which a body may arrive, as lists of pieces: whole, byte by byte, and in two pieces
-/// at every byte. A body of 20 kB or more is cut at 200 places of a fixed random sequence instead.
+/// at every byte. A body of 20 kB or more is cut at every byte too, but at every two hundredth at once.
 #[derive(Clone, Debug)]
 pub struct Splits {
     body: Bytes,
     next: usize,
-    random: u64,
 }
 
 // === impl Splits ===
@@ -26,7 +25,6 @@ impl Splits {
         Self {
             body: body.clone(),
             next: 0,
-            random: u64::try_from(body.len()).unwrap_or(u64::MAX),
         }
     }
 
@@ -36,18 +34,19 @@ impl Splits {
         (0..body.len()).map(|at| body.slice(at..=at)).collect()
     }
 
-    fn cut(&self, at: usize) -> Vec<Bytes> {
-        vec![self.body.slice(..at), self.body.slice(at..)]
-    }
-
-    /// A place inside the body, by the splitmix64 generator.
-    fn place(&mut self) -> usize {
-        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.random;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        let inside = u64::try_from(self.body.len() - 1).unwrap_or(u64::MAX);
-        usize::try_from((z ^ (z >> 31)) % inside).unwrap_or(0) + 1
+    /// In pieces that begin at `first` and every so many bytes from there.
+    fn cut(&self, first: usize) -> Vec<Bytes> {
+        let end = self.body.len();
+        let cuts = match end < LONG {
+            true => vec![first],
+            false => (first..end).step_by(STRIDE).collect(),
+        };
+        let begins = std::iter::once(0).chain(cuts.iter().copied());
+        let ends = cuts.iter().copied().chain([end]);
+        begins
+            .zip(ends)
+            .map(|(begin, end)| self.body.slice(begin..end))
+            .collect()
     }
 }
 
@@ -61,13 +60,13 @@ impl Iterator for Splits {
         match step {
             0 => Some(vec![self.body.clone()]),
             1 if length > 1 => Some(Self::bytes(&self.body)),
+            1 => None,
             // Step 2 cuts after the first byte.
-            _ if length < EVERY_BYTE => (step - 1 < length && step > 1).then(|| self.cut(step - 1)),
-            _ if step - 2 < RANDOM => {
-                let at = self.place();
-                Some(self.cut(at))
+            _ => {
+                let last = if length < LONG { length } else { STRIDE + 1 };
+                let first = step - 1;
+                (first < last).then(|| self.cut(first))
             }
-            _ => None,
         }
     }
 }

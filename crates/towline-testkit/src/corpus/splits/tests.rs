@@ -1,5 +1,6 @@
-use super::{RANDOM, Splits};
+use super::{STRIDE, Splits};
 use bytes::Bytes;
+use std::collections::BTreeSet;
 
 fn joined(pieces: &[Bytes]) -> Vec<u8> {
     pieces.concat()
@@ -19,13 +20,21 @@ fn a_short_body_is_cut_at_every_byte() {
 }
 
 #[test]
-fn a_long_body_is_cut_at_two_hundred_places() {
+fn a_long_body_is_cut_at_every_byte_and_at_many_at_once() {
     let body = Bytes::from(vec![7; 30_000]);
     let splits: Vec<_> = Splits::of(&body).collect();
-    assert_eq!(splits.len(), 2 + RANDOM);
-    let cuts = splits.iter().skip(2);
-    assert!(cuts.clone().all(|pieces| pieces.len() == 2));
-    assert!(cuts.flatten().all(|piece| !piece.is_empty()));
+    assert_eq!(splits.len(), 2 + STRIDE);
+    let mut cuts = BTreeSet::new();
+    for pieces in splits.iter().skip(2) {
+        assert_eq!(joined(pieces), body);
+        assert!(pieces.iter().all(|piece| !piece.is_empty()));
+        let mut at = 0;
+        for piece in pieces {
+            at += piece.len();
+            cuts.insert(at);
+        }
+    }
+    assert!(cuts.into_iter().eq(1..=30_000));
 }
 
 #[test]
