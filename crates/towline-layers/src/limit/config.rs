@@ -280,3 +280,6 @@ impl Charge {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
