@@ -8,11 +8,13 @@ use serde::{
 use serde_json::error::Category;
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
+mod mend;
 mod reader;
 mod string;
 mod template;
 
 pub use self::{
+    mend::mended,
     reader::{Raw, from_str},
     string::{into_text, unescape},
     template::Template,
@@ -297,15 +299,6 @@ pub fn fault(error: &serde_json::Error) -> String {
         Category::Io => "a read error",
     };
     format!("{what} at line {} column {}", error.line(), error.column())
-}
-
-/// The JSON once more, with every key of an object only once: of two the last counts, as most
-/// parsers have it. `None` where it is no JSON.
-#[must_use]
-pub fn deduplicated(json: &str) -> Option<String> {
-    serde_json::from_str::<serde_json::Value>(json)
-        .ok()
-        .map(|value| value.to_string())
 }
 
 /// Reads an array and forgets it.

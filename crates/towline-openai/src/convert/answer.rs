@@ -21,7 +21,7 @@ pub(crate) fn decode(config: &OpenAiConfig, bytes: Bytes) -> Result<Completion, 
     parse(config, &text, &text, true)
 }
 
-/// Reads the JSON of `body`. One that names a field twice gets a second try, with each field once.
+/// Reads the JSON of `body`. What only some parsers take gets a second try, mended.
 fn parse(
     config: &OpenAiConfig,
     text: &Text,
@@ -30,7 +30,7 @@ fn parse(
 ) -> Result<Completion, Error> {
     match lax::from_str::<Answer<'_>>(text) {
         Ok(answer) => read(config, text, body, answer),
-        Err(cause) => match lax::deduplicated(text).filter(|_| again) {
+        Err(cause) => match lax::mended(text).filter(|_| again) {
             Some(json) => parse(config, &json.into(), body, false),
             None => {
                 Err(unreadable("not the JSON of a chat completion").with_source(lax::fault(&cause)))

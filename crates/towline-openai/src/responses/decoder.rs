@@ -107,11 +107,11 @@ impl ResponsesDecoder {
         Ok(self.pop())
     }
 
-    /// Reads an event. One that names a field twice gets a second try, with each field once.
+    /// Reads an event. What only some parsers take gets a second try, mended.
     fn parse(&mut self, text: &Text, again: bool) -> Result<(), Error> {
         match lax::from_str::<EventWire<'_>>(text) {
             Ok(event) => self.read(text, event),
-            Err(cause) => match lax::deduplicated(text).filter(|_| again) {
+            Err(cause) => match lax::mended(text).filter(|_| again) {
                 Some(json) => self.parse(&json.into(), false),
                 None => Err(
                     unreadable("an event of the stream is not JSON of the dialect")

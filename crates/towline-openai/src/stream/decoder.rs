@@ -110,11 +110,11 @@ impl Decoder {
         Ok(self.pop())
     }
 
-    /// Reads a chunk. One that names a field twice gets a second try, with each field once.
+    /// Reads a chunk. What only some parsers take gets a second try, mended.
     fn parse(&mut self, text: &Text, again: bool) -> Result<(), Error> {
         match lax::from_str::<Chunk<'_>>(text) {
             Ok(chunk) => self.read(text, chunk),
-            Err(cause) => match lax::deduplicated(text).filter(|_| again) {
+            Err(cause) => match lax::mended(text).filter(|_| again) {
                 Some(json) => self.parse(&json.into(), false),
                 None => Err(
                     unreadable("a chunk of the stream is not JSON of the dialect")

@@ -187,6 +187,21 @@ async fn a_field_that_comes_twice_counts_once() {
     assert_eq!(answer.collect().await.unwrap().id(), "b");
 }
 
+/// As a server sends it that cuts its text by UTF-16 units. The answer is not lost for it.
+#[tokio::test]
+async fn half_a_character_is_the_replacement_character() {
+    let stream = [r"Well \ud83d", r"\ude00 done"].map(|content| {
+        format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{content}\"}}}}]}}\n\n")
+    });
+    let end = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    let body = format!("{}{end}", stream.concat());
+    let (client, _) = client(200, SSE, body.leak());
+    let request = Request::new("m", "Hi").with_stream(true);
+    let answer = client.oneshot(request).await.unwrap();
+    let answer = answer.collect().await.unwrap();
+    assert_eq!(answer.text(), "Well \u{fffd}\u{fffd} done");
+}
+
 /// Nothing is read level by level but the arguments of a tool, and those only when asked for.
 #[tokio::test]
 async fn json_that_nests_without_end_is_text_until_it_is_parsed() {
