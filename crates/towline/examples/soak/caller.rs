@@ -14,8 +14,10 @@ use std::{
     time::Duration,
 };
 use tokio::time::{sleep, timeout};
-use tower::ServiceExt;
-use towline::core::{CompletionOptions, Context, Error, Priority, Request};
+use towline::{
+    core::{CompletionOptions, Context, Error, Priority, Request},
+    layers::ask::Ask,
+};
 
 /// The longest that a caller waits before it asks again.
 const MOST_PATIENCE: Duration = Duration::from_millis(500);
@@ -54,7 +56,7 @@ fn patience(result: &Result<(), Error>) -> Duration {
 }
 
 async fn answer(model: Model, request: Request) -> Result<(), Error> {
-    let mut answer = model.oneshot(request).await?;
+    let mut answer = model.ask(request).await?;
     while let Some(event) = answer.body_mut().next().await {
         let _event = event?;
     }

@@ -88,8 +88,10 @@ async fn run(time: Duration, seed: u64) -> Result<Vec<String>, Box<dyn Error>> {
         faults.push(format!("{lost} callers did not come to their end"));
     }
     drop(soaked);
-    let weather = Arc::try_unwrap(weather).map_err(|_| "the weather is still in use")?;
-    weather.stop().await;
+    match alone(weather).await {
+        Some(weather) => weather.stop().await,
+        None => faults.push("the weather is still in use".to_owned()),
+    }
     faults.extend(tasks_left(tasks_before).await);
     faults.extend(memory.fault());
     let panics = PANICS.load(Ordering::Relaxed);
@@ -114,6 +116,18 @@ async fn watch(time: Duration, tally: &Tally, soaked: &Soaked) -> Memory {
         }
     }
     memory
+}
+
+/// A task that was told to end takes a moment for it.
+async fn alone(mut weather: Arc<Weather>) -> Option<Weather> {
+    for _ in 0..100 {
+        match Arc::try_unwrap(weather) {
+            Ok(weather) => return Some(weather),
+            Err(shared) => weather = shared,
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+    None
 }
 
 fn tasks() -> usize {

@@ -1,4 +1,5 @@
-//! The stack of the facade, in its order, put together here so that its counters can be read.
+//! The stack of the facade, in its order and asked as it is, put together here so that its counters can be
+//! read.
 
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
@@ -8,18 +9,20 @@ use std::{
     time::Duration,
 };
 use tokio::time::sleep;
-use tower::{Layer, Service, ServiceBuilder, util::BoxCloneSyncService};
+use tower::{Layer, Service, ServiceBuilder};
 use towline::{
     core::{Error, Request, Response, Secret},
     layers::{
         adaptive::Adaptive,
+        ask::Cloning,
         balance::{Balance, Deployment},
         breaker::{Breaker, BreakerConfig, BreakerLayer},
         budget::Budget,
         coalesce::CoalesceLayer,
         concurrency::{ConcurrencyHandle, ConcurrencyLayer},
         drain::{Drain, DrainLayer},
-        fallback::{Fallback, Target},
+        erased::Erased,
+        fallback::{Fallback, Target, continuation::ContinueLayer},
         guard::{Guard, GuardLayer},
         hedge::{HedgeLayer, HedgePolicy},
         journey::{self, JourneyLayer},
@@ -34,7 +37,7 @@ use towline_anthropic::{Anthropic, AnthropicConfig};
 use towline_openai::{OpenAi, OpenAiConfig};
 use towline_transport::Channel;
 
-pub(crate) type Model = BoxCloneSyncService<Request, Response, Error>;
+pub(crate) type Model = Erased<Request, Response>;
 
 /// A stack, and what tells whether its layers let go of everything.
 pub(crate) struct Soaked {
@@ -66,24 +69,26 @@ impl Soaked {
             .with_delay(Duration::from_millis(600))
             .with_max_extra(100_000, 100_000)
             .with_budget(budget.clone());
-        let pair = HedgeLayer::new(hedge).layer(pair);
-        let first: Model = BoxCloneSyncService::new(retry(budget).layer(pair));
+        let pair = HedgeLayer::new(hedge).layer(Model::of(pair));
+        let pair = Model::of(retry(budget).layer(Cloning::new(pair)));
         let other = Balance::new(handles.deployment("claude", anthropic(&weather.origin('a'))?)?);
-        let other = retry(Budget::new(200_000, 100_000)).layer(other);
-        let other: Model = BoxCloneSyncService::new(other);
-        let chain = Fallback::new(Target::new("pair", first))
-            .then(Target::new("claude", other).with_model("sim-claude"));
+        let other = Model::of(retry(Budget::new(200_000, 100_000)).layer(other));
+        let targets = [
+            Target::new("pair", pair),
+            Target::new("claude", other).with_model("sim-claude"),
+        ];
+        let [first, second] = targets.clone();
+        let chain = ContinueLayer::new(targets).layer(Fallback::new(first).then(second));
+        let shared = CoalesceLayer::new().layer(handles.tenants().layer(chain));
         let drain = Drain::new();
         let stack = ServiceBuilder::new()
             .layer(JourneyLayer::new())
             .layer(DrainLayer::new(&drain))
             .layer(GuardLayer::new(Guard::new().with_max_bytes(10_000)))
             .layer(TotalLayer::new(Duration::from_secs(15)))
-            .layer(CoalesceLayer::new())
-            .layer(handles.tenants())
-            .service(chain);
+            .service(Cloning::new(shared));
         Ok(Self {
-            model: BoxCloneSyncService::new(stack),
+            model: Model::of(stack),
             drain,
             limits: handles.limits,
             slots: handles.slots,
@@ -195,11 +200,10 @@ impl Handles {
             .layer(BreakerLayer::new(&breaker))
             .layer(slots)
             .layer(limit)
-            .layer(timeout::AttemptLayer::new(clocks))
             .layer(journey::AttemptLayer::new(name))
-            .service(provider);
-        let service: Model = BoxCloneSyncService::new(service);
-        Ok(Deployment::new(name, service).with_health(breaker.health()))
+            .layer(timeout::AttemptLayer::new(clocks))
+            .service(Cloning::new(provider));
+        Ok(Deployment::new(name, Model::of(service)).with_health(breaker.health()))
     }
 
     /// Ten tenants share a hundred calls a second each.
