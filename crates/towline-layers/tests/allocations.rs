@@ -252,12 +252,12 @@ fn asked(model: Bare) -> impl Ask<Request, Answer = Response> {
 
 /// The layers in the order of the default stack, with nothing to limit.
 fn stack(model: Bare) -> impl Model {
-    let attempt = journey::AttemptLayer::new("openai").layer(model);
-    let clocks = AttemptLayer::new(Clocks::default()).layer(attempt);
+    let clocks = AttemptLayer::new(Clocks::default()).layer(model);
+    let attempt = journey::AttemptLayer::new("openai").layer(clocks);
     let limit = LimitConfig::new("openai")
         .with_key(LimitKey::Model)
         .with_charge(Charge::openai());
-    let limited = LimitLayer::new(limit, Rules::new(Quotas::unlimited())).layer(clocks);
+    let limited = LimitLayer::new(limit, Rules::new(Quotas::unlimited())).layer(attempt);
     let slots = ConcurrencyLayer::new(NonZeroUsize::MAX).layer(limited);
     let breaker = Breaker::new("openai", BreakerConfig::new().with_single(true));
     let deployment = BreakerLayer::new(&breaker).layer(slots);
