@@ -66,6 +66,8 @@ pub enum Clock {
     Progress,
     /// One attempt.
     Attempt,
+    /// What one target may take of the time of a call, where another can be asked after it.
+    Target,
     /// The whole call, its queues, pauses and attempts.
     Total,
 }
@@ -411,6 +413,7 @@ impl Clock {
             Self::Idle => "idle",
             Self::Progress => "progress",
             Self::Attempt => "attempt",
+            Self::Target => "target",
             Self::Total => "total",
         }
     }

@@ -18,10 +18,15 @@
 //!   goes only to a target with a larger window; one that a content filter refused goes on only where
 //!   [`Fallback::with_filtered`] says so.
 //! - A target that cannot do what the request needs (tools, images, files, a schema), or whose window
-//!   is too small by the caller's own count, is passed over.
+//!   is too small by the caller's own count, is passed over. The first is passed over where another can
+//!   do it, and for its window only where another's is known to hold the request; the journey says
+//!   why. Where nobody can, the first is asked, whose answer says most.
 //! - Where all fail, the caller gets the most telling error, which is the last that came from a
 //!   provider, with the others attached ([`Error::others`](towline_core::Error::others)).
-//! - When the deadline has passed nobody else is asked.
+//! - When the deadline has passed nobody else is asked. So a target leaves some time to those behind it
+//!   that could be asked: one that has not begun to answer in the last quarter of what it had, or in
+//!   the last minute where that is less ([`Fallback::with_reserve`]), is left with an error of
+//!   [`Clock::Target`](towline_core::Clock::Target). Inside, that moment is the deadline.
 //!
 //! # Shared between clones
 //!
@@ -53,6 +58,7 @@
 
 pub mod continuation;
 mod failures;
+mod rest;
 mod service;
 mod target;
 

@@ -64,6 +64,7 @@ fn the_names_of_the_clocks_are_stable() {
         (Clock::Idle, "idle"),
         (Clock::Progress, "progress"),
         (Clock::Attempt, "attempt"),
+        (Clock::Target, "target"),
         (Clock::Total, "total"),
     ];
     for (clock, name) in names {

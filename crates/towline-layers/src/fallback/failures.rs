@@ -50,12 +50,18 @@ impl Failures {
 // === impl Next ===
 
 impl Next {
-    /// By the table of core, and by the clock: what is over for the caller is over for all targets.
-    pub(super) fn after(error: &Error, filtered: bool, deadline: Option<Instant>) -> Self {
-        if error.clock() == Some(Clock::Total) {
-            return Self::Nobody;
-        }
-        if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+    /// By the table of core, and by the clock: what is over for the caller is over for all targets. A
+    /// target whose `turn` has ended was told of an earlier deadline, which is not that of the others.
+    pub(super) fn after(
+        error: &Error,
+        filtered: bool,
+        deadline: Option<Instant>,
+        turn: Option<Instant>,
+    ) -> Self {
+        let now = Instant::now();
+        let has_passed = |end: Option<Instant>| end.is_some_and(|end| end <= now);
+        let is_over = error.clock() == Some(Clock::Total) && !has_passed(turn);
+        if is_over || has_passed(deadline) {
             return Self::Nobody;
         }
         match error.kind().elsewhere() {

@@ -1,22 +1,23 @@
 //! Asking one after the other.
 
-use super::{
-    failures::{Failures, Next},
-    target::Target,
-};
+use super::{rest::Rest, target::Target};
 use crate::{
     ask::Ask,
     begun::{Begun, begin},
 };
 use pin_project_lite::pin_project;
 use std::{
-    fmt, mem,
-    pin::Pin,
+    fmt,
+    future::poll_fn,
+    mem,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
+use tokio::time::{Instant, Sleep, sleep_until};
 use tower_service::Service;
-use towline_core::{Answer, Capabilities, Error, ErrorKind, Metered, Moment, Step};
+use towline_core::{Answer, Error, ErrorKind, Metered, Moment};
 
 /// Targets in order. The [module docs](super) say what it promises.
 pub struct Fallback<S> {
@@ -24,6 +25,7 @@ pub struct Fallback<S> {
     first: Target<S>,
     others: Arc<[Target<S>]>,
     filtered: bool,
+    reserve: Duration,
     /// Why the first target cannot get ready.
     unready: Option<Error>,
 }
@@ -53,6 +55,8 @@ pin_project! {
         Asking {
             #[pin]
             call: Begun<F, A>,
+            // Set where the call is pending and has to make way.
+            alarm: Option<Pin<Box<Sleep>>>,
         },
         Readying {
             target: Target<S>,
@@ -64,20 +68,8 @@ pin_project! {
     }
 }
 
-/// What is needed to ask somebody else. Absent where there is nobody else.
-struct Rest<S, Req> {
-    request: Req,
-    /// Found out when it is needed first.
-    needs: Option<Capabilities>,
-    others: Arc<[Target<S>]>,
-    /// The first of them that was not looked at.
-    next: usize,
-    /// The target that is being asked.
-    asked: towline_core::Text,
-    window: Option<u64>,
-    filtered: bool,
-    failures: Failures,
-}
+/// The most that is left of the time for who is next.
+const RESERVE: Duration = Duration::from_mins(1);
 
 // === impl Fallback ===
 
@@ -89,6 +81,7 @@ impl<S> Fallback<S> {
             first: target,
             others: Arc::new([]),
             filtered: false,
+            reserve: RESERVE,
             unready: None,
         }
     }
@@ -111,20 +104,20 @@ impl<S> Fallback<S> {
         self
     }
 
-    /// What is needed to ask somebody else, if there is anybody.
-    fn rest<Req: Metered + Clone>(&self, request: &Req) -> Option<Box<Rest<S, Req>>> {
-        (!self.others.is_empty()).then(|| {
-            Box::new(Rest {
-                request: request.clone(),
-                needs: None,
-                others: Arc::clone(&self.others),
-                next: 0,
-                asked: self.first.name().clone(),
-                window: self.first.window(),
-                filtered: self.filtered,
-                failures: Failures::default(),
-            })
-        })
+    /// Sets the most that a target leaves of the time before the deadline to those behind it: it has to
+    /// begin its answer before the last quarter of that time, or before so much is left where that is
+    /// later. Default 1 minute. Zero: it may take all of it. Who has nobody behind him, or no deadline,
+    /// leaves nothing.
+    #[must_use]
+    pub const fn with_reserve(mut self, most: Duration) -> Self {
+        self.reserve = most;
+        self
+    }
+
+    /// What is needed to ask somebody else than the first, and who is asked in its place, if he is.
+    fn rest<Req: Metered>(&self, request: Req) -> (Box<Rest<S, Req>>, Option<usize>) {
+        let ways = (self.filtered, self.reserve);
+        Rest::new(request, &self.first, &self.others, ways)
     }
 
     /// How many targets there are.
@@ -159,16 +152,29 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        let rest = self.rest(&request);
-        let state = match self.unready.take() {
-            Some(error) => State::Failed { error: Some(error) },
-            None => {
-                let request = self.first.address(request);
-                let call = Begun::new(self.first.service.call(request));
-                State::Asking { call }
-            }
+        let unready = self.unready.take();
+        if self.others.is_empty() {
+            return FallbackFuture {
+                state: match unready {
+                    Some(error) => State::Failed { error: Some(error) },
+                    None => State::asking(&mut self.first, request),
+                },
+                rest: None,
+            };
+        }
+        let (rest, instead) = self.rest(request);
+        let instead = instead.and_then(|index| self.others.get(index));
+        let state = match (instead, unready) {
+            (Some(other), _) => State::Readying {
+                target: other.clone(),
+            },
+            (None, Some(error)) => State::Failed { error: Some(error) },
+            (None, None) => State::asking(&mut self.first, rest.request()),
         };
-        FallbackFuture { state, rest }
+        FallbackFuture {
+            state,
+            rest: Some(rest),
+        }
     }
 }
 
@@ -181,37 +187,69 @@ where
 
     fn ask_at(
         &self,
-        mut request: Req,
+        request: Req,
         mut moment: Moment,
     ) -> impl Future<Output = Result<S::Answer, Error>> + Send {
         async move {
-            let mut rest = self.rest(&request);
-            let mut target = &self.first;
+            let first = &self.first;
+            if self.others.is_empty() {
+                let answer = first.service.ask_at(first.address(request), moment);
+                return begin(answer.await?).await;
+            }
+            let (mut rest, instead) = self.rest(request);
+            let mut target = instead.and_then(|index| self.others.get(index));
             loop {
+                let asked = target.unwrap_or(first);
+                let failed = {
+                    let request = asked.address(rest.request());
+                    let moment = mem::take(&mut moment);
+                    let call = pin!(async {
+                        let answer = asked.service.ask_at(request, moment);
+                        begin(answer.await?).await
+                    });
+                    match within(call, rest.turn_end()).await {
+                        Some(Ok(answer)) => return Ok(answer),
+                        Some(Err(error)) => error,
+                        None => rest.late(),
+                    }
+                };
                 // The failed call is gone before anybody else is asked.
-                let failed = match target
-                    .service
-                    .ask_at(target.address(request), mem::take(&mut moment))
-                    .await
-                {
-                    Ok(answer) => match begin(answer).await {
-                        Ok(answer) => return Ok(answer),
-                        Err(error) => error,
-                    },
-                    Err(error) => error,
-                };
-                let Some(rest) = &mut rest else {
-                    return Err(failed);
-                };
                 let next = rest.move_on(failed);
-                target = match next.and_then(|index| self.others.get(index)) {
-                    Some(next) => next,
-                    None => return Err(mem::take(&mut rest.failures).into_error()),
-                };
-                request = rest.request.clone();
+                target = next.and_then(|index| self.others.get(index));
+                if target.is_none() {
+                    return Err(rest.take_error());
+                }
             }
         }
     }
+}
+
+/// What `call` comes to, or nothing once `end` has passed.
+fn within<T>(
+    mut call: Pin<&mut impl Future<Output = T>>,
+    end: Option<Instant>,
+) -> impl Future<Output = Option<T>> {
+    let mut alarm = None;
+    poll_fn(move |cx| {
+        // The answer is polled first: one that is there is never thrown away.
+        match call.as_mut().poll(cx) {
+            Poll::Ready(result) => Poll::Ready(Some(result)),
+            Poll::Pending => ring(&mut alarm, end, cx).map(|()| None),
+        }
+    })
+}
+
+/// Ready once `end` has passed. The timer is set when somebody waits.
+fn ring(
+    alarm: &mut Option<Pin<Box<Sleep>>>,
+    end: Option<Instant>,
+    cx: &mut Context<'_>,
+) -> Poll<()> {
+    let Some(end) = end else {
+        return Poll::Pending;
+    };
+    let sleep = alarm.get_or_insert_with(|| Box::pin(sleep_until(end)));
+    sleep.as_mut().poll(cx)
 }
 
 impl<S: Clone> Clone for Fallback<S> {
@@ -220,6 +258,7 @@ impl<S: Clone> Clone for Fallback<S> {
             first: self.first.clone(),
             others: Arc::clone(&self.others),
             filtered: self.filtered,
+            reserve: self.reserve,
             unready: None,
         }
     }
@@ -237,6 +276,22 @@ impl<S> fmt::Debug for Fallback<S> {
     }
 }
 
+// === impl State ===
+
+impl<S, F, A> State<S, F, A> {
+    /// A call to `target`, whose service is ready.
+    fn asking<Req: Metered>(target: &mut Target<S>, request: Req) -> Self
+    where
+        S: Service<Req, Future = F>,
+    {
+        let request = target.address(request);
+        Self::Asking {
+            call: Begun::new(target.service.call(request)),
+            alarm: None,
+        }
+    }
+}
+
 // === impl FallbackFuture ===
 
 impl<S, Req, A> Future for FallbackFuture<S, Req, A>
@@ -251,21 +306,27 @@ where
         let mut this = self.project();
         loop {
             let failed = match this.state.as_mut().project() {
-                StateProj::Asking { call } => match ready!(call.poll(cx)) {
-                    Ok(answer) => {
+                StateProj::Asking { call, alarm } => match call.poll(cx) {
+                    Poll::Ready(Ok(answer)) => {
                         this.state.set(State::Over);
                         return Poll::Ready(Ok(answer));
                     }
-                    Err(error) => error,
+                    Poll::Ready(Err(error)) => error,
+                    Poll::Pending => {
+                        let Some(rest) = this.rest.as_ref() else {
+                            return Poll::Pending;
+                        };
+                        ready!(ring(alarm, rest.turn_end(), cx));
+                        rest.late()
+                    }
                 },
                 StateProj::Readying { target } => match ready!(target.service.poll_ready(cx)) {
                     Ok(()) => {
                         let Some(rest) = this.rest.as_ref() else {
                             return Poll::Ready(Err(over()));
                         };
-                        let request = target.address(rest.request.clone());
-                        let call = Begun::new(target.service.call(request));
-                        this.state.set(State::Asking { call });
+                        let asking = State::asking(target, rest.request());
+                        this.state.set(asking);
                         continue;
                     }
                     Err(error) => error,
@@ -279,12 +340,9 @@ where
                 return Poll::Ready(Err(failed));
             };
             let next = rest.move_on(failed);
-            match next.and_then(|index| rest.others.get(index).cloned()) {
+            match next.and_then(|index| rest.other(index)) {
                 Some(target) => this.state.set(State::Readying { target }),
-                None => {
-                    let failures = mem::take(&mut rest.failures);
-                    return Poll::Ready(Err(failures.into_error()));
-                }
+                None => return Poll::Ready(Err(rest.take_error())),
             }
         }
     }
@@ -295,7 +353,7 @@ where
     S: Service<Req>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let asked = self.rest.as_ref().map(|rest| &rest.asked);
+        let asked = self.rest.as_ref().map(|rest| rest.asked());
         f.debug_struct("FallbackFuture")
             .field("asked", &asked)
             .finish_non_exhaustive()
@@ -304,47 +362,4 @@ where
 
 fn over() -> Error {
     Error::new(ErrorKind::InvalidRequest).with_message("the call was polled after its end")
-}
-
-// === impl Rest ===
-
-impl<S, Req: Metered> Rest<S, Req> {
-    /// Keeps the error, and says which of the others is asked next.
-    fn move_on(&mut self, failed: Error) -> Option<usize> {
-        let kind = failed.kind();
-        let deadline = self.request.context().deadline();
-        let next = Next::after(&failed, self.filtered, deadline);
-        self.failures.push(failed);
-        let index = self.pick(next)?;
-        let target = self.others.get(index)?;
-        let from = mem::replace(&mut self.asked, target.name().clone());
-        self.window = target.window();
-        if let Some(journey) = self.request.context().journey() {
-            journey.push(Step::Moved {
-                layer: "fallback",
-                from,
-                to: target.name().clone(),
-                kind,
-            });
-        }
-        Some(index)
-    }
-
-    /// The next target that can answer.
-    fn pick(&mut self, next: Next) -> Option<usize> {
-        if next == Next::Nobody {
-            return None;
-        }
-        let request = &self.request;
-        let needs = *self.needs.get_or_insert_with(|| request.needs());
-        loop {
-            let index = self.next;
-            let target = self.others.get(index)?;
-            self.next += 1;
-            let large = next == Next::Anybody || target.is_larger_than(self.window);
-            if large && target.can(needs, request) {
-                return Some(index);
-            }
-        }
-    }
 }

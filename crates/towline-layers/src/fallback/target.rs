@@ -2,7 +2,7 @@
 
 use crate::budget::Budget;
 use std::sync::Arc;
-use towline_core::{Capabilities, Metered, Text};
+use towline_core::{Capabilities, ErrorKind, Metered, Text};
 
 /// A target: a service, and what is known of it.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ struct About {
     model: Option<Text>,
     capabilities: Option<Capabilities>,
     window: Option<u64>,
+    /// The model that has this window, where the caller may ask for another.
+    window_of: Option<Text>,
     prefill: bool,
     budget: Option<Budget>,
 }
@@ -36,6 +38,7 @@ impl<S> Target<S> {
                 model: None,
                 capabilities: None,
                 window: None,
+                window_of: None,
                 prefill: false,
                 budget: None,
             }),
@@ -60,6 +63,14 @@ impl<S> Target<S> {
     #[must_use]
     pub fn with_window(mut self, tokens: u64) -> Self {
         Arc::make_mut(&mut self.about).window = Some(tokens);
+        self
+    }
+
+    /// Says that its window is that of `model`. Where the caller asks for another model, and the target
+    /// has none of its own, the window is not known. Default: it is that of every model.
+    #[must_use]
+    pub fn with_window_of(mut self, model: impl Into<Text>) -> Self {
+        Arc::make_mut(&mut self.about).window_of = Some(model.into());
         self
     }
 
@@ -111,26 +122,33 @@ impl<S> Target<S> {
         request
     }
 
-    /// Whether it can answer, as far as is known. Only a count of the caller's own rules a window out:
-    /// a rule of thumb may be wrong.
-    pub(super) fn can(&self, needs: Capabilities, request: &impl Metered) -> bool {
-        let able = self
+    /// What keeps it from answering, as far as is known. Only a count of the caller's own rules a
+    /// window out: a rule of thumb may be wrong.
+    pub(super) fn lacks(&self, needs: Capabilities, request: &impl Metered) -> Option<ErrorKind> {
+        let able = self.about.capabilities;
+        if able.is_some_and(|able| needs.iter().any(|need| !able.has(need))) {
+            return Some(ErrorKind::Unsupported);
+        }
+        let tokens = request.context().token_estimate()?;
+        let tokens = tokens.saturating_add(request.estimated_output());
+        let window = self.window_for(request)?;
+        (tokens > window).then_some(ErrorKind::ContextLength)
+    }
+
+    /// How many tokens the model takes that is asked for, where that is known.
+    pub(super) fn window_for(&self, request: &impl Metered) -> Option<u64> {
+        let asked = self
             .about
-            .capabilities
-            .is_none_or(|able| needs.iter().all(|need| able.has(need)));
-        let counted = request.context().token_estimate();
-        let fits = match (self.about.window, counted) {
-            (Some(window), Some(tokens)) => {
-                tokens.saturating_add(request.estimated_output()) <= window
-            }
-            _ => true,
-        };
-        able && fits
+            .model
+            .as_ref()
+            .unwrap_or_else(|| request.model_text());
+        let is_its = self.about.window_of.as_ref().is_none_or(|of| of == asked);
+        self.about.window.filter(|_| is_its)
     }
 
     /// Whether its window is larger than `window`, as far as is known.
-    pub(super) fn is_larger_than(&self, window: Option<u64>) -> bool {
-        match (self.about.window, window) {
+    pub(super) fn is_larger_than(&self, window: Option<u64>, request: &impl Metered) -> bool {
+        match (self.window_for(request), window) {
             (Some(own), Some(other)) => own > other,
             // Nobody knows: it costs a call to find out, which may be the answer.
             (None, _) | (_, None) => true,

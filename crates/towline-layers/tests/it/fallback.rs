@@ -1,6 +1,9 @@
 //! Other targets.
 
 mod continuation;
+mod first;
+mod turn;
+mod ways;
 
 use crate::support::{Exchange, Handle, Upstream, question, upstream};
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};

@@ -101,7 +101,8 @@ impl<S: Clone> Ask<S> {
         let began = self.began();
         let (target, request) = self.after(began).find_map(|target| {
             let request = target.address(self.put(target, &delivered.text));
-            target.can(needs, &request).then_some((target, request))
+            let can = target.lacks(needs, &request).is_none();
+            can.then_some((target, request))
         })?;
         let from = self.targets.get(began);
         let withdrawal = match from.and_then(Target::budget) {
