@@ -14,6 +14,8 @@
 //! - A malformed tool call ([`Repeat::Once`](towline_core::error::Repeat::Once)) is tried again once. A
 //!   request that must not be sent twice ([`RetrySafety::Once`](towline_core::RetrySafety::Once)) is
 //!   not; nor is what another layer turned away, or what the total deadline ended.
+//! - What timed out is tried again like the rest. [`RetryPolicy::with_max_timeouts`] bounds how often,
+//!   where somebody else is to be asked in the same time.
 //! - Pauses are drawn anew for each call, over their whole range, to the nanosecond. The provider's
 //!   own hint (`Retry-After` and its like) is the least that is waited, and the drawn pause comes on top,
 //!   so that callers with the same hint do not come back together. A hint above

@@ -231,11 +231,16 @@ impl Stack {
         self.drain
     }
 
-    /// Tells the first deployment when there is nobody else to ask. To be done before the layers are put
-    /// together.
+    /// Tells each deployment who can be asked besides it: the first when there is nobody, and those that
+    /// have a target behind them that they make way where they are silent. To be done before the layers
+    /// are put together.
     pub(crate) fn complete(mut self) -> Self {
         if self.others.is_empty() && self.beside.is_empty() {
             self.first = self.first.alone();
+        }
+        if let Some((_last, before)) = self.others.split_last_mut() {
+            self.first.make_way(self.beside.len().saturating_add(1));
+            before.iter_mut().for_each(|other| other.make_way(1));
         }
         self
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct RetryPolicy {
     max_attempts: u32,
+    max_timeouts: u32,
     backoff: Backoff,
     hint_cap: Duration,
     min_attempt: Duration,
@@ -50,6 +51,15 @@ impl RetryPolicy {
     #[must_use]
     pub const fn with_max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = if attempts == 0 { 1 } else { attempts };
+        self
+    }
+
+    /// Attempts of a call that may time out; where so many have, it is not made again. 0 is taken as 1.
+    /// Default: no other bound than that of all attempts. Where another target can be asked, as many as
+    /// there are deployments: to wait once more for one that is silent takes the time of who is next.
+    #[must_use]
+    pub const fn with_max_timeouts(mut self, attempts: u32) -> Self {
+        self.max_timeouts = if attempts == 0 { 1 } else { attempts };
         self
     }
 
@@ -111,6 +121,12 @@ impl RetryPolicy {
         self.max_attempts
     }
 
+    /// Attempts of a call that may time out.
+    #[must_use]
+    pub const fn max_timeouts(&self) -> u32 {
+        self.max_timeouts
+    }
+
     /// What it spends from, to share it with a hedge.
     #[must_use]
     pub const fn budget(&self) -> Option<&Budget> {
@@ -135,6 +151,7 @@ impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             max_attempts: 3,
+            max_timeouts: u32::MAX,
             backoff: Backoff::default(),
             hint_cap: Duration::from_mins(1),
             min_attempt: Duration::from_secs(1),

@@ -22,6 +22,8 @@ pub(super) struct Rest<'a, Req> {
     /// Of the first attempt, or of each.
     tokens: u64,
     retries: u32,
+    /// How many attempts timed out.
+    timeouts: u32,
 }
 
 struct Spare<Req> {
@@ -63,6 +65,7 @@ impl<'a, Req: Metered + Clone> Rest<'a, Req> {
             spare,
             tokens,
             retries: 0,
+            timeouts: 0,
         }
     }
 }
@@ -105,8 +108,12 @@ impl<Req: Metered> Rest<'_, Req> {
         let Some(spare) = &mut self.spare else {
             return Err(error);
         };
+        let timed_out = error.kind() == ErrorKind::Timeout;
+        self.timeouts = self.timeouts.saturating_add(u32::from(timed_out));
+        let is_silent = timed_out && self.timeouts >= policy.max_timeouts();
+        let is_last = self.retries.saturating_add(1) >= policy.max_attempts();
         match Class::of(&error, self.retries) {
-            Class::Again if self.retries.saturating_add(1) < policy.max_attempts() => {}
+            Class::Again if !is_last && !is_silent => {}
             Class::Refused => return Err(spare.last_of_provider(error)),
             _ => return Err(error),
         }

@@ -74,6 +74,40 @@ async fn an_attempt_that_fails_is_made_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_times_out_is_made_again_as_often_as_the_policy_says() {
+    for (most, attempts) in [(0, 1), (1, 1), (2, 2), (3, 3), (4, 3)] {
+        let (model, mut handle) = upstream();
+        let policy = RetryPolicy::default().with_max_timeouts(most);
+        let mut call = call(&policy, &model, question(true));
+        for _ in 1..attempts {
+            assert_pending!(call.poll());
+            fail(&mut call, &mut handle, failed(ErrorKind::Timeout));
+            advance(SECOND * 2).await;
+        }
+        assert_pending!(call.poll());
+        handle.next().await.fail(ErrorKind::Timeout);
+        assert_eq!(assert_ready_err!(call.poll()).kind(), ErrorKind::Timeout);
+        assert_eq!(handle.total(), attempts, "{most}");
+    }
+    let most = RetryPolicy::default().max_timeouts();
+    assert!(most > RetryPolicy::default().max_attempts());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bound_on_timeouts_is_none_on_other_failures() {
+    let (model, mut handle) = upstream();
+    let policy = RetryPolicy::default().with_max_timeouts(1);
+    let mut call = call(&policy, &model, question(false));
+    assert_pending!(call.poll());
+    fail(&mut call, &mut handle, failed(ErrorKind::Server));
+    advance(SECOND).await;
+    assert_pending!(call.poll());
+    handle.next().await.fail(ErrorKind::Timeout);
+    assert_eq!(assert_ready_err!(call.poll()).kind(), ErrorKind::Timeout);
+    assert_eq!(handle.total(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn rt1_no_retry_after_the_first_delivered_item() {
     let (model, mut handle) = upstream();
     let mut call = call(&RetryPolicy::default(), &model, question(true));

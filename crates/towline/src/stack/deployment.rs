@@ -182,6 +182,14 @@ impl Deployment {
         self
     }
 
+    /// Another target can be asked after this one, which has so many deployments: each may time out once,
+    /// and to wait again for one that was silent would take the time of the other target.
+    pub(super) fn make_way(&mut self, deployments: usize) {
+        let most = u32::try_from(deployments).unwrap_or(u32::MAX);
+        let most = most.min(self.retry.max_timeouts());
+        self.retry = self.retry.clone().with_max_timeouts(most);
+    }
+
     /// The target within its layers.
     pub(super) fn service(&self) -> Layered {
         let target = TargetService::new(Arc::clone(&self.target));

@@ -12,6 +12,7 @@ mod leave;
 mod outage;
 mod refused;
 mod several;
+mod stall;
 mod stream;
 mod support;
 mod time;
