@@ -12,6 +12,18 @@ const ANSWER: &str = "The second answers.";
 /// What the first provider says, where it gets to say something.
 const BROKEN: &str = "One two three four.";
 
+/// How often the first provider is asked, and the keys of the program for it.
+type Tries = (usize, &'static str);
+
+/// Once, since nothing is tried again.
+const ONCE: Tries = (1, "retry.max_attempts = 1");
+
+/// As often as by default, without the pauses.
+const DEFAULT: Tries = (3, "retry.base_delay = \"1ms\"\nretry.max_delay = \"1ms\"");
+
+/// Once, though by default it might be more often.
+const NOT_AGAIN: Tries = (1, DEFAULT.1);
+
 /// The first provider, which does what its rule says, and the second, which answers.
 struct Pair {
     first: Simulator,
@@ -29,19 +41,28 @@ impl Pair {
         Self { first, second }
     }
 
-    /// Runs `chat` with these arguments, and the first provider with these keys.
+    /// Runs `chat` with these arguments, and the first provider, which is asked once, with these keys.
     async fn chat(&self, keys: &str, args: &[&str]) -> Ended {
-        chat(&self.first.base_url(), &self.second, keys, args).await
+        self.try_chat(ONCE, keys, args).await
+    }
+
+    async fn try_chat(&self, tries: Tries, keys: &str, args: &[&str]) -> Ended {
+        chat(&self.first.base_url(), &self.second, (tries, keys), args).await
     }
 }
 
-async fn chat(first: &str, second: &Simulator, keys: &str, args: &[&str]) -> Ended {
+async fn chat(
+    first: &str,
+    second: &Simulator,
+    ((_, tries), keys): (Tries, &str),
+    args: &[&str],
+) -> Ended {
     let second = second.base_url();
     let file = format!(
         "[towline]\n\
          fallback = [\"second\"]\n\
          llm.model = \"first\"\n\
-         retry.max_attempts = 1\n\
+         {tries}\n\
          [towline.providers.first]\n\
          provider = \"openai\"\nmodel = \"sim-chat\"\nbase_url = \"{first}\"\n{keys}\n\
          [towline.providers.second]\n\
@@ -62,21 +83,24 @@ fn steps<'a>(answer: &'a Value, step: &str) -> Vec<&'a Value> {
     steps.filter(|found| found["step"] == step).collect()
 }
 
-/// Holds an answer in JSON to what came of a first provider that failed with one of `kinds`.
+/// Holds an answer in JSON to what came of a first provider that failed so often with one of `kinds`.
 #[track_caller]
-fn assert_second(ended: &Ended, kinds: &[&str]) {
+fn assert_second(ended: &Ended, kinds: &[&str], tries: usize) {
     let answer = ended.json();
     assert_eq!(answer["text"], ANSWER, "{answer}");
     assert_eq!(answer["provider"], "second", "{answer}");
     assert_eq!(answer["finish_reason"], "stop", "{answer}");
-    assert_eq!(answer["attempts"], 2, "{answer}");
+    assert_eq!(answer["attempts"], tries + 1, "{answer}");
     let attempts = steps(&answer, "attempt");
-    assert_eq!(attempts.len(), 2, "{answer}");
-    let failed = attempts[0]["outcome"].as_str().unwrap();
-    assert!(kinds.contains(&failed), "{failed} of {kinds:?}: {answer}");
-    assert_eq!(attempts[0]["provider"], "first", "{answer}");
-    assert_eq!(attempts[1]["provider"], "second", "{answer}");
-    assert_eq!(attempts[1]["outcome"], "whole", "{answer}");
+    assert_eq!(attempts.len(), tries + 1, "{answer}");
+    let (last, failed) = attempts.split_last().unwrap();
+    for attempt in failed {
+        let outcome = attempt["outcome"].as_str().unwrap();
+        assert!(kinds.contains(&outcome), "{outcome} of {kinds:?}: {answer}");
+        assert_eq!(attempt["provider"], "first", "{answer}");
+    }
+    assert_eq!(last["provider"], "second", "{answer}");
+    assert_eq!(last["outcome"], "whole", "{answer}");
     let moved = steps(&answer, "moved");
     assert_eq!(moved.len(), 1, "{answer}");
     let why = moved[0]["kind"].as_str().unwrap();
@@ -87,18 +111,21 @@ fn assert_second(ended: &Ended, kinds: &[&str]) {
     );
 }
 
-/// Both ways of asking, each as text and as JSON, against a first provider with this fault.
-async fn answers_from_the_second(fault: Fault, keys: &str, kinds: &[&str]) {
+/// Both ways of asking, each as text and as JSON, against a first provider with this fault: once, and
+/// with the default attempts, which come to `tries`.
+async fn answers_from_the_second(fault: Fault, keys: &str, kinds: &[&str], tries: Tries) {
     for how in [&[][..], &["--no-stream"]] {
-        let pair = Pair::new(Rule::any().fault(fault.clone())).await;
-        let ended = pair.chat(keys, how).await.expect(0);
-        assert_eq!(ended.stdout.trim_end(), ANSWER, "{fault:?} {ended:?}");
-        assert_eq!(ended.stderr, "", "{fault:?} {ended:?}");
-        let json: Vec<&str> = how.iter().chain(&["--json"]).copied().collect();
-        let ended = pair.chat(keys, &json).await.expect(0);
-        assert_second(&ended, kinds);
-        assert_eq!(pair.first.journal().len(), 2, "asked once by each run");
-        assert_eq!(pair.second.journal().len(), 2, "asked once by each run");
+        for tries in [ONCE, tries] {
+            let pair = Pair::new(Rule::any().fault(fault.clone())).await;
+            let ended = pair.try_chat(tries, keys, how).await.expect(0);
+            assert_eq!(ended.stdout.trim_end(), ANSWER, "{fault:?} {ended:?}");
+            assert_eq!(ended.stderr, "", "{fault:?} {ended:?}");
+            let json: Vec<&str> = how.iter().chain(&["--json"]).copied().collect();
+            let ended = pair.try_chat(tries, keys, &json).await.expect(0);
+            assert_second(&ended, kinds, tries.0);
+            let asked = (pair.first.journal().len(), pair.second.journal().len());
+            assert_eq!(asked, (2 * tries.0, 2), "by two runs: {fault:?}");
+        }
     }
 }
 
@@ -114,23 +141,27 @@ async fn the_second_answers_where_the_first_refuses_connections() {
     second.on(Rule::any().respond(Reply::text(ANSWER)));
     let first = format!("http://{}/v1", refusing().await);
     for how in [&["--json"][..], &["--json", "--no-stream"]] {
-        let ended = chat(&first, &second, "", how).await.expect(0);
-        assert_second(&ended, &["transport"]);
+        for tries in [ONCE, DEFAULT] {
+            let ended = chat(&first, &second, (tries, ""), how).await.expect(0);
+            assert_second(&ended, &["transport"], tries.0);
+        }
     }
 }
 
 #[tokio::test]
 async fn the_second_answers_where_the_first_fails_is_limited_or_overloaded() {
-    for (status, kind) in [
-        (500, "server"),
-        (503, "overloaded"),
-        (429, "rate_limit"),
-        (529, "overloaded"),
+    // What is learned of a limit makes the next attempt wait for seconds, which is not looked at here.
+    let unlearned = "limit.learn = false";
+    for (status, kind, keys) in [
+        (500, "server", ""),
+        (503, "overloaded", ""),
+        (429, "rate_limit", unlearned),
+        (529, "overloaded", ""),
     ] {
-        answers_from_the_second(Fault::status(status), "", &[kind]).await;
+        answers_from_the_second(Fault::status(status), keys, &[kind], DEFAULT).await;
     }
     let long = Fault::status(429).with_header("retry-after", "3600");
-    answers_from_the_second(long, "", &["rate_limit"]).await;
+    answers_from_the_second(long, "", &["rate_limit"], NOT_AGAIN).await;
 }
 
 #[tokio::test]
@@ -141,7 +172,7 @@ async fn the_second_answers_where_the_first_stalls() {
         Fault::StallHead(Stall::Forever),
         Fault::StallAfterEvents(0, Stall::Forever),
     ] {
-        answers_from_the_second(fault, clocks, &["timeout"]).await;
+        answers_from_the_second(fault, clocks, &["timeout"], NOT_AGAIN).await;
     }
 }
 
@@ -153,7 +184,8 @@ async fn the_second_answers_where_the_first_hangs_up_before_its_first_event() {
         Fault::CutAfterBytes(0),
         Fault::CleanEndAfterEvents(0),
     ] {
-        answers_from_the_second(fault, "", &["transport", "truncated", "protocol"]).await;
+        let kinds = ["transport", "truncated", "protocol"];
+        answers_from_the_second(fault, "", &kinds, DEFAULT).await;
     }
 }
 
@@ -161,7 +193,7 @@ async fn the_second_answers_where_the_first_hangs_up_before_its_first_event() {
 async fn the_second_answers_where_the_first_event_is_an_error() {
     for status in [500, 503, 529] {
         let fault = Fault::in_band_status(0, status);
-        answers_from_the_second(fault, "", &["server", "overloaded"]).await;
+        answers_from_the_second(fault, "", &["server", "overloaded"], DEFAULT).await;
     }
 }
 
@@ -172,9 +204,12 @@ async fn the_second_answers_where_an_error_comes_after_events_without_content() 
         Fault::CutAfterEvents(1),
         Fault::CleanEndAfterEvents(1),
     ] {
-        let pair = Pair::new(Rule::any().fault(fault.clone())).await;
-        let ended = pair.chat("", &["--json"]).await.expect(0);
-        assert_second(&ended, &["server", "overloaded", "truncated", "transport"]);
+        let kinds = ["server", "overloaded", "truncated", "transport"];
+        for tries in [ONCE, DEFAULT] {
+            let pair = Pair::new(Rule::any().fault(fault.clone())).await;
+            let ended = pair.try_chat(tries, "", &["--json"]).await.expect(0);
+            assert_second(&ended, &kinds, tries.0);
+        }
     }
 }
 
@@ -200,11 +235,11 @@ async fn where_both_fail_both_are_told() {
     let second = Simulator::start().await.unwrap();
     second.on(Rule::any().fault(Fault::status(503)));
     let first = pair.first.base_url();
-    let ended = chat(&first, &second, "", &[]).await.expect(1);
+    let ended = chat(&first, &second, (ONCE, ""), &[]).await.expect(1);
     assert_eq!(ended.stdout, "", "{ended:?}");
     assert!(ended.stderr.contains("towline: second: "), "{ended:?}");
     assert!(ended.stderr.contains("before that: first: "), "{ended:?}");
-    let error = chat(&first, &second, "", &["--json"])
+    let error = chat(&first, &second, (ONCE, ""), &["--json"])
         .await
         .expect(1)
         .json()["error"]
