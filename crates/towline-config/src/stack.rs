@@ -98,6 +98,9 @@ pub(crate) struct TargetSettings {
 pub(crate) struct Hearsay {
     /// The keys of the breaker that somebody set, with their root.
     pub(crate) breaker_keys: Vec<String>,
+    /// The deployments that share the calls of the selected provider and stand in no other list, with
+    /// the keys of their retries that somebody set for them alone.
+    pub(crate) retry_keys: Vec<(String, Vec<String>)>,
     /// Targets that are named twice, with the key that names them.
     pub(crate) repeated: Vec<(&'static str, String)>,
 }

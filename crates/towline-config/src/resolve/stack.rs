@@ -36,6 +36,7 @@ impl Book {
         let mut stack = self.stack_alone(selected);
         stack.fallback = fallback.providers;
         stack.deployments = deployments.providers;
+        stack.hearsay.retry_keys = self.retry_keys(&stack);
         stack.hearsay.repeated = fallback.repeated;
         stack.hearsay.repeated.extend(deployments.repeated);
         Ok(stack)
@@ -62,6 +63,7 @@ impl Book {
             drain_timeout: general.span("drain.timeout"),
             hearsay: Hearsay {
                 breaker_keys: self.breaker_keys(selected),
+                retry_keys: Vec::new(),
                 repeated: Vec::new(),
             },
         }
@@ -133,23 +135,53 @@ impl Book {
 
     /// The keys of the breaker that somebody set for the whole program or the selected provider.
     fn breaker_keys(&self, selected: Option<&ProviderSettings>) -> Vec<String> {
-        let mut sections = Vec::new();
-        if let Some(provider) = selected {
-            sections.push(provider.vendor().section());
-            sections.extend(
-                self.named(provider.name())
-                    .map(|name| format!("providers.{name}")),
-            );
-        }
-        let is_near = |section: &Option<String>| {
-            let section = section.as_ref();
+        let sections: Vec<_> = selected
+            .into_iter()
+            .flat_map(|one| self.near(one))
+            .collect();
+        self.keys_of("breaker", |section| {
             section.is_none_or(|section| sections.contains(section))
+        })
+    }
+
+    /// The keys that somebody set for the retries of a provider that has none of its own in this stack.
+    fn retry_keys(&self, stack: &StackSettings) -> Vec<(String, Vec<String>)> {
+        let Some(selected) = &stack.selected else {
+            return Vec::new();
         };
+        let asked = std::iter::once(selected).chain(&stack.fallback);
+        let used: Vec<_> = asked.flat_map(|one| self.near(one)).collect();
+        let mut told = Vec::new();
+        for beside in stack.deployments_beside(selected) {
+            let own = self.near(beside);
+            let keys = self.keys_of("retry", |section| {
+                section.is_some_and(|section| own.contains(section) && !used.contains(section))
+            });
+            let known = |(_, other): &(String, Vec<String>)| *other == keys;
+            if !keys.is_empty() && !told.iter().any(known) {
+                told.push((beside.name().to_owned(), keys));
+            }
+        }
+        told
+    }
+
+    /// The sections of a provider: its vendor's, and its own where it is named.
+    fn near(&self, provider: &ProviderSettings) -> Vec<String> {
+        let named = self.named(provider.name());
+        let named = named.map(|name| format!("providers.{name}"));
+        std::iter::once(provider.vendor().section())
+            .chain(named)
+            .collect()
+    }
+
+    /// The keys of a group that somebody set, in the sections that `is_near` says; none is that of the
+    /// whole program.
+    fn keys_of(&self, group: &str, is_near: impl Fn(Option<&String>) -> bool) -> Vec<String> {
         self.iter()
             .filter(|(path, held)| {
                 let mut segments = path.segments().iter().rev();
-                segments.nth(1).is_some_and(|group| group == "breaker")
-                    && is_near(&held.key.section)
+                segments.nth(1).is_some_and(|segment| segment == group)
+                    && is_near(held.key.section.as_ref())
             })
             .map(|(_, held)| held.key.full())
             .collect()

@@ -1,5 +1,7 @@
 //! What is allowed and probably not meant.
 
+mod several;
+
 use super::{StackSettings, TargetSettings};
 use std::{fmt, time::Duration};
 
@@ -24,9 +26,6 @@ pub struct Lint {
     keys: Vec<String>,
     message: String,
 }
-
-/// Attempts of one call beyond which the settings multiply.
-const MANY_ATTEMPTS: u64 = 10;
 
 /// Models that think send nothing for longer than this.
 const THINKING: Duration = Duration::from_secs(30);
@@ -79,6 +78,14 @@ pub(crate) const LINTS: &[(&str, &str)] = &[
         "attempts of all targets, hedged ones too, are more than 10",
     ),
     (
+        "stall-takes-total",
+        "with a `fallback`, what an attempt may take reaches `timeout.total`",
+    ),
+    (
+        "retry-of-a-deployment",
+        "a key of `retry` is set for a provider that is only in `balance.deployments`",
+    ),
+    (
         "continue-without-fallback",
         "`fallback_continue`, and `fallback` is empty",
     ),
@@ -91,11 +98,7 @@ pub(crate) const LINTS: &[(&str, &str)] = &[
 /// All lints of a stack: of the program's own values, then of the providers that differ from them.
 pub(super) fn of(stack: &StackSettings) -> Vec<Lint> {
     let mut lints = of_target(&stack.target, stack);
-    lints.extend(breaker_alone(stack));
-    lints.extend(hedge_alone(stack));
-    lints.extend(attempts_multiply(stack));
-    lints.extend(continues_nowhere(stack));
-    lints.extend(repeated(stack));
+    lints.extend(several::of(stack));
     let providers = stack.selected.iter().chain(&stack.deployments);
     for provider in providers.chain(&stack.fallback) {
         let own = provider.target();
@@ -265,76 +268,6 @@ fn hedge_after_first_token(target: &TargetSettings, stack: &StackSettings) -> Op
             ),
         )
     })
-}
-
-/// Says nothing while nobody touched the breaker: the defaults are for programs that grow.
-fn breaker_alone(stack: &StackSettings) -> Option<Lint> {
-    let keys = &stack.hearsay.breaker_keys;
-    let enabled = stack.first_target().breaker.enabled;
-    let alone = stack.group_size() < 2 && stack.later_targets().is_empty();
-    (enabled && alone && !keys.is_empty()).then(|| Lint {
-        name: "breaker-without-alternative",
-        keys: keys.clone(),
-        message: "with one deployment and no fallback an open breaker only fails sooner: add \
-                  towline.fallback or towline.balance.deployments"
-            .to_owned(),
-    })
-}
-
-fn hedge_alone(stack: &StackSettings) -> Option<Lint> {
-    (stack.hedge.enabled && stack.group_size() < 2).then(|| {
-        Lint::new(
-            "hedge-without-second-deployment",
-            &["hedge.enabled", "balance.deployments"],
-            "a call is never hedged on the same deployment, and there is only one: add \
-             towline.balance.deployments, or turn hedging off"
-                .to_owned(),
-        )
-    })
-}
-
-fn attempts_multiply(stack: &StackSettings) -> Option<Lint> {
-    let hedged = 1 + u64::from(stack.hedge.enabled);
-    let attempts = |target: &TargetSettings| u64::from(target.retry.max_attempts.get());
-    let later = stack.later_targets();
-    let others: u64 = later.iter().map(|target| attempts(target.target())).sum();
-    let product = (attempts(stack.first_target()) + others) * hedged;
-    (product > MANY_ATTEMPTS).then(|| {
-        let hedged = if hedged > 1 { ", each hedged," } else { "" };
-        Lint::new(
-            "attempts-multiply",
-            &["retry.max_attempts", "fallback", "hedge.enabled"],
-            format!(
-                "one call may become {product} attempts{hedged} over {} targets, all billed: lower \
-                 retry.max_attempts, or shorten the list",
-                later.len() + 1
-            ),
-        )
-    })
-}
-
-fn continues_nowhere(stack: &StackSettings) -> Option<Lint> {
-    (stack.fallback_continue && stack.later_targets().is_empty()).then(|| {
-        Lint::new(
-            "continue-without-fallback",
-            &["fallback_continue", "fallback"],
-            "there is no target that could continue a broken stream: list some in towline.fallback"
-                .to_owned(),
-        )
-    })
-}
-
-fn repeated(stack: &StackSettings) -> Vec<Lint> {
-    let repeated = stack.hearsay.repeated.iter();
-    repeated
-        .map(|(key, spec)| {
-            Lint::new(
-                "target-repeated",
-                &[key],
-                format!("{spec} is there before: it is left out, and can go from the list"),
-            )
-        })
-        .collect()
 }
 
 // === impl Lint ===

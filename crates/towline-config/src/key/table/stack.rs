@@ -55,7 +55,8 @@ pub(crate) const TARGET: &[Field] = &[
         Kind::Clock,
         "Limit for a whole call: queueing, attempts, pauses and body. The default is for calls that \
          are not streamed; a stream has none unless the key is set. The selected provider's counts \
-         for its fallbacks too.",
+         for its fallbacks too: a target that has another behind it leaves the last quarter to that, \
+         or the last minute where that is less.",
     )
     .default("10 min"),
     row(
@@ -90,7 +91,8 @@ pub(crate) const TARGET: &[Field] = &[
     row(
         "retry.max_attempts",
         Kind::Within(1, 100),
-        "Attempts per target, the first one included; 1 is no retry.",
+        "Attempts per target, the first one included; 1 is no retry. Where another target can be asked \
+         after it, each deployment of a target times out once at most.",
     )
     .default(ATTEMPTS),
     row(
@@ -167,7 +169,7 @@ pub(crate) const TARGET: &[Field] = &[
     row(
         "limit.mode",
         Kind::Choice(&["wait", "reject"]),
-        "What happens to a call that does not fit now.",
+        "What happens to a call that does not fit now, or finds no slot free.",
     )
     .default("wait"),
     row(
@@ -336,7 +338,7 @@ pub(crate) const STACK: &[Field] = &[
         "balance.deployments",
         Kind::Models,
         "Deployments that share the calls of the selected provider, which is one of them, listed or \
-         not; written as in `fallback`.",
+         not; written as in `fallback`. The retries are those of the selected provider.",
     ),
     row(
         "balance.sticky",

@@ -61,6 +61,30 @@ const ALONE: &[(&str, &[&str])] = &[
             "balance.deployments=groq/m",
         ],
     ),
+    (
+        "stall-takes-total",
+        &["timeout.total=5 min", "fallback=groq/a"],
+    ),
+    (
+        "stall-takes-total",
+        &["timeouts.request=10 min", "fallback=groq/a"],
+    ),
+    (
+        "stall-takes-total",
+        &[
+            "llm.model=openai/o3",
+            "timeout.total=8 min",
+            "fallback=groq/a",
+        ],
+    ),
+    (
+        "stall-takes-total",
+        &["groq.timeouts.request=12 min", "fallback=groq/a,groq/b"],
+    ),
+    (
+        "retry-of-a-deployment",
+        &["groq.retry.max_attempts=2", "balance.deployments=groq/m"],
+    ),
     ("continue-without-fallback", &["fallback_continue=true"]),
     ("target-repeated", &["fallback=groq/a,groq/a"]),
 ];
@@ -89,6 +113,26 @@ const FINE: &[&[&str]] = &[
     &["fallback=groq/a,groq/b"],
     &["fallback=openai/m,groq/a,groq/b"],
     &["fallback_continue=true", "fallback=groq/a"],
+    &["timeout.total=5 min"],
+    &["timeout.total=6 min", "fallback=groq/a"],
+    &["llm.model=openai/o3", "fallback=groq/a"],
+    &[
+        "timeout.total=5 min",
+        "timeout.attempt=4 min",
+        "fallback=groq/a",
+    ],
+    &["groq.timeouts.request=12 min", "fallback=groq/a"],
+    &["retry.max_attempts=2", "balance.deployments=groq/m"],
+    &[
+        "groq.retry.max_attempts=2",
+        "balance.deployments=groq/m",
+        "fallback=groq/n",
+    ],
+    &[
+        "openai.retry.max_attempts=2",
+        "balance.deployments=openai/m",
+    ],
+    &["groq.retry.max_attempts=2"],
 ];
 
 fn lints(keys: &[&str]) -> Vec<Lint> {
@@ -124,6 +168,7 @@ fn every_lint_and_its_keys_are_on_the_page() {
         for lint in lints(keys) {
             for key in lint.keys() {
                 let listed = key.replace("towline.openai.", "towline.");
+                let listed = listed.replace("towline.groq.", "towline.");
                 assert!(page.contains(&format!("`{listed}`")), "{key}");
             }
         }
