@@ -48,6 +48,9 @@ struct Table {
     vendors: &'static [&'static str],
     windows: &'static [(&'static str, u64)],
     other: u64,
+    /// Whether these vendors serve models of their own alone, whose window is `other` where no row has
+    /// it. Else that is a guess on the safe side, for who has to keep below it.
+    own: bool,
     reserve: u64,
 }
 
@@ -63,12 +66,14 @@ const TABLES: &[Table] = &[
             ("gpt-3.5-turbo", 16_384),
         ],
         other: 8_192,
+        own: false,
         reserve: 4_096,
     },
     Table {
         vendors: &["anthropic"],
         windows: &[("claude-instant", 100_000)],
         other: 200_000,
+        own: true,
         reserve: 4_096,
     },
     Table {
@@ -80,30 +85,35 @@ const TABLES: &[Table] = &[
             ("mistral", 32_768),
         ],
         other: 8_192,
+        own: false,
         reserve: 4_096,
     },
     Table {
         vendors: &["gemini", "vertexai"],
         windows: &[("gemini-1.0", 32_768)],
         other: 1_048_576,
+        own: true,
         reserve: 8_192,
     },
     Table {
         vendors: &["deepseek"],
         windows: &[],
         other: 128_000,
+        own: true,
         reserve: 8_192,
     },
     Table {
         vendors: &["cohere", "mistral"],
         windows: &[],
         other: 128_000,
+        own: true,
         reserve: 4_096,
     },
     Table {
         vendors: &["zai"],
         windows: &[("glm-4.7", 200_000)],
         other: 128_000,
+        own: true,
         reserve: 4_096,
     },
 ];
@@ -119,9 +129,20 @@ pub(crate) fn known_window(vendor: &str, model: &str) -> u64 {
     let Some(table) = table(vendor) else {
         return COMPATIBLE_WINDOW;
     };
-    let model = model.to_lowercase();
-    let row = table.windows.iter().find(|(part, _)| model.contains(part));
-    row.map_or(table.other, |(_, window)| *window)
+    let row = table.row(&model.to_lowercase());
+    row.map_or(table.other, |(_, window)| window)
+}
+
+/// The context window of a model whose name says it; none where [`known_window`] is a guess.
+pub(crate) fn window_by_name(vendor: &str, model: &str) -> Option<u64> {
+    let (table, model) = (table(vendor)?, model.to_lowercase());
+    let Some((part, window)) = table.row(&model) else {
+        return table.own.then_some(table.other);
+    };
+    // Another version, such as `gpt-4.1` of `gpt-4`, may have another window.
+    let rest = model.split_once(part).map_or("", |(_, rest)| rest);
+    let is_version = |next: char| next == '.' || next.is_ascii_digit();
+    (part.ends_with('-') || !rest.starts_with(is_version)).then_some(window)
 }
 
 /// The tokens to keep for the answer of a model whose window is `window`.
@@ -131,6 +152,16 @@ pub(crate) fn known_reserve(vendor: &str, window: u64) -> u64 {
 
 fn table(vendor: &str) -> Option<&'static Table> {
     TABLES.iter().find(|table| table.vendors.contains(&vendor))
+}
+
+// === impl Table ===
+
+impl Table {
+    /// The first row whose text is part of the name, which is in lower case.
+    fn row(&self, model: &str) -> Option<(&'static str, u64)> {
+        let mut rows = self.windows.iter();
+        rows.find(|(part, _)| model.contains(part)).copied()
+    }
 }
 
 // === impl Headroom ===

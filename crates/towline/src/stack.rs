@@ -342,6 +342,9 @@ fn described<S>(first: &Deployment, service: S) -> FallbackTarget<S> {
     if let Some(budget) = first.retry.budget() {
         target = target.with_budget(budget.clone());
     }
+    if let Some(model) = &first.window_of {
+        target = target.with_window_of(model.clone());
+    }
     match first.window {
         Some(window) => target.with_window(window),
         None => target,

@@ -4,7 +4,7 @@ use super::{
     named::{Named, NamedLayer},
     target::TargetService,
 };
-use crate::provider::Target;
+use crate::{budget::window_by_name, provider::Target};
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 use tower_layer::Layer;
 use towline_config::ProviderSettings;
@@ -38,6 +38,8 @@ pub struct Deployment {
     pub(super) limit: LimitLayer,
     pub(super) capabilities: Option<Capabilities>,
     pub(super) window: Option<u64>,
+    /// The model whose window it is, where not that of every model.
+    pub(super) window_of: Option<Text>,
     /// How long an exchange that is no model call may take.
     pub(super) exchange: Duration,
     pub(super) target: Arc<dyn Target>,
@@ -85,6 +87,7 @@ impl Deployment {
             limit: unlimited(name),
             capabilities,
             window: None,
+            window_of: None,
             exchange: Duration::from_secs(5 * 60),
         }
     }
@@ -105,7 +108,10 @@ impl Deployment {
         if let Some(slots) = super::settings::adaptive(settings, age) {
             deployment.concurrency = slots;
         }
-        deployment.window = settings.context_window();
+        let model = settings.base_model().unwrap_or_else(|| settings.model());
+        let by_name = || window_by_name(settings.vendor().as_str(), model);
+        deployment.window = settings.context_window().or_else(by_name);
+        deployment.window_of = Some(settings.model().into());
         deployment.exchange = settings.timeouts().request();
         deployment
     }
@@ -176,18 +182,19 @@ impl Deployment {
         self
     }
 
-    /// How many tokens the model takes in all, by which a request that is too long is sent elsewhere.
-    pub const fn window(mut self, tokens: u64) -> Self {
-        self.window = Some(tokens);
-        self
-    }
-
     /// Another target can be asked after this one, which has so many deployments: each may time out once,
     /// and to wait again for one that was silent would take the time of the other target.
     pub(super) fn make_way(&mut self, deployments: usize) {
         let most = u32::try_from(deployments).unwrap_or(u32::MAX);
         let most = most.min(self.retry.max_timeouts());
         self.retry = self.retry.clone().with_max_timeouts(most);
+    }
+
+    /// How many tokens the model takes in all, by which a request that is too long is sent elsewhere.
+    /// Default: not known.
+    pub const fn window(mut self, tokens: u64) -> Self {
+        self.window = Some(tokens);
+        self
     }
 
     /// The target within its layers.

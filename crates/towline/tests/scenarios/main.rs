@@ -16,3 +16,4 @@ mod stall;
 mod stream;
 mod support;
 mod time;
+mod window;
