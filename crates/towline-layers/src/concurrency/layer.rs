@@ -50,7 +50,8 @@ impl ConcurrencyLayer {
     }
 
     /// At most `most` calls wait. One more costs one its place: of the lowest priority, and the
-    /// youngest of the tenant that waits for most tokens. That may be the call that has just come.
+    /// youngest of the tenant that waits for most tokens. That may be the call that has just come. With
+    /// 0 none waits: a call that finds no slot free is refused.
     #[must_use]
     pub fn with_max_queued(mut self, most: usize) -> Self {
         self.config.max_queued = Some(most);

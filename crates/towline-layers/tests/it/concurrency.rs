@@ -376,7 +376,7 @@ async fn x6_concurrency_a_full_queue_refuses_at_once_and_says_when_to_come_back(
         Some(3 * SECOND),
         "the oldest waits for that long"
     );
-    assert!(error.message().unwrap().contains("concurrency.max_queued"));
+    assert!(error.message().unwrap().contains("`limit.max_queued`"));
     assert_eq!(slots.waiting(), 1);
     let refused = Step::Refused {
         layer: "concurrency",

@@ -118,7 +118,12 @@ pub(super) fn adaptive(
         // Never without a bound, whatever is wrong: the least is held.
         Err(_) => ConcurrencyLayer::new(NonZeroUsize::new(least).unwrap_or(NonZeroUsize::MIN)),
     };
-    let mut layer = layer.with_max_queued(queued(values));
+    // None is to wait where what does not fit is to be refused.
+    let most = match mode(values) {
+        Mode::Reject => 0,
+        _ => queued(values),
+    };
+    let mut layer = layer.with_max_queued(most);
     if let Some(wait) = values.max_wait() {
         layer = layer.with_max_wait(wait);
     }
@@ -165,18 +170,21 @@ pub(super) fn per_tenant(settings: &StackSettings) -> LimitLayer {
 
 /// What becomes of a call that does not fit.
 fn waiting(config: LimitConfig, values: &LimitSettings, age: Option<Duration>) -> LimitConfig {
-    let mode = match values.mode() {
-        stack::LimitMode::Reject => Mode::Reject,
-        _ => Mode::Wait,
-    };
     let config = match age {
         Some(age) => config.with_age_bound(AgeBound::new(age)),
         None => config,
     };
     config
-        .with_mode(mode)
+        .with_mode(mode(values))
         .with_max_wait(values.max_wait())
         .with_max_queued(queued(values))
+}
+
+const fn mode(values: &LimitSettings) -> Mode {
+    match values.mode() {
+        stack::LimitMode::Reject => Mode::Reject,
+        _ => Mode::Wait,
+    }
 }
 
 /// How many calls may wait.

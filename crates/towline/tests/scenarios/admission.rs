@@ -366,3 +366,34 @@ async fn a_herd_on_real_sockets_sends_as_many_requests_as_there_are_calls() {
         ),
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_finds_no_slot_free_is_refused_where_it_is_not_to_wait() {
+    let slots = ["concurrency.adaptive=true", "concurrency.max=1"];
+    for (keys, waits) in [
+        (&["limit.mode=reject"][..], false),
+        (&["limit.max_queued=0"], false),
+        (&["limit.max_wait=1ms"], false),
+        (&[], true),
+    ] {
+        let model = Model::answering(SECOND);
+        let keys: Vec<&str> = slots.iter().chain(keys).copied().collect();
+        let client = client_of(&[&model], &keys).await;
+        let (one, other) = tokio::join!(client.complete("Hi"), client.complete("Hi"));
+        one.unwrap();
+        let Err(error) = other else {
+            assert!(waits, "{keys:?}");
+            continue;
+        };
+        assert_eq!(error.refused_by(), Some("concurrency"), "{keys:?}");
+        assert_eq!((model.calls(), waits), (1, false));
+        // What it says to change is there.
+        let message = error.message().unwrap();
+        let mut named = message.split('`').skip(1).step_by(2).peekable();
+        assert!(named.peek().is_some(), "{message}");
+        let page = towline_config::reference();
+        for key in named {
+            assert!(page.contains(&format!("`towline.{key}`")), "{key}");
+        }
+    }
+}

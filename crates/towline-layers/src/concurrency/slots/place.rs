@@ -171,14 +171,19 @@ impl Place {
         let limit = self.slots.counts().limit;
         let message = match reason {
             Reason::Shed => return overload::shed(age),
-            Reason::Full => format!(
-                "nothing was sent: {limit} calls are under way and {} wait already; raise \
-                 `concurrency.max` or `concurrency.max_queued`",
-                self.slots.config.max_queued.unwrap_or_default()
-            ),
+            Reason::Full => match self.slots.config.max_queued.unwrap_or_default() {
+                0 => format!(
+                    "nothing was sent: {limit} calls are under way, and none is to wait; raise \
+                     `concurrency.max`, or let calls wait with `limit.mode` and `limit.max_queued`"
+                ),
+                most => format!(
+                    "nothing was sent: {limit} calls are under way and {most} wait already; raise \
+                     `concurrency.max` or `limit.max_queued`"
+                ),
+            },
             Reason::Waited => format!(
                 "nothing was sent: none of {limit} slots was free within {age:.1?}; raise \
-                 `concurrency.max` or `concurrency.max_wait`"
+                 `concurrency.max` or `limit.max_wait`"
             ),
         };
         let age = age.max(self.slots.oldest_age(Instant::now()));
