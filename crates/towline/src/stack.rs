@@ -15,6 +15,7 @@
 mod deployment;
 mod named;
 mod settings;
+mod shown;
 mod target;
 
 pub use self::deployment::Deployment;
@@ -41,8 +42,9 @@ use towline_layers::{
     timeout::TotalLayer,
 };
 
-/// The layers around one target or several, for a [`Client`](crate::Client).
-#[derive(Clone, Debug)]
+/// The layers around one target or several, for a [`Client`](crate::Client). `Debug` shows them in their
+/// order.
+#[derive(Clone)]
 #[must_use = "a stack does nothing until a client is made of it"]
 pub struct Stack {
     drain: Duration,

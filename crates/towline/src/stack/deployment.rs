@@ -20,7 +20,7 @@ use towline_layers::{
 
 /// One place where a model is served: a target, its name and its layers. Several of them behind one
 /// another, or side by side, make a [`Stack`](super::Stack).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a deployment does nothing outside a stack"]
 pub struct Deployment {
     /// What tells it from the others of its stack.

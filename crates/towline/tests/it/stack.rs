@@ -105,3 +105,50 @@ async fn vectors_come_from_no_other_target() {
     assert_eq!(up.calls(), 1, "the question alone");
     client.close().await.unwrap();
 }
+
+#[test]
+fn a_stack_shows_all_its_layers_in_their_order() {
+    let [east, west, other] = ["east", "west", "other"].map(|name| Model::new(name, true));
+    let stack = Stack::new(east.deployment())
+        .beside(west.deployment())
+        .fallback(other.deployment());
+    let shown = format!("{stack:?}");
+    // From the outside to the inside, as the docs have it, with the deployments of both targets.
+    let outside = [
+        "Stack { journey: ",
+        ", names: ",
+        ", drain: ",
+        ", guard: ",
+        ", total: ",
+        ", coalesce: ",
+        ", tenants: ",
+        ", continuation: ",
+        ", fallback: [Target",
+    ];
+    let target = [" retry: ", " hedge: ", " balance: "];
+    let deployment = [
+        " breaker: ",
+        " slots: ",
+        " limit: ",
+        " record: ",
+        " clocks: ",
+        " target: Model",
+    ];
+    let parts = outside
+        .into_iter()
+        .chain(target)
+        .chain(["\"east\""])
+        .chain(deployment)
+        .chain(["\"west\""])
+        .chain(deployment)
+        .chain(target)
+        .chain(["\"other\""])
+        .chain(deployment);
+    let mut rest = shown.as_str();
+    for part in parts {
+        let found = rest.split_once(part);
+        rest = found
+            .unwrap_or_else(|| panic!("no {part} in {rest} of {shown}"))
+            .1;
+    }
+}
