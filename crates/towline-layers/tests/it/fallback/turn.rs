@@ -145,3 +145,23 @@ async fn all_the_time_is_there_where_nobody_is_behind_or_nothing_is_to_be_left()
     assert_pending!(call.poll());
     assert_eq!(left(&a.next().await.request), SECOND * 40);
 }
+
+#[tokio::test(start_paused = true)]
+async fn x3_fallback_that_is_dropped_in_a_turn_leaves_nothing_behind() {
+    for way in WAYS {
+        for turns in 0..2_u32 {
+            let (mut call, [a, b]) = within(way, SECOND * 40, question(false));
+            assert_pending!(call.poll());
+            advance(SECOND * 30 * turns).await;
+            assert_pending!(call.poll());
+            drop(call);
+            let asked = (a.total(), b.total());
+            assert_eq!(asked, (1, usize::from(turns > 0)), "{way:?}");
+            let abandoned = [a, b].map(|mut handle| {
+                let exchange = handle.try_next();
+                exchange.is_none_or(|exchange| exchange.is_abandoned())
+            });
+            assert_eq!(abandoned, [true; 2], "{way:?}");
+        }
+    }
+}
