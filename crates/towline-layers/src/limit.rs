@@ -10,7 +10,8 @@
 //!   requests, tokens and slots together. In two layers, tokens would wait for a slot, or a slot for
 //!   tokens, and neither is of use to anybody meanwhile.
 //! - Far outside, outside fallback and retry, keyed by tenant: a tenant's limit counts the calls of
-//!   the program. Switch [learning](LimitConfig::with_learn) off there.
+//!   the program. Switch [learning](LimitConfig::with_learn) off there: then a provider's rejection
+//!   empties no tenant's bucket.
 //!
 //! # What it promises
 //!

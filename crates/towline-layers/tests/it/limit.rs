@@ -13,6 +13,7 @@ use towline_layers::limit::{
 mod bucket;
 mod fair;
 mod figures;
+mod heeds;
 mod place;
 mod refund;
 mod server;

@@ -190,7 +190,7 @@ pub(crate) const TARGET: &[Field] = &[
     row(
         "limit.learn",
         Kind::Bool,
-        "Whether the provider's headers lower the limit.",
+        "Whether the provider's headers lower the limit. A rejection empties the bucket either way.",
     )
     .default("true"),
     row(
