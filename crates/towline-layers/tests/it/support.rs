@@ -24,7 +24,8 @@ use tokio::sync::{
 };
 use tower::Service;
 use towline_core::{
-    Body, Completion, Error, ErrorKind, Event, FinishReason, Head, Part, Request, Response, Usage,
+    Body, Completion, CompletionOptions, Error, ErrorKind, Event, FinishReason, Head, Part,
+    Request, Response, Usage,
 };
 
 /// A model whose answers the test gives through its [`Handle`]. Always ready; clones are one model.
@@ -89,9 +90,11 @@ pub(crate) fn upstream() -> (Upstream, Handle) {
     (upstream, Handle { calls, live })
 }
 
-/// A question, streamed or not.
+/// A question, streamed or not. It weighs two tokens, and its answer nothing.
 pub(crate) fn question(stream: bool) -> Request {
-    Request::new("model", "question").with_stream(stream)
+    Request::new("model", "question")
+        .with_options(CompletionOptions::new().with_max_tokens(0))
+        .with_stream(stream)
 }
 
 /// A whole answer of ten tokens in and ten out.

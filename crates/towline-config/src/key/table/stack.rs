@@ -128,7 +128,8 @@ pub(crate) const TARGET: &[Field] = &[
     row(
         "retry.budget_reserve",
         Kind::Count(0),
-        "Tokens of retries that are allowed whatever the ratio says.",
+        "Tokens of retries that are allowed whatever the ratio says: 100,000 are about a hundred small calls. \
+         A call whose question and longest answer are more than that is never tried again.",
     )
     .default("100000"),
     row(

@@ -11,7 +11,9 @@ use std::{
 };
 use tokio::{task::JoinSet, time::sleep};
 use tower::{Layer, ServiceExt, service_fn};
-use towline_core::{Context, ErrorKind, Journey, Metered, Request, Response, Step};
+use towline_core::{
+    CompletionOptions, Context, ErrorKind, Journey, Metered, Request, Response, Step,
+};
 use towline_layers::{
     budget::Budget,
     retry::{RetryLayer, RetryPolicy},
@@ -93,4 +95,48 @@ async fn rt3_a_minute_of_failures_is_amplified_by_no_more_than_the_ratio() {
     );
     // And the budget is used: it is a limit, not a refusal.
     assert!(sent >= offered + offered / 6, "{sent} of {offered}");
+}
+
+/// How many of `calls` that fail are tried again, with the default budget or another.
+async fn tried_again(budget: Option<Budget>, calls: usize, request: &Request) -> usize {
+    let sent = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&sent);
+    let model = service_fn(move |_: Request| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        async { Err::<Response, _>(failed(ErrorKind::Server)) }
+    });
+    let policy = RetryPolicy::default().with_max_attempts(2);
+    let policy = match budget {
+        Some(budget) => policy.with_budget(budget),
+        None => policy,
+    };
+    let retry = RetryLayer::new(policy).layer(model);
+    let mut under_way = JoinSet::new();
+    for _ in 0..calls {
+        under_way.spawn(retry.clone().oneshot(request.clone()));
+    }
+    assert!(under_way.join_all().await.iter().all(Result::is_err));
+    usize::try_from(sent.load(Ordering::SeqCst)).unwrap() - calls
+}
+
+/// All fail at once, so that first attempts pay nothing off before the first is tried again.
+#[tokio::test(start_paused = true)]
+async fn rt3_the_reserve_is_for_a_hundred_small_calls_whose_answer_nobody_bounded() {
+    let small = Request::new("model", "Hi");
+    assert_eq!(small.estimated_tokens(), 1_001);
+    assert_eq!(tried_again(None, 300, &small).await, 99);
+    let exact = Some(Budget::new(0, 5 * 1_001));
+    assert_eq!(tried_again(exact, 10, &small).await, 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rt3_a_call_of_more_than_the_reserve_is_never_tried_again() {
+    let allows = |tokens| {
+        let options = CompletionOptions::new().with_max_tokens(tokens);
+        Request::new("model", "Hi").with_options(options)
+    };
+    assert_eq!(tried_again(None, 1, &allows(99_999)).await, 1);
+    assert_eq!(tried_again(None, 1, &allows(100_000)).await, 0);
+    let larger = Some(Budget::new(0, 100_001));
+    assert_eq!(tried_again(larger, 1, &allows(100_000)).await, 1);
 }
