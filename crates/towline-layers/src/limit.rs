@@ -42,7 +42,7 @@
 //!
 //! | refusal | kind | `refused_by` | `retry_after` |
 //! |---|---|---|---|
-//! | it is not to wait ([`Mode::Reject`]) | rate limit | `limit` | exact |
+//! | it is not to wait ([`Mode::Reject`]) | rate limit | `limit` | exact; none where it is a slot that is missing |
 //! | its turn is after its deadline or the longest wait | rate limit | `limit` | exact for who is next, else the least it may be |
 //! | its deadline or the longest wait is over | rate limit | `limit` | where it is known |
 //! | too many wait | rate limit | `limit` | the least it may be |

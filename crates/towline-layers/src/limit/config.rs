@@ -59,7 +59,8 @@ pub enum Mode {
     /// It waits for its turn: the default.
     #[default]
     Wait,
-    /// It is refused at once, with the time after which it would fit.
+    /// It is refused at once, with the time after which it would fit, where that is known: nobody knows
+    /// when a slot will be free.
     Reject,
 }
 

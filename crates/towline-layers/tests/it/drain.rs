@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use tokio::time::advance;
 use tokio_test::{assert_pending, assert_ready, assert_ready_err, task};
 use tower::{Layer, ServiceExt};
-use towline_core::{Ending, ErrorKind, Event, Moment, Usage, Watch};
+use towline_core::{Context, Ending, ErrorKind, Event, Journey, Moment, Step, Usage, Watch};
 use towline_layers::drain::{Drain, DrainLayer, DrainService};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -35,6 +35,22 @@ async fn dr1_nobody_is_let_in_after_the_start() {
     handle.next().await.reply("who was inside goes on");
     assert!(assert_ready!(early.poll()).is_ok());
     assert!(handle.try_next().is_none(), "the late one was not sent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn x6_drain_writes_its_refusals_into_the_journey() {
+    let (model, _handle) = upstream();
+    let (drain, service) = gated(model);
+    drain.start();
+    let journey = Journey::new();
+    let request = question(false).with_context(Context::new().with_journey(journey.clone()));
+    service.oneshot(request).await.unwrap_err();
+    let refused = Step::Refused {
+        layer: "drain",
+        kind: ErrorKind::Closed,
+        retry_after: None,
+    };
+    assert_eq!(journey.steps(), [refused]);
 }
 
 #[tokio::test(start_paused = true)]

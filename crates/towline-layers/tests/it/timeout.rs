@@ -6,7 +6,9 @@ use std::{fmt, time::Duration};
 use tokio::time::{Instant, advance};
 use tokio_test::{assert_pending, assert_ready, assert_ready_err, task};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
-use towline_core::{Answer, Clock, Error, ErrorKind, Event, FinishReason, Request, Response};
+use towline_core::{
+    Answer, Clock, Context, Error, ErrorKind, Event, FinishReason, Journey, Request, Response,
+};
 use towline_layers::timeout::{Attempt, AttemptLayer, Clocks, Total, TotalLayer};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -155,6 +157,22 @@ async fn to1_a_deadline_that_has_passed_sends_nothing() {
     timed_out(&error, Clock::Total);
     assert_eq!(error.refused_by(), Some("timeout"));
     assert!(handle.try_next().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn x6_timeout_writes_down_a_call_whose_deadline_had_passed() {
+    let (model, handle) = upstream();
+    let journey = Journey::new();
+    let context = Context::new().with_journey(journey.clone());
+    let mut request = question(false).with_context(context);
+    request.context_mut().narrow_deadline(Instant::now());
+    let error = total(model, 10).oneshot(request).await.unwrap_err();
+    let refused = towline_core::Step::Refused {
+        layer: "timeout",
+        kind: error.kind(),
+        retry_after: None,
+    };
+    assert_eq!((journey.steps(), handle.total()), (vec![refused], 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -168,7 +168,8 @@ pub(crate) const TARGET: &[Field] = &[
     row(
         "limit.mode",
         Kind::Choice(&["wait", "reject"]),
-        "What happens to a call that does not fit now.",
+        "What happens to a call that does not fit now. A refusal says when it would, except where a slot is \
+         missing: nobody knows when a call ends.",
     )
     .default("wait"),
     row(
