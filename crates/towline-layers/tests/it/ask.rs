@@ -1,5 +1,7 @@
 //! Stacks that are asked: what their layers do as services, through a shared reference.
 
+mod ends;
+
 use crate::support::{Handle, Upstream, failed, question, upstream};
 use std::{
     num::NonZeroUsize,
@@ -428,7 +430,7 @@ async fn fb1_the_targets_are_asked_in_order_and_all_that_failed_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn lb1_a_retry_asks_another_deployment() {
+async fn a_retry_asks_another_deployment() {
     let (one, mut first) = upstream();
     let (other, mut second) = upstream();
     let balance = Balance::new(balance::Deployment::new("one", Cloning::new(one)))
@@ -451,7 +453,7 @@ async fn lb1_a_retry_asks_another_deployment() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn cb4_a_probe_that_is_dropped_gives_its_place_back() {
+async fn cb2_a_probe_that_is_dropped_gives_its_place_back() {
     let (model, mut handle) = upstream();
     let breaker = Breaker::new("only", BreakerConfig::new());
     let stack = Arc::new(BreakerLayer::new(&breaker).layer(Cloning::new(model)));

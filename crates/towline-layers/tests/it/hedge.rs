@@ -146,7 +146,7 @@ async fn hg1_whole_answers_are_hedged_where_that_is_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn hg1_the_delay_follows_what_calls_take() {
+async fn the_delay_follows_what_calls_take() {
     let policy = HedgePolicy::default()
         .with_percentile(900_000)
         .with_min_samples(10);
