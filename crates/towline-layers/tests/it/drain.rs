@@ -1,6 +1,6 @@
 //! The gate.
 
-use crate::support::{Upstream, question, upstream};
+use crate::support::{Upstream, Way, question, upstream};
 use std::{fmt, time::Duration};
 use tokio::time::advance;
 use tokio_test::{assert_pending, assert_ready, assert_ready_err, task};
@@ -173,9 +173,13 @@ async fn dr4_a_drain_that_is_given_up_leaves_the_gate_closed_and_cuts_nobody() {
 
 #[tokio::test(start_paused = true)]
 async fn x3_drain_counts_nobody_who_was_dropped() {
-    for steps in 0..4 {
+    for (way, steps) in Way::BOTH
+        .into_iter()
+        .flat_map(|way| (0..4).map(move |n| (way, n)))
+    {
         let (model, mut handle) = upstream();
-        let (drain, service) = gated(model);
+        let drain = Drain::new();
+        let service = way.around(&DrainLayer::new(&drain), model);
         let mut call = task::spawn(service.oneshot(question(true)));
         assert_pending!(call.poll());
         let exchange = (steps > 0).then_some(handle.next().await);
@@ -188,7 +192,7 @@ async fn x3_drain_counts_nobody_who_was_dropped() {
             assert_eq!(drain.inside(), 1, "the body counts");
         }
         drop(response);
-        assert_eq!(drain.inside(), 0, "after {steps} steps");
+        assert_eq!(drain.inside(), 0, "{way:?}, after {steps} steps");
         assert_eq!(drain.run(SECOND).await.cut(), 0);
     }
 }

@@ -1,6 +1,6 @@
 //! The clocks.
 
-use crate::support::{Upstream, failed, question, upstream};
+use crate::support::{Upstream, Way, failed, question, upstream};
 use proptest::prelude::{Strategy, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use std::{fmt, time::Duration};
 use tokio::time::{Instant, advance};
@@ -337,46 +337,54 @@ proptest! {
     /// However a call ends, and wherever it is dropped, nothing of it is left.
     #[test]
     fn x1_timeout_leaves_nothing_behind(steps in proptest::collection::vec(step(), 0..12)) {
-        paused().block_on(async {
-            let (model, mut handle) = upstream();
-            let model = ServiceBuilder::new()
-                .layer(TotalLayer::new(SECOND * 30))
-                .layer(AttemptLayer::new(clocks()))
-                .service(model);
-            let mut call = Some(task::spawn(model.oneshot(question(true))));
-            let mut feed = None;
-            let mut response = None;
-            for step in steps {
-                if let Some(running) = &mut call
-                    && let std::task::Poll::Ready(result) = running.poll()
-                {
-                    call = None;
-                    response = result.ok();
-                }
-                let ended = response.as_mut().is_some_and(|body| {
-                    let item = task::spawn(Response::body_mut(body).next()).poll();
-                    matches!(item, std::task::Poll::Ready(None | Some(Err(_))))
-                });
-                if ended {
-                    response = None;
-                }
-                match step {
-                    Step::Wait(time) => advance(time).await,
-                    Step::Head => feed = feed.or_else(|| handle.try_next().map(super::support::Exchange::stream)),
-                    Step::Text => drop(feed.as_ref().map(|feed| feed.text("x"))),
-                    Step::Fail => drop(feed.take().map(|feed| feed.fail(ErrorKind::Server))),
-                    Step::Drop => {
-                        call = None;
-                        response = None;
-                    }
-                }
-            }
-            drop((call, response, feed));
-            while handle.try_next().is_some() {}
-            prop_assert_eq!(handle.live(), 0);
-            Ok(())
-        })?;
+        for way in Way::BOTH {
+            let live = paused().block_on(left(way, &steps));
+            prop_assert_eq!(live, 0, "{:?}", way);
+        }
     }
+}
+
+/// How much is left of a call that `steps` happen to.
+async fn left(way: Way, steps: &[Step]) -> usize {
+    let (model, mut handle) = upstream();
+    let layers = ServiceBuilder::new()
+        .layer(TotalLayer::new(SECOND * 30))
+        .layer(AttemptLayer::new(clocks()));
+    let model = way.around(&layers, model);
+    let mut call = Some(task::spawn(model.oneshot(question(true))));
+    let mut feed = None;
+    let mut response = None;
+    for step in steps {
+        if let Some(running) = &mut call
+            && let std::task::Poll::Ready(result) = running.poll()
+        {
+            call = None;
+            response = result.ok();
+        }
+        let ended = response.as_mut().is_some_and(|body| {
+            let item = task::spawn(Response::body_mut(body).next()).poll();
+            matches!(item, std::task::Poll::Ready(None | Some(Err(_))))
+        });
+        if ended {
+            response = None;
+        }
+        match step {
+            Step::Wait(time) => advance(*time).await,
+            Step::Head => {
+                let stream = super::support::Exchange::stream;
+                feed = feed.or_else(|| handle.try_next().map(stream));
+            }
+            Step::Text => drop(feed.as_ref().map(|feed| feed.text("x"))),
+            Step::Fail => drop(feed.take().map(|feed| feed.fail(ErrorKind::Server))),
+            Step::Drop => {
+                call = None;
+                response = None;
+            }
+        }
+    }
+    drop((call, response, feed));
+    while handle.try_next().is_some() {}
+    handle.live()
 }
 
 #[derive(Clone, Debug)]

@@ -1,6 +1,7 @@
 //! Many calls at once.
 
 use super::{SECOND, failed, question};
+use crate::support::Way;
 use std::{
     collections::HashSet,
     sync::{
@@ -29,23 +30,26 @@ fn pauses(journey: &Journey) -> Vec<Duration> {
 
 #[tokio::test(start_paused = true)]
 async fn rt5_a_thousand_failing_calls_have_a_thousand_delay_sequences() {
-    let policy = RetryPolicy::default().without_budget();
-    let model = service_fn(|_: Request| async { Err::<Response, _>(failed(ErrorKind::Server)) });
-    let retry = RetryLayer::new(policy).layer(model);
-    let mut calls = JoinSet::new();
-    for _ in 0..1_000 {
-        let journey = Journey::new();
-        let context = Context::new().with_journey(journey.clone());
-        let call = retry.clone().oneshot(question(false).with_context(context));
-        calls.spawn(async move {
-            call.await.unwrap_err();
-            pauses(&journey)
-        });
+    for way in Way::BOTH {
+        let policy = RetryPolicy::default().without_budget();
+        let model =
+            service_fn(|_: Request| async { Err::<Response, _>(failed(ErrorKind::Server)) });
+        let retry = way.around(&RetryLayer::new(policy), model);
+        let mut calls = JoinSet::new();
+        for _ in 0..1_000 {
+            let journey = Journey::new();
+            let context = Context::new().with_journey(journey.clone());
+            let call = retry.clone().oneshot(question(false).with_context(context));
+            calls.spawn(async move {
+                call.await.unwrap_err();
+                pauses(&journey)
+            });
+        }
+        let sequences: Vec<_> = calls.join_all().await;
+        assert!(sequences.iter().all(|pauses| pauses.len() == 2));
+        let distinct: HashSet<_> = sequences.into_iter().collect();
+        assert_eq!(distinct.len(), 1_000, "{way:?}");
     }
-    let sequences: Vec<_> = calls.join_all().await;
-    assert!(sequences.iter().all(|pauses| pauses.len() == 2));
-    let distinct: HashSet<_> = sequences.into_iter().collect();
-    assert_eq!(distinct.len(), 1_000);
 }
 
 /// A call with a seed of its own draws the same pauses each time.
@@ -69,6 +73,12 @@ async fn a_simulation_can_repeat_its_pauses() {
 /// reserve once.
 #[tokio::test(start_paused = true)]
 async fn rt3_a_minute_of_failures_is_amplified_by_no_more_than_the_ratio() {
+    for way in Way::BOTH {
+        amplify(way).await;
+    }
+}
+
+async fn amplify(way: Way) {
     const WEIGHT: u64 = 1_000;
     const RESERVE: u64 = 20_000;
     let sent = Arc::new(AtomicU64::new(0));
@@ -78,7 +88,7 @@ async fn rt3_a_minute_of_failures_is_amplified_by_no_more_than_the_ratio() {
         async { Err::<Response, _>(failed(ErrorKind::Server)) }
     });
     let policy = RetryPolicy::aggressive().with_budget(Budget::new(200_000, RESERVE));
-    let retry = RetryLayer::new(policy).layer(model);
+    let retry = way.around(&RetryLayer::new(policy), model);
     let mut calls = JoinSet::new();
     for _ in 0..3_000 {
         let context = Context::new().with_token_estimate(WEIGHT);
