@@ -171,6 +171,13 @@ impl World {
             waiting == 0 || now >= limit,
             "a slot is free and {waiting} wait"
         );
+        let asked = self.exchanges.iter();
+        let asked = asked.filter(|exchange| !exchange.is_abandoned()).count();
+        let streams = self.feeds.iter().filter(|feed| !feed.is_abandoned());
+        assert!(
+            asked + streams.count() <= now,
+            "what is under way holds a slot"
+        );
         let gauge = self.layer.gauge();
         assert_eq!(gauge.len(), waiting);
         assert_eq!(gauge.oldest_age().is_some(), waiting > 0);

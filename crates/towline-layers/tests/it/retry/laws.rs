@@ -145,12 +145,14 @@ proptest! {
         fates in proptest::collection::vec(fate(), 0..6),
         max_attempts in 0_u32..6,
     ) {
-        for way in Way::BOTH {
-            let run = paused().block_on(run(way, &fates, usize::MAX, max_attempts));
-            let policy = usize::try_from(max_attempts.max(1)).unwrap();
+        let runs = Way::BOTH.map(|way| paused().block_on(run(way, &fates, usize::MAX, max_attempts)));
+        let policy = usize::try_from(max_attempts.max(1)).unwrap();
+        for run in &runs {
             prop_assert!(run.attempts <= policy);
             prop_assert!(run.attempts <= 3, "the budget is for two retries");
         }
+        let [called, asked] = runs.map(|run| (run.attempts, run.spent));
+        prop_assert_eq!(asked, called, "asked, all goes as it does called");
     }
 
     /// Dropped after any number of polls.
