@@ -84,12 +84,18 @@ pub trait Metered: Send + 'static {
     /// Tokens of the output that are asked for; 0 where the request says nothing.
     fn estimated_output(&self) -> u64;
 
-    /// Tokens the call will use, input and output.
+    /// Tokens the call will use, input and output: what it weighs in budgets. Where the answer has no
+    /// bound that is known, a guess takes its place, which is 1,000 tokens for a [`Request`].
     fn estimated_tokens(&self) -> u64 {
         let input = self.estimated_input();
         input.saturating_add(self.estimated_output())
     }
 }
+
+/// What an answer without a bound weighs: between the hundreds of tokens of a plain one and the
+/// thousands of one that was thought about. By the question alone, asking again would seem to cost next
+/// to nothing, and the reserve of a budget would let a storm of small calls through.
+const UNBOUNDED_OUTPUT: u64 = 1_000;
 
 // === impl Request ===
 
@@ -267,6 +273,11 @@ impl Metered for Request {
 
     fn estimated_output(&self) -> u64 {
         self.inner.options.max_tokens().unwrap_or(0)
+    }
+
+    fn estimated_tokens(&self) -> u64 {
+        let output = self.inner.options.max_tokens().unwrap_or(UNBOUNDED_OUTPUT);
+        self.estimated_input().saturating_add(output)
     }
 }
 

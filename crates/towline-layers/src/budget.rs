@@ -19,6 +19,9 @@
 //! are given only while owed + held stays within `reserve`. What is spent in a span is therefore what
 //! the first attempts in it paid off, and at most `reserve` more.
 //!
+//! A call weighs what [`Metered::estimated_tokens`](towline_core::Metered::estimated_tokens) says, as a
+//! first attempt and as a second: its answer counts as well, with a guess where nobody bounded it.
+//!
 //! All of it is integers, a millionth of a token each: a ratio of 0.3 is 0.3.
 //!
 //! # Shared between clones
@@ -80,7 +83,8 @@ const TOKEN: u128 = 1_000_000;
 
 impl Budget {
     /// Lets second attempts spend `ratio` millionths of a token per token of first attempts, and
-    /// `reserve` tokens above that. A call that weighs more than `reserve` is never made again.
+    /// `reserve` tokens above that. A call that weighs more than `reserve` is never made again, and one
+    /// that allows itself a long answer weighs that much.
     #[must_use]
     pub fn new(ratio: u32, reserve: u64) -> Self {
         Self {

@@ -81,12 +81,16 @@ pub mod overload;
 #[cfg(any(feature = "limit", feature = "concurrency"))]
 mod queue;
 #[cfg(any(
+    feature = "balance",
     feature = "breaker",
     feature = "concurrency",
+    feature = "drain",
     feature = "fallback",
+    feature = "guard",
     feature = "limit",
     feature = "retry",
-    feature = "shed"
+    feature = "shed",
+    feature = "timeout"
 ))]
 mod refused;
 #[cfg(feature = "retry")]

@@ -10,7 +10,8 @@
 //!   requests, tokens and slots together. In two layers, tokens would wait for a slot, or a slot for
 //!   tokens, and neither is of use to anybody meanwhile.
 //! - Far outside, outside fallback and retry, keyed by tenant: a tenant's limit counts the calls of
-//!   the program. Switch [learning](LimitConfig::with_learn) off there.
+//!   the program. Switch [learning](LimitConfig::with_learn) off there: then a provider's rejection
+//!   empties no tenant's bucket.
 //!
 //! # What it promises
 //!
@@ -41,7 +42,7 @@
 //!
 //! | refusal | kind | `refused_by` | `retry_after` |
 //! |---|---|---|---|
-//! | it is not to wait ([`Mode::Reject`]) | rate limit | `limit` | exact |
+//! | it is not to wait ([`Mode::Reject`]) | rate limit | `limit` | exact; none where it is a slot that is missing |
 //! | its turn is after its deadline or the longest wait | rate limit | `limit` | exact for who is next, else the least it may be |
 //! | its deadline or the longest wait is over | rate limit | `limit` | where it is known |
 //! | too many wait | rate limit | `limit` | the least it may be |

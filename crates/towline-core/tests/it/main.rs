@@ -8,3 +8,4 @@ mod question;
 mod secret;
 mod task;
 mod usage;
+mod weight;

@@ -8,7 +8,8 @@ use std::{
 use tokio::time::Instant;
 use tower::util::BoxCloneSyncService;
 use towline_core::{
-    Body, Completion, Context, Error, FinishReason, Head, Part, Request, Response, task,
+    Body, Completion, CompletionOptions, Context, Error, FinishReason, Head, Part, Request,
+    Response, task,
 };
 
 pub(crate) type Model = BoxCloneSyncService<Request, Response, Error>;
@@ -30,7 +31,9 @@ pub(crate) fn simulate<F: Future>(world: F) -> Result<F::Output, std::io::Error>
 /// A call of a thousand tokens, whose pauses are drawn from its number.
 pub(crate) fn call(number: u64) -> Request {
     let context = Context::default().with_seed(number + 1);
-    Request::new("model", "Hello?").with_context(context.with_token_estimate(1000))
+    Request::new("model", "Hello?")
+        .with_options(CompletionOptions::new().with_max_tokens(500))
+        .with_context(context.with_token_estimate(500))
 }
 
 pub(crate) fn answer(request: &Request) -> Response {

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     ask::Ask,
     handle::{self, Handle},
+    refused,
     seed::Seeds,
 };
 use pin_project_lite::pin_project;
@@ -20,7 +21,9 @@ use std::{
 };
 use tokio::time::Instant;
 use tower_service::Service;
-use towline_core::{Answer, Error, ErrorKind, Metered, Moment, Step};
+use towline_core::{Answer, Error, ErrorKind, Metered, Moment};
+
+const LAYER: &str = "balance";
 
 /// Deployments that share the calls. The [module docs](super) say how.
 pub struct Balance<S> {
@@ -268,16 +271,11 @@ impl<S> Shared<S> {
 
 /// Nobody is asked: only a hedge is refused, which has no use for a deployment that was asked before.
 fn refuse<Req: Metered>(request: &Req) -> Error {
-    if let Some(journey) = request.context().journey() {
-        journey.push(Step::Refused {
-            layer: "balance",
-            kind: ErrorKind::Overloaded,
-            retry_after: None,
-        });
-    }
-    Error::new(ErrorKind::Overloaded)
-        .with_refused_by("balance")
-        .with_message("no other deployment takes calls that could be asked beside the first")
+    let error = Error::new(ErrorKind::Overloaded)
+        .with_refused_by(LAYER)
+        .with_message("no other deployment takes calls that could be asked beside the first");
+    refused::note(request.context(), LAYER, &error);
+    error
 }
 
 // === impl BalanceFuture ===

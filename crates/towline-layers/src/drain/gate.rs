@@ -32,6 +32,8 @@ pub(super) struct Shared {
     pub(super) leave: Arc<Notify>,
 }
 
+pub(super) const LAYER: &str = "drain";
+
 /// What [`Drain::run`] found.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Drained {
@@ -199,7 +201,7 @@ impl<'a> Inside<'a> {
             return Ok(inside);
         }
         Err(Error::new(ErrorKind::Closed)
-            .with_refused_by("drain")
+            .with_refused_by(LAYER)
             .with_message("nothing was sent: make a new client with `connect`"))
     }
 

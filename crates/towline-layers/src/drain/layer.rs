@@ -1,7 +1,7 @@
 //! The gate as a layer.
 
-use super::gate::{Drain, Inside, Shared, cut};
-use crate::{ask::Ask, handle::Handle};
+use super::gate::{Drain, Inside, LAYER, Shared, cut};
+use crate::{ask::Ask, handle::Handle, refused};
 use pin_project_lite::pin_project;
 use std::{
     pin::{Pin, pin},
@@ -11,7 +11,7 @@ use std::{
 use tokio::sync::futures::OwnedNotified;
 use tower_layer::Layer;
 use tower_service::Service;
-use towline_core::{Answer, Error, Event, Moment, Watch};
+use towline_core::{Answer, Error, Event, Metered, Moment, Watch};
 
 /// Leads calls through a [`Drain`]. The [module docs](super) say where it goes.
 #[derive(Clone, Debug)]
@@ -90,6 +90,7 @@ impl<S, Req> Service<Req> for DrainService<S>
 where
     S: Service<Req, Error = Error>,
     S::Response: Answer,
+    Req: Metered,
 {
     type Response = S::Response;
     type Error = Error;
@@ -101,7 +102,7 @@ where
 
     fn call(&mut self, request: Req) -> Self::Future {
         let shared = Handle::Owned(Arc::clone(&self.drain.shared));
-        let state = match Inside::new(shared) {
+        let state = match enter(shared, &request) {
             Ok(inside) => State::Inside {
                 inside: Some(inside),
                 call: self.inner.call(request),
@@ -116,7 +117,7 @@ where
 impl<S, Req> Ask<Req> for DrainService<S>
 where
     S: Ask<Req, Answer: Answer>,
-    Req: Send,
+    Req: Metered,
 {
     type Answer = S::Answer;
 
@@ -126,7 +127,7 @@ where
         moment: Moment,
     ) -> impl Future<Output = Result<S::Answer, Error>> + Send {
         async move {
-            let inside = Inside::new(Handle::Borrowed(&self.drain.shared))?;
+            let inside = enter(Handle::Borrowed(&self.drain.shared), &request)?;
             let result = {
                 let call = pin!(self.inner.ask_at(request, moment));
                 self.drain.shared.until_cut(call).await
@@ -180,6 +181,11 @@ impl<F> State<F> {
         ready!(poll_leave(leave, &inside.shared, cx));
         Poll::Ready(Err(cut()))
     }
+}
+
+/// Lets the call of `request` in, or writes down that nobody is let in any more.
+fn enter<'a>(shared: Handle<'a, Shared>, request: &impl Metered) -> Result<Inside<'a>, Error> {
+    Inside::new(shared).inspect_err(|error| refused::note(request.context(), LAYER, error))
 }
 
 /// Ready once those inside have to leave.

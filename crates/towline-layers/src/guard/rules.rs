@@ -1,7 +1,8 @@
 //! What a prompt has to keep to.
 
+use crate::refused;
 use std::{fmt, sync::Arc};
-use towline_core::{EmbeddingRequest, Error, ErrorKind, Metered, Part, Request, Step};
+use towline_core::{EmbeddingRequest, Error, ErrorKind, Metered, Part, Request};
 
 /// Rules for the prompts of requests `Req`. Clones share the checks.
 pub struct Guard<Req> {
@@ -18,6 +19,8 @@ pub trait Prompt: Metered {
     /// Hands each text of the prompt to `read`.
     fn each_text(&self, read: &mut dyn FnMut(&str));
 }
+
+const LAYER: &str = "guard";
 
 // === impl Guard ===
 
@@ -78,14 +81,7 @@ impl<Req: Prompt> Guard<Req> {
             .check_size(request)
             .and_then(|()| self.check_phrases(request))
             .and_then(|()| self.check_others(request));
-        if let (Err(error), Some(journey)) = (&result, request.context().journey()) {
-            journey.push(Step::Refused {
-                layer: "guard",
-                kind: error.kind(),
-                retry_after: None,
-            });
-        }
-        result
+        result.inspect_err(|error| refused::note(request.context(), LAYER, error))
     }
 
     fn check_size(&self, request: &Req) -> Result<(), Error> {
@@ -97,7 +93,7 @@ impl<Req: Prompt> Guard<Req> {
         if u64::try_from(bytes).is_ok_and(|bytes| bytes <= most) {
             return Ok(());
         }
-        Err(refused(
+        Err(broken(
             ErrorKind::TooLarge,
             format!("the prompt has {bytes} bytes of text, `guard.max_prompt_bytes` allows {most}"),
         ))
@@ -118,7 +114,7 @@ impl<Req: Prompt> Guard<Req> {
         let Some(index) = found else {
             return Ok(());
         };
-        Err(refused(
+        Err(broken(
             ErrorKind::InvalidRequest,
             format!(
                 "the prompt holds the phrase {} of `guard.forbidden`",
@@ -131,7 +127,7 @@ impl<Req: Prompt> Guard<Req> {
         self.checks
             .iter()
             .try_for_each(|check| check(request))
-            .map_err(|reason| refused(ErrorKind::InvalidRequest, reason))
+            .map_err(|reason| broken(ErrorKind::InvalidRequest, reason))
     }
 }
 
@@ -162,9 +158,10 @@ impl<Req> fmt::Debug for Guard<Req> {
     }
 }
 
-fn refused(kind: ErrorKind, message: String) -> Error {
+/// Of a rule that was not kept.
+fn broken(kind: ErrorKind, message: String) -> Error {
     Error::new(kind)
-        .with_refused_by("guard")
+        .with_refused_by(LAYER)
         .with_message(message)
 }
 

@@ -23,7 +23,7 @@ pub struct HedgePolicy {
 /// Millionths: one token in twenty.
 const EXTRA: u32 = 50_000;
 
-/// As much as a call of a hundred thousand tokens, or some dozens of a few thousand.
+/// As much as a call of a hundred thousand tokens, or a hundred small ones.
 const RESERVE: u64 = 100_000;
 
 // === impl HedgePolicy ===

@@ -59,7 +59,8 @@ pub enum Mode {
     /// It waits for its turn: the default.
     #[default]
     Wait,
-    /// It is refused at once, with the time after which it would fit.
+    /// It is refused at once, with the time after which it would fit, where that is known: nobody knows
+    /// when a slot will be free.
     Reject,
 }
 
@@ -139,8 +140,12 @@ impl LimitConfig {
         self
     }
 
-    /// Whether what the provider says of its limits, in headers and by rejecting, lowers ours. Default
-    /// true; false for a limit that is not the provider's, such as one of tenants.
+    /// Whether what the provider says of its limits lowers ours: its headers, and where no rate of
+    /// requests is known, how often it rejects. Default true.
+    ///
+    /// A rejection empties the bucket in either case. The exception is a limit that is not the
+    /// provider's: with false, and keyed by [tenant](LimitKey::Tenant), it takes no notice of what the
+    /// provider says.
     #[must_use]
     pub const fn with_learn(mut self, learn: bool) -> Self {
         self.learn = learn;
@@ -174,6 +179,11 @@ impl LimitConfig {
 impl LimitKey {
     pub(super) const fn is_shared(&self) -> bool {
         matches!(self, Self::Shared)
+    }
+
+    /// Whether what is counted is what tenants do, of whom a provider knows nothing.
+    pub(super) const fn is_of_tenants(&self) -> bool {
+        matches!(self, Self::Tenant | Self::ModelAndTenant)
     }
 
     /// The parts that tell the call apart.

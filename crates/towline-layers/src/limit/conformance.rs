@@ -191,7 +191,7 @@ async fn rejected<S: Store>(make: &impl Fn(Rules) -> S) -> Checked {
     let subject = Subject::new("rejected", make, Rules::new(quotas));
     subject.granted(&Demand::call()).await?;
     let hint = Duration::from_millis(300);
-    subject.bucket.rejected(&Demand::call(), Some(hint));
+    subject.bucket.rejected(&Demand::call(), Some(hint), true);
     let wait = subject.waits(&Demand::call()).await?;
     sleep(wait.time().unwrap_or_default()).await;
     subject.granted(&Demand::call()).await?;

@@ -76,12 +76,10 @@ impl<'a, B: Bucket> Held<'a, B> {
 
     /// Empties the bucket if the provider says that it is empty.
     fn rejected(&self, error: &Error) {
-        let local = error.refused_by().is_some();
-        if let (true, Some(reservation)) = (self.lane.learn && !local, &self.reservation)
-            && error.kind() == ErrorKind::RateLimit
-        {
-            let demand = B::demand(reservation);
-            self.lane.bucket.rejected(&demand, error.retry_after());
+        let said = error.kind() == ErrorKind::RateLimit && error.refused_by().is_none();
+        if let (true, Some(reservation)) = (said && self.lane.heeds, &self.reservation) {
+            let (demand, hint) = (B::demand(reservation), error.retry_after());
+            self.lane.bucket.rejected(&demand, hint, self.lane.learn);
         }
     }
 

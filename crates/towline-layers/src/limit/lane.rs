@@ -16,7 +16,10 @@ const LOOKED_AT: usize = 16;
 pub(super) struct Lane<B> {
     pub(super) bucket: B,
     pub(super) charge: Charge,
+    /// What the provider says of its limits lowers ours.
     pub(super) learn: bool,
+    /// What it rejects empties the bucket.
+    pub(super) heeds: bool,
     room: Mutex<Room>,
     /// How many wait, to be read without the lock.
     waiting: AtomicU64,
@@ -77,6 +80,7 @@ impl<B: Bucket> Lane<B> {
             bucket,
             charge: config.charge,
             learn: config.learn,
+            heeds: config.learn || !config.key.is_of_tenants(),
             room: Mutex::new(Room {
                 queue: Queue::new(QUANTUM),
                 booking: None,

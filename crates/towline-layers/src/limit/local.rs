@@ -166,10 +166,10 @@ impl Bucket for LocalBucket {
         }
     }
 
-    fn rejected(&self, demand: &Demand, hint: Option<Duration>) {
+    fn rejected(&self, demand: &Demand, hint: Option<Duration>, learn: bool) {
         let now = self.inner.shared.now();
         let mut meter = lock(&self.inner.meter);
-        meter.rejected(now, demand.amounts, hint.map(to_nanos));
+        meter.rejected(now, demand.amounts, hint.map(to_nanos), learn);
     }
 
     fn served(&self) {

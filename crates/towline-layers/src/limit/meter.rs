@@ -191,13 +191,20 @@ impl Meter {
     }
 
     /// The provider said "not so fast" to a call that took `reserved`: the buckets are emptied so that
-    /// it may come again after `hint`, and others behind it at their pace.
-    pub(super) fn rejected(&mut self, now: u64, reserved: [u64; 4], hint: Option<u64>) -> u64 {
+    /// it may come again after `hint`, and others behind it at their pace. Where that is not known, it
+    /// is guessed, if it is to `learn`.
+    pub(super) fn rejected(
+        &mut self,
+        now: u64,
+        reserved: [u64; 4],
+        hint: Option<u64>,
+        learn: bool,
+    ) -> u64 {
         let now = self.tick(now);
         let wait = hint.unwrap_or_else(|| self.guess.backoff(now));
         let start = now.saturating_add(wait.min(self.hold));
         self.closed_until = self.closed_until.max(start);
-        if self.is_guessed_or_unlimited(Dimension::Requests) {
+        if learn && self.is_guessed_or_unlimited(Dimension::Requests) {
             let quota = self.guess.lower(now, self.closed_until);
             self.learn(Dimension::Requests, Some(quota), u64::MAX, now);
         }

@@ -91,8 +91,9 @@ pub trait Bucket: Clone + fmt::Debug + Send + Sync + 'static {
     }
 
     /// A call that was granted `demand` was rejected by the provider for its rate: nothing is granted
-    /// before `hint`, and after it one such call at first.
-    fn rejected(&self, demand: &Demand, hint: Option<Duration>);
+    /// before `hint`, and after it one such call at first. Where no rate of requests is known, one may
+    /// be guessed from it, if it is to `learn`.
+    fn rejected(&self, demand: &Demand, hint: Option<Duration>, learn: bool);
 
     /// A call was answered without a word of the provider's limits.
     fn served(&self) {}

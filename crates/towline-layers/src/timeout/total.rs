@@ -1,7 +1,7 @@
 //! The clock of a whole call.
 
 use super::alarm::{Alarm, within};
-use crate::ask::Ask;
+use crate::{ask::Ask, refused};
 use pin_project_lite::pin_project;
 use std::{
     pin::{Pin, pin},
@@ -62,6 +62,8 @@ struct Rest {
     end: End,
     alarm: Alarm,
 }
+
+const LAYER: &str = "timeout";
 
 // === impl TotalLayer ===
 
@@ -164,7 +166,8 @@ where
 // === impl Limits ===
 
 impl Limits {
-    /// When the call has to be over, which it is told; and whether that was before now.
+    /// When the call has to be over, which it is told; and whether that was before now, which is
+    /// written down.
     fn begin(self, request: &mut impl Metered, now: Instant) -> (Option<End>, bool) {
         let limit = match request.streams() {
             true => self.streamed,
@@ -174,7 +177,11 @@ impl Limits {
         if let Some(end) = end {
             request.context_mut().narrow_deadline(end.at);
         }
-        (end, end.is_some_and(|end| end.at <= now))
+        let is_late = end.is_some_and(|end| end.at <= now);
+        if is_late {
+            refused::note(request.context(), LAYER, &late());
+        }
+        (end, is_late)
     }
 }
 
@@ -221,7 +228,7 @@ fn bound<A: Answer>(mut answer: A, end: Option<End>) -> A {
 fn late() -> Error {
     Error::new(ErrorKind::Timeout)
         .with_clock(Clock::Total)
-        .with_refused_by("timeout")
+        .with_refused_by(LAYER)
         .with_retryable(false)
         .with_message("the deadline had passed before the call was made: nothing was sent")
 }

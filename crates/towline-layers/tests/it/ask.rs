@@ -1,5 +1,7 @@
 //! Stacks that are asked: what their layers do as services, through a shared reference.
 
+mod ends;
+
 use crate::support::{Handle, Upstream, failed, question, upstream};
 use std::{
     num::NonZeroUsize,
@@ -273,28 +275,30 @@ where
     task::spawn(Box::pin(async move { stack.ask(request).await }))
 }
 
+/// The error of a call that `layer` turns away, which its record says too.
+fn turned_away(whole: &Whole, request: Request, layer: &str) -> Error {
+    let error = assert_ready_err!(whole.ask(request).poll());
+    assert_eq!(error.refused_by(), Some(layer));
+    let steps = error.journey().expect("a record").steps();
+    let said = |step: &Step| matches!(step, Step::Refused { layer: by, kind, .. } if *by == layer && *kind == error.kind());
+    assert!(steps.iter().any(said), "{layer}: {steps:?}");
+    error
+}
+
 #[tokio::test(start_paused = true)]
-async fn what_is_not_to_be_sent_is_refused_by_the_layer_that_says_so() {
+async fn x6_what_is_not_to_be_sent_is_refused_by_the_layer_that_says_so_and_written_down() {
     let (model, mut handle) = upstream();
     let whole = Whole::new(model);
-    let error = assert_ready_err!(whole.ask(Request::new("model", "Bluebird")).poll());
-    assert_eq!(error.refused_by(), Some("guard"));
+    turned_away(&whole, Request::new("model", "Bluebird"), "guard");
     let late = Context::new().with_deadline(Instant::now());
-    let error = assert_ready_err!(whole.ask(question(false).with_context(late)).poll());
-    assert_eq!(
-        (error.refused_by(), error.clock()),
-        (Some("timeout"), Some(Clock::Total))
-    );
+    let error = turned_away(&whole, question(false).with_context(late), "timeout");
+    assert_eq!(error.clock(), Some(Clock::Total));
     whole.breaker.force_open(SECOND * 3600);
-    let error = assert_ready_err!(whole.ask(question(false)).poll());
-    assert_eq!(error.refused_by(), Some("breaker"));
-    assert!(error.retry_after().is_some() && error.journey().is_some());
+    let error = turned_away(&whole, question(false), "breaker");
+    assert!(error.retry_after().is_some());
     whole.drain.start();
-    let error = assert_ready_err!(whole.ask(question(false)).poll());
-    assert_eq!(
-        (error.refused_by(), error.kind()),
-        (Some("drain"), ErrorKind::Closed)
-    );
+    let error = turned_away(&whole, question(false), "drain");
+    assert_eq!(error.kind(), ErrorKind::Closed);
     assert_eq!((whole.held(), handle.try_next().is_none()), ([0; 4], true));
 }
 
@@ -426,7 +430,7 @@ async fn fb1_the_targets_are_asked_in_order_and_all_that_failed_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn lb1_a_retry_asks_another_deployment() {
+async fn a_retry_asks_another_deployment() {
     let (one, mut first) = upstream();
     let (other, mut second) = upstream();
     let balance = Balance::new(balance::Deployment::new("one", Cloning::new(one)))
@@ -449,7 +453,7 @@ async fn lb1_a_retry_asks_another_deployment() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn cb4_a_probe_that_is_dropped_gives_its_place_back() {
+async fn cb2_a_probe_that_is_dropped_gives_its_place_back() {
     let (model, mut handle) = upstream();
     let breaker = Breaker::new("only", BreakerConfig::new());
     let stack = Arc::new(BreakerLayer::new(&breaker).layer(Cloning::new(model)));

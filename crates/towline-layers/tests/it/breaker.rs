@@ -1,17 +1,19 @@
 //! The breaker.
 
 mod any_order;
+mod asked;
 mod opens;
 mod recovers;
 mod says;
 
-use crate::support::{Upstream, upstream, whole};
+use crate::support::{Upstream, Way, upstream, whole};
 use std::{fmt, future::ready, num::NonZeroU32, time::Duration};
 use tokio_test::{assert_pending, assert_ready, task};
 use tower::{Layer, Service, ServiceExt, service_fn};
 use towline_core::{Error, ErrorKind, Request, Response};
 use towline_layers::{
     breaker::{Breaker, BreakerConfig, BreakerLayer, BreakerService, BreakerState},
+    erased::Erased,
     health::Health,
 };
 
@@ -41,6 +43,17 @@ fn guarded(config: BreakerConfig) -> (Breaker, BreakerService<Upstream>, crate::
     let (model, handle) = upstream();
     let breaker = Breaker::new("east", config);
     let service = BreakerLayer::new(&breaker).layer(model);
+    (breaker, service, handle)
+}
+
+/// The same, called or asked.
+fn guarded_by(
+    way: Way,
+    config: BreakerConfig,
+) -> (Breaker, Erased<Request, Response>, crate::support::Handle) {
+    let (model, handle) = upstream();
+    let breaker = Breaker::new("east", config);
+    let service = way.around(&BreakerLayer::new(&breaker), model);
     (breaker, service, handle)
 }
 

@@ -39,7 +39,10 @@ fn bound(layer: &ConcurrencyLayer) -> (Concurrency<Upstream>, Handle, Concurrenc
 }
 
 /// A call that was made and not polled.
-fn call(service: &mut Concurrency<Upstream>, request: Request) -> Call {
+fn call<S>(service: &mut S, request: Request) -> Call
+where
+    S: Service<Request, Response = Response, Error = Error, Future: Send + 'static>,
+{
     assert_ready_ok!(task::spawn(service.ready()).poll());
     task::spawn(Box::pin(service.call(request)))
 }

@@ -1,11 +1,11 @@
 //! The gate.
 
-use crate::support::{Upstream, question, upstream};
+use crate::support::{Upstream, Way, question, upstream};
 use std::{fmt, time::Duration};
 use tokio::time::advance;
 use tokio_test::{assert_pending, assert_ready, assert_ready_err, task};
 use tower::{Layer, ServiceExt};
-use towline_core::{Ending, ErrorKind, Event, Moment, Usage, Watch};
+use towline_core::{Context, Ending, ErrorKind, Event, Journey, Moment, Step, Usage, Watch};
 use towline_layers::drain::{Drain, DrainLayer, DrainService};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -35,6 +35,22 @@ async fn dr1_nobody_is_let_in_after_the_start() {
     handle.next().await.reply("who was inside goes on");
     assert!(assert_ready!(early.poll()).is_ok());
     assert!(handle.try_next().is_none(), "the late one was not sent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn x6_drain_writes_its_refusals_into_the_journey() {
+    let (model, _handle) = upstream();
+    let (drain, service) = gated(model);
+    drain.start();
+    let journey = Journey::new();
+    let request = question(false).with_context(Context::new().with_journey(journey.clone()));
+    service.oneshot(request).await.unwrap_err();
+    let refused = Step::Refused {
+        layer: "drain",
+        kind: ErrorKind::Closed,
+        retry_after: None,
+    };
+    assert_eq!(journey.steps(), [refused]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -157,9 +173,13 @@ async fn dr4_a_drain_that_is_given_up_leaves_the_gate_closed_and_cuts_nobody() {
 
 #[tokio::test(start_paused = true)]
 async fn x3_drain_counts_nobody_who_was_dropped() {
-    for steps in 0..4 {
+    for (way, steps) in Way::BOTH
+        .into_iter()
+        .flat_map(|way| (0..4).map(move |n| (way, n)))
+    {
         let (model, mut handle) = upstream();
-        let (drain, service) = gated(model);
+        let drain = Drain::new();
+        let service = way.around(&DrainLayer::new(&drain), model);
         let mut call = task::spawn(service.oneshot(question(true)));
         assert_pending!(call.poll());
         let exchange = (steps > 0).then_some(handle.next().await);
@@ -172,7 +192,7 @@ async fn x3_drain_counts_nobody_who_was_dropped() {
             assert_eq!(drain.inside(), 1, "the body counts");
         }
         drop(response);
-        assert_eq!(drain.inside(), 0, "after {steps} steps");
+        assert_eq!(drain.inside(), 0, "{way:?}, after {steps} steps");
         assert_eq!(drain.run(SECOND).await.cut(), 0);
     }
 }

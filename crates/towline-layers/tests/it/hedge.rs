@@ -108,6 +108,18 @@ async fn hg1_a_second_request_only_with_budget() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn hg1_a_second_request_is_paid_with_its_answer_also_where_nobody_bounded_that() {
+    let asked = || Request::new("model", "Hi").with_stream(true);
+    for (reserve, requests) in [(1_000, 1), (1_001, 2)] {
+        let (hedge, handle) = hedge(policy().with_max_extra(0, reserve));
+        let mut call = start(&hedge, asked());
+        advance(SECOND * 10).await;
+        assert_pending!(call.poll());
+        assert_eq!(handle.total(), requests, "{reserve}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn hg1_not_for_what_must_not_be_sent_twice_nor_for_whole_answers() {
     let (hedge, handle) = hedge(policy());
     let context = Context::new().with_retry(RetrySafety::Once);
@@ -134,7 +146,7 @@ async fn hg1_whole_answers_are_hedged_where_that_is_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn hg1_the_delay_follows_what_calls_take() {
+async fn the_delay_follows_what_calls_take() {
     let policy = HedgePolicy::default()
         .with_percentile(900_000)
         .with_min_samples(10);

@@ -13,6 +13,7 @@ use towline_layers::limit::{
 mod bucket;
 mod fair;
 mod figures;
+mod heeds;
 mod place;
 mod refund;
 mod server;
@@ -205,6 +206,23 @@ async fn x6_limit_refusals_name_the_layer_and_say_when_to_come_again() {
         retry_after: Some(Duration::from_millis(100)),
     };
     assert_eq!(journey.steps(), [refused]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn x6_limit_refusals_for_want_of_a_slot_name_no_time_because_nobody_knows_it() {
+    let (model, handle) = upstream();
+    let config = LimitConfig::new("upstream").with_mode(Mode::Reject);
+    let quotas = requests(10, 2).with_slots(1);
+    let service = LimitLayer::new(config, Rules::new(quotas)).layer(model);
+    let mut first = task::spawn(service.clone().oneshot(question(false)));
+    assert_pending!(first.poll());
+    let error = assert_ready_err!(task::spawn(service.oneshot(question(false))).poll());
+    assert_eq!(
+        (error.refused_by(), error.retry_after()),
+        (Some("limit"), None)
+    );
+    assert!(error.to_string().contains("slot"), "{error}");
+    assert_eq!(handle.total(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -22,9 +22,14 @@ use tokio::sync::{
     mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     oneshot,
 };
-use tower::Service;
+use tower::{Layer, Service};
 use towline_core::{
-    Body, Completion, Error, ErrorKind, Event, FinishReason, Head, Part, Request, Response, Usage,
+    Body, Completion, CompletionOptions, Error, ErrorKind, Event, FinishReason, Head, Part,
+    Request, Response, Usage,
+};
+use towline_layers::{
+    ask::{Ask, Cloning},
+    erased::Erased,
 };
 
 /// A model whose answers the test gives through its [`Handle`]. Always ready; clones are one model.
@@ -78,6 +83,13 @@ struct Events {
     _alive: Alive,
 }
 
+/// How a layer is used: what holds of it holds both ways.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Way {
+    Called,
+    Asked,
+}
+
 /// A model and the handle to answer for it.
 pub(crate) fn upstream() -> (Upstream, Handle) {
     let (sender, calls) = unbounded_channel();
@@ -89,9 +101,11 @@ pub(crate) fn upstream() -> (Upstream, Handle) {
     (upstream, Handle { calls, live })
 }
 
-/// A question, streamed or not.
+/// A question, streamed or not. It weighs two tokens, and its answer nothing.
 pub(crate) fn question(stream: bool) -> Request {
-    Request::new("model", "question").with_stream(stream)
+    Request::new("model", "question")
+        .with_options(CompletionOptions::new().with_max_tokens(0))
+        .with_stream(stream)
 }
 
 /// A whole answer of ten tokens in and ten out.
@@ -104,6 +118,24 @@ pub(crate) fn whole(text: &'static str) -> Response {
 /// An error of `kind`, as a provider gives it.
 pub(crate) fn failed(kind: ErrorKind) -> Error {
     Error::new(kind).with_provider("upstream")
+}
+
+impl Way {
+    pub(crate) const BOTH: [Self; 2] = [Self::Called, Self::Asked];
+
+    /// `layer` around `model`, as a service whose calls go this way.
+    pub(crate) fn around<L, M, S, A>(self, layer: &L, model: M) -> Erased<Request, Response>
+    where
+        L: Layer<M, Service = S> + Layer<Cloning<M>, Service = A>,
+        S: Service<Request, Response = Response, Error = Error, Future: Send>,
+        S: Clone + Send + Sync + 'static,
+        A: Ask<Request, Answer = Response> + 'static,
+    {
+        match self {
+            Self::Called => Erased::new(layer.layer(model)),
+            Self::Asked => Erased::of(layer.layer(Cloning::new(model))),
+        }
+    }
 }
 
 impl Service<Request> for Upstream {

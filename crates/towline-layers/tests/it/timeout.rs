@@ -1,12 +1,14 @@
 //! The clocks.
 
-use crate::support::{Upstream, failed, question, upstream};
+use crate::support::{Upstream, Way, failed, question, upstream};
 use proptest::prelude::{Strategy, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use std::{fmt, time::Duration};
 use tokio::time::{Instant, advance};
 use tokio_test::{assert_pending, assert_ready, assert_ready_err, task};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
-use towline_core::{Answer, Clock, Error, ErrorKind, Event, FinishReason, Request, Response};
+use towline_core::{
+    Answer, Clock, Context, Error, ErrorKind, Event, FinishReason, Journey, Request, Response,
+};
 use towline_layers::timeout::{Attempt, AttemptLayer, Clocks, Total, TotalLayer};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -155,6 +157,22 @@ async fn to1_a_deadline_that_has_passed_sends_nothing() {
     timed_out(&error, Clock::Total);
     assert_eq!(error.refused_by(), Some("timeout"));
     assert!(handle.try_next().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn x6_timeout_writes_down_a_call_whose_deadline_had_passed() {
+    let (model, handle) = upstream();
+    let journey = Journey::new();
+    let context = Context::new().with_journey(journey.clone());
+    let mut request = question(false).with_context(context);
+    request.context_mut().narrow_deadline(Instant::now());
+    let error = total(model, 10).oneshot(request).await.unwrap_err();
+    let refused = towline_core::Step::Refused {
+        layer: "timeout",
+        kind: error.kind(),
+        retry_after: None,
+    };
+    assert_eq!((journey.steps(), handle.total()), (vec![refused], 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -318,47 +336,62 @@ async fn an_answer_that_arrives_with_the_timer_wins() {
 proptest! {
     /// However a call ends, and wherever it is dropped, nothing of it is left.
     #[test]
-    fn x1_timeout_leaves_nothing_behind(steps in proptest::collection::vec(step(), 0..12)) {
-        paused().block_on(async {
-            let (model, mut handle) = upstream();
-            let model = ServiceBuilder::new()
-                .layer(TotalLayer::new(SECOND * 30))
-                .layer(AttemptLayer::new(clocks()))
-                .service(model);
-            let mut call = Some(task::spawn(model.oneshot(question(true))));
-            let mut feed = None;
-            let mut response = None;
-            for step in steps {
-                if let Some(running) = &mut call
-                    && let std::task::Poll::Ready(result) = running.poll()
-                {
-                    call = None;
-                    response = result.ok();
-                }
-                let ended = response.as_mut().is_some_and(|body| {
-                    let item = task::spawn(Response::body_mut(body).next()).poll();
-                    matches!(item, std::task::Poll::Ready(None | Some(Err(_))))
-                });
-                if ended {
-                    response = None;
-                }
-                match step {
-                    Step::Wait(time) => advance(time).await,
-                    Step::Head => feed = feed.or_else(|| handle.try_next().map(super::support::Exchange::stream)),
-                    Step::Text => drop(feed.as_ref().map(|feed| feed.text("x"))),
-                    Step::Fail => drop(feed.take().map(|feed| feed.fail(ErrorKind::Server))),
-                    Step::Drop => {
-                        call = None;
-                        response = None;
-                    }
-                }
-            }
-            drop((call, response, feed));
-            while handle.try_next().is_some() {}
-            prop_assert_eq!(handle.live(), 0);
-            Ok(())
-        })?;
+    fn x1_timeout_leaves_nothing_behind(
+        steps in proptest::collection::vec(step(), 0..30),
+        total in 1_u32..30,
+    ) {
+        let (called, live) = paused().block_on(seen(Way::Called, total, &steps));
+        prop_assert_eq!(live, 0);
+        let (asked, live) = paused().block_on(seen(Way::Asked, total, &steps));
+        prop_assert_eq!(live, 0);
+        prop_assert_eq!(asked, called, "asked, all goes as it does called");
     }
+}
+
+/// What the caller sees at each step, and how much is left of the call.
+async fn seen(way: Way, total: u32, steps: &[Step]) -> (Vec<String>, usize) {
+    let (model, mut handle) = upstream();
+    let layers = ServiceBuilder::new()
+        .layer(TotalLayer::new(SECOND * total))
+        .layer(AttemptLayer::new(clocks()));
+    let model = way.around(&layers, model);
+    let mut call = Some(task::spawn(model.oneshot(question(true))));
+    let mut feed = None;
+    let mut response = None;
+    let mut seen = Vec::new();
+    for step in steps {
+        if let Some(running) = &mut call
+            && let std::task::Poll::Ready(result) = running.poll()
+        {
+            call = None;
+            seen.push(format!("{:?}", result.as_ref().map(|_| "head")));
+            response = result.ok();
+        }
+        let ended = response.as_mut().is_some_and(|body| {
+            let item = task::spawn(Response::body_mut(body).next()).poll();
+            seen.push(format!("{item:?}"));
+            matches!(item, std::task::Poll::Ready(None | Some(Err(_))))
+        });
+        if ended {
+            response = None;
+        }
+        match step {
+            Step::Wait(time) => advance(*time).await,
+            Step::Head => {
+                let stream = super::support::Exchange::stream;
+                feed = feed.or_else(|| handle.try_next().map(stream));
+            }
+            Step::Text => drop(feed.as_ref().map(|feed| feed.text("x"))),
+            Step::Fail => drop(feed.take().map(|feed| feed.fail(ErrorKind::Server))),
+            Step::Drop => {
+                call = None;
+                response = None;
+            }
+        }
+    }
+    drop((call, response, feed));
+    while handle.try_next().is_some() {}
+    (seen, handle.live())
 }
 
 #[derive(Clone, Debug)]
@@ -372,11 +405,12 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        (0_u64..15_000).prop_map(|ms| Step::Wait(Duration::from_millis(ms))),
-        proptest::strategy::Just(Step::Head),
-        proptest::strategy::Just(Step::Text),
-        proptest::strategy::Just(Step::Fail),
-        proptest::strategy::Just(Step::Drop),
+        6 => (0_u64..4_000).prop_map(|ms| Step::Wait(Duration::from_millis(ms))),
+        1 => (0_u64..15_000).prop_map(|ms| Step::Wait(Duration::from_millis(ms))),
+        4 => proptest::strategy::Just(Step::Head),
+        6 => proptest::strategy::Just(Step::Text),
+        1 => proptest::strategy::Just(Step::Fail),
+        1 => proptest::strategy::Just(Step::Drop),
     ]
 }
 

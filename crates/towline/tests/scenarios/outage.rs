@@ -50,7 +50,8 @@ fn ratio(part: usize, of: usize) -> f64 {
 
 #[tokio::test(start_paused = true)]
 async fn scenario_15_a_storm_of_failures_is_amplified_by_no_more_than_the_budget() {
-    let budget = ["retry.budget_ratio=0.2", "retry.budget_reserve=10"];
+    // The reserve is ten questions, and ten answers of a thousand tokens.
+    let budget = ["retry.budget_ratio=0.2", "retry.budget_reserve=10010"];
     let mut measured = Vec::new();
     for breaker in ["breaker.enabled=false", "breaker.enabled=true"] {
         let model = Model::failing(ErrorKind::Server, MILLI);

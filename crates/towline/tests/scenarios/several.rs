@@ -186,7 +186,8 @@ async fn scenario_36_where_everything_fails_attempts_stay_within_product_and_bud
         "hedge.delay=10ms",
         "breaker.enabled=false",
         "retry.budget_ratio=0.2",
-        "retry.budget_reserve=10",
+        // Ten questions, and ten answers of a thousand tokens.
+        "retry.budget_reserve=10010",
     ];
     let client = client_of(&[&models[0], &models[1], &models[2]], &keys).await;
     // Three attempts at the first target, each asked twice, and three at its fallback.

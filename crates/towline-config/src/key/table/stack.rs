@@ -130,7 +130,8 @@ pub(crate) const TARGET: &[Field] = &[
     row(
         "retry.budget_reserve",
         Kind::Count(0),
-        "Tokens of retries that are allowed whatever the ratio says.",
+        "Tokens of retries that are allowed whatever the ratio says: 100,000 are about a hundred small calls. \
+         A call whose question and longest answer are more than that is never tried again.",
     )
     .default("100000"),
     row(
@@ -169,7 +170,8 @@ pub(crate) const TARGET: &[Field] = &[
     row(
         "limit.mode",
         Kind::Choice(&["wait", "reject"]),
-        "What happens to a call that does not fit now, or finds no slot free.",
+        "What happens to a call that does not fit now, or finds no slot free. A refusal says when it would fit, \
+         except where a slot is missing: nobody knows when a call ends.",
     )
     .default("wait"),
     row(
@@ -192,7 +194,7 @@ pub(crate) const TARGET: &[Field] = &[
     row(
         "limit.learn",
         Kind::Bool,
-        "Whether the provider's headers lower the limit.",
+        "Whether the provider's headers lower the limit. A rejection empties the bucket either way.",
     )
     .default("true"),
     row(

@@ -7,7 +7,7 @@ const MIN: usize = 5;
 proptest! {
     /// The model sorts the last samples anew.
     #[test]
-    fn hg1_the_delay_is_the_percentile_of_the_last_calls(
+    fn the_delay_is_the_percentile_of_the_last_calls(
         times in proptest::collection::vec(0_u64..1_000, 1..600),
         millionths in 0_u32..=1_000_000,
     ) {

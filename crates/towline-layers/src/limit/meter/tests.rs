@@ -144,7 +144,7 @@ proptest! {
                 meter.settle(|| now / 2, entry, [1, cost, 0, 0]);
                 meter.release();
             }
-            meter.rejected(now / 3, [1, cost, 0, 0], Some(1));
+            meter.rejected(now / 3, [1, cost, 0, 0], Some(1), true);
         }
     }
 
@@ -259,7 +259,7 @@ fn a_rejection_empties_the_bucket_and_the_rest_follow_at_their_pace() {
     let mut meter = meter(quota(10, SECOND, 10), quota(1000, SECOND, 1000));
     let call = [1, 100, 0, 0];
     assert!(granted(meter.admit(0, call, None, None)).is_some());
-    assert_eq!(meter.rejected(0, call, Some(2 * SECOND)), 2 * SECOND);
+    assert_eq!(meter.rejected(0, call, Some(2 * SECOND), true), 2 * SECOND);
     let mut now = 0;
     for expected in [2000, 2100, 2200, 2300] {
         let Step::Wait(Some(start), _) = meter.admit(now, call, None, None) else {
@@ -277,7 +277,7 @@ fn a_rejection_is_never_forgotten_by_what_comes_back() {
         let quotas = Quotas::unlimited().with(Dimension::Tokens, quota(100, SECOND, 100));
         let mut meter = Meter::new(&Rules::new(quotas).with_refund(refund));
         let entry = granted(meter.admit(0, [1, 100, 0, 0], None, None)).unwrap();
-        meter.rejected(0, [1, 10, 0, 0], Some(5 * SECOND));
+        meter.rejected(0, [1, 10, 0, 0], Some(5 * SECOND), true);
         meter.settle(|| 0, entry, [0, 0, 0, 0]);
         let Step::Wait(Some(start), _) = meter.admit(0, [1, 10, 0, 0], None, None) else {
             panic!("it waits");
@@ -291,7 +291,7 @@ fn a_hint_beyond_the_longest_hold_is_cut_to_it() {
     let rules = Rules::new(Quotas::unlimited()).with_hold(Duration::from_secs(300));
     let mut meter = Meter::new(&rules);
     assert_eq!(
-        meter.rejected(0, [1, 0, 0, 0], Some(u64::MAX)),
+        meter.rejected(0, [1, 0, 0, 0], Some(u64::MAX), true),
         300 * SECOND
     );
 }
@@ -300,9 +300,11 @@ fn a_hint_beyond_the_longest_hold_is_cut_to_it() {
 fn rejections_without_a_hint_back_off_once_for_a_herd() {
     let mut meter = Meter::new(&Rules::new(Quotas::unlimited()));
     let call = [1, 0, 0, 0];
-    let told: Vec<_> = (0..4).map(|_| meter.rejected(0, call, None)).collect();
+    let told: Vec<_> = (0..4)
+        .map(|_| meter.rejected(0, call, None, true))
+        .collect();
     assert_eq!(told, [SECOND; 4]);
-    assert_eq!(meter.rejected(SECOND, call, None), 3 * SECOND);
+    assert_eq!(meter.rejected(SECOND, call, None, true), 3 * SECOND);
 }
 
 #[test]
@@ -312,7 +314,7 @@ fn a_rate_is_guessed_from_what_was_served_where_nobody_says_it() {
         meter.served(0);
     }
     for _ in 0..100 {
-        meter.rejected(0, [1, 0, 0, 0], Some(SECOND));
+        meter.rejected(0, [1, 0, 0, 0], Some(SECOND), true);
     }
     let guess = meter.known(Dimension::Requests).unwrap();
     assert_eq!(

@@ -1,12 +1,16 @@
 //! Whatever happens in whatever order, nothing is left behind.
 
-use super::upstreams;
-use crate::support::{Exchange, Feed, failed, question};
+use super::NAMES;
+use crate::support::{Exchange, Feed, Handle, Way, failed, question, upstream};
 use proptest::prelude::*;
 use std::{future::Future, pin::Pin, task::Poll};
 use tokio_test::{assert_pending, assert_ready, task};
 use tower::ServiceExt;
-use towline_core::{Error, ErrorKind, Response};
+use towline_core::{Error, ErrorKind, Request, Response};
+use towline_layers::{
+    balance::{Balance, Deployment},
+    erased::Erased,
+};
 
 /// Something that happens to one of the calls under way.
 #[derive(Clone, Copy, Debug)]
@@ -78,13 +82,29 @@ impl Call {
     }
 }
 
-async fn run(happenings: Vec<Happening>) {
-    let (balance, mut handles) = upstreams(3);
+type Model = Erased<Request, Response>;
+
+/// Deployments that the test answers, and the balance of them, called or asked.
+fn balanced(way: Way, count: usize) -> (Balance<Model>, Model, Vec<Handle>) {
+    let (models, handles): (Vec<_>, Vec<_>) = (0..count).map(|_| upstream()).unzip();
+    let named = models.into_iter().zip(NAMES);
+    let mut deployments = named.map(|(model, name)| Deployment::new(name, Model::new(model)));
+    let first = Balance::new(deployments.next().unwrap());
+    let balance = deployments.fold(first, Balance::and);
+    let service = match way {
+        Way::Called => Model::new(balance.clone()),
+        Way::Asked => Model::of(balance.clone()),
+    };
+    (balance, service, handles)
+}
+
+async fn run(way: Way, happenings: &[Happening]) {
+    let (balance, service, mut handles) = balanced(way, 3);
     let mut calls: Vec<Call> = Vec::new();
     for happening in happenings {
-        match happening {
+        match *happening {
             Happening::Ask { streamed } => {
-                let calling = Box::pin(balance.clone().oneshot(question(streamed)));
+                let calling = Box::pin(service.clone().oneshot(question(streamed)));
                 let mut call = Call {
                     calling: Some(task::spawn(calling as _)),
                     exchange: None,
@@ -128,15 +148,20 @@ proptest! {
             .start_paused(true)
             .build()
             .unwrap();
-        runtime.block_on(run(happenings));
+        for way in Way::BOTH {
+            runtime.block_on(run(way, &happenings));
+        }
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn x3_balance_counts_nobody_who_was_dropped() {
-    for steps in 0..5 {
-        let (balance, mut handles) = upstreams(1);
-        let mut call = task::spawn(balance.clone().oneshot(question(true)));
+    for (way, steps) in Way::BOTH
+        .into_iter()
+        .flat_map(|way| (0..5).map(move |n| (way, n)))
+    {
+        let (balance, service, mut handles) = balanced(way, 1);
+        let mut call = task::spawn(service.clone().oneshot(question(true)));
         let mut kept = (None, None);
         if steps > 0 {
             // `oneshot` calls at its first poll.
@@ -159,7 +184,11 @@ async fn x3_balance_counts_nobody_who_was_dropped() {
         drop(call);
         drop(kept);
         drop(handles[0].try_next());
-        assert_eq!(balance.status()[0].pending(), 0, "after {steps} steps");
+        assert_eq!(
+            balance.status()[0].pending(),
+            0,
+            "{way:?}, after {steps} steps"
+        );
         assert_eq!(handles[0].live(), 0);
     }
 }

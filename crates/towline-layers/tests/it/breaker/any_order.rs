@@ -1,7 +1,7 @@
 //! Whatever happens in whatever order, nothing is left behind.
 
-use super::{COOLDOWN, SECOND, config, guarded, n, succeeds, trip};
-use crate::support::{Exchange, Feed, failed, question};
+use super::{COOLDOWN, SECOND, config, guarded_by, n, succeeds, trip};
+use crate::support::{Exchange, Feed, Way, failed, question};
 use proptest::prelude::*;
 use tokio::time::advance;
 use tokio_test::{assert_pending, task};
@@ -84,13 +84,13 @@ impl Call {
     }
 }
 
-async fn run(happenings: Vec<Happening>) {
+async fn run(way: Way, happenings: &[Happening]) {
     let probes = 2;
-    let (breaker, service, mut handle) =
-        guarded(config().with_probes(n(probes)).with_successes(n(2)));
+    let config = config().with_probes(n(probes)).with_successes(n(2));
+    let (breaker, service, mut handle) = guarded_by(way, config);
     let mut calls: Vec<Call> = Vec::new();
     for happening in happenings {
-        match happening {
+        match *happening {
             Happening::Ask { streamed } => {
                 let calling = Box::pin(service.clone().oneshot(question(streamed)));
                 let mut call = Call {
@@ -148,14 +148,19 @@ proptest! {
             .start_paused(true)
             .build()
             .unwrap();
-        runtime.block_on(run(happenings));
+        for way in Way::BOTH {
+            runtime.block_on(run(way, &happenings));
+        }
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn x3_breaker_frees_the_slot_of_a_probe_that_is_dropped_anywhere() {
-    for steps in 0..5 {
-        let (breaker, service, mut handle) = guarded(config());
+    for (way, steps) in Way::BOTH
+        .into_iter()
+        .flat_map(|way| (0..5).map(move |n| (way, n)))
+    {
+        let (breaker, service, mut handle) = guarded_by(way, config());
         trip(&breaker).await;
         advance(COOLDOWN).await;
         let mut probe = task::spawn(service.clone().oneshot(question(true)));
@@ -180,7 +185,7 @@ async fn x3_breaker_frees_the_slot_of_a_probe_that_is_dropped_anywhere() {
         }
         drop(probe);
         drop(kept);
-        assert_eq!(breaker.status().probes(), 0, "after {steps} steps");
+        assert_eq!(breaker.status().probes(), 0, "{way:?}, after {steps} steps");
         assert!(succeeds(&breaker).await.is_ok(), "the next one may try");
     }
 }

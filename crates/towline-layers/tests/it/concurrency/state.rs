@@ -1,16 +1,16 @@
 //! Any interleaving of answers, failures, timeouts and drops.
 
 use super::{Call, call, limit};
-use crate::support::{Exchange, Feed, Handle, Upstream, question, upstream};
+use crate::support::{Exchange, Feed, Handle, Way, question, upstream};
 use proptest::{collection::vec, prelude::*};
 use std::{task::Poll, time::Duration};
 use tokio::time::{Instant, advance};
 use tokio_test::task;
 use tower::Layer;
-use towline_core::{Body, Context, ErrorKind, Priority};
+use towline_core::{Body, Context, ErrorKind, Priority, Request};
 use towline_layers::{
     adaptive::{Adaptive, Gradient},
-    concurrency::{Concurrency, ConcurrencyHandle, ConcurrencyLayer},
+    concurrency::{ConcurrencyHandle, ConcurrencyLayer},
     overload::AgeBound,
 };
 
@@ -38,7 +38,8 @@ fn layer(kind: u8, slots: usize) -> ConcurrencyLayer {
 struct World {
     layer: ConcurrencyLayer,
     slots: ConcurrencyHandle,
-    service: Concurrency<Upstream>,
+    /// Makes a call, and does not poll it.
+    call: Box<dyn FnMut(Request) -> Call>,
     handle: Handle,
     /// Calls, and whether they have been polled.
     calls: Vec<(Call, bool)>,
@@ -50,11 +51,18 @@ struct World {
 }
 
 impl World {
-    fn new(kind: u8, slots: usize) -> Self {
+    fn new(way: Way, kind: u8, slots: usize) -> Self {
         let layer = layer(kind, slots);
         let (upstream, handle) = upstream();
+        let mut called = layer.layer(upstream.clone());
+        let mut asked = way.around(&layer, upstream);
+        let call: Box<dyn FnMut(Request) -> Call> = match way {
+            // A place in the queue is taken with the call, before it is polled.
+            Way::Called => Box::new(move |request| call(&mut called, request)),
+            Way::Asked => Box::new(move |request| call(&mut asked, request)),
+        };
         Self {
-            service: layer.layer(upstream),
+            call,
             slots: layer.handle(),
             layer,
             handle,
@@ -122,7 +130,7 @@ impl World {
             _ => context,
         };
         let request = question(number.is_multiple_of(2)).with_context(context);
-        self.calls.push((call(&mut self.service, request), false));
+        self.calls.push(((self.call)(request), false));
         self.open += 1;
     }
 
@@ -163,6 +171,13 @@ impl World {
             waiting == 0 || now >= limit,
             "a slot is free and {waiting} wait"
         );
+        let asked = self.exchanges.iter();
+        let asked = asked.filter(|exchange| !exchange.is_abandoned()).count();
+        let streams = self.feeds.iter().filter(|feed| !feed.is_abandoned());
+        assert!(
+            asked + streams.count() <= now,
+            "what is under way holds a slot"
+        );
         let gauge = self.layer.gauge();
         assert_eq!(gauge.len(), waiting);
         assert_eq!(gauge.oldest_age().is_some(), waiting > 0);
@@ -174,10 +189,10 @@ impl World {
     }
 }
 
-async fn run(ops: Vec<Op>, kind: u8, slots: usize) {
-    let mut world = World::new(kind, slots);
+async fn run(way: Way, ops: &[Op], kind: u8, slots: usize) {
+    let mut world = World::new(way, kind, slots);
     for op in ops {
-        world.step(op).await;
+        world.step(*op).await;
         world.read();
         world.settle();
         world.check();
@@ -199,6 +214,8 @@ proptest! {
     ) {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = runtime.enable_time().start_paused(true).build().unwrap();
-        runtime.block_on(run(ops, kind, slots));
+        for way in Way::BOTH {
+            runtime.block_on(run(way, &ops, kind, slots));
+        }
     }
 }

@@ -35,7 +35,7 @@ async fn what_was_served_is_where_the_guess_of_a_rate_starts() {
         for _ in 0..served {
             bucket.served();
         }
-        bucket.rejected(&Demand::call(), Some(SECOND));
+        bucket.rejected(&Demand::call(), Some(SECOND), true);
         advance(SECOND).await;
         assert!(is_granted(&bucket, &Demand::call()));
         let wait = bucket.wait(&Demand::call(), &Demand::default()).unwrap();

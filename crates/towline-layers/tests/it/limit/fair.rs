@@ -1,7 +1,7 @@
 //! Who is next.
 
 use super::{SECOND, amount, asking, limit, requests, tokens};
-use crate::support::{Upstream, question, upstream};
+use crate::support::{Upstream, Way, question, upstream};
 use proptest::{collection::vec, prelude::*};
 use std::{
     future::Future,
@@ -89,26 +89,33 @@ where
 
 #[tokio::test(start_paused = true)]
 async fn rl3_a_waiter_is_served_within_a_tick_of_what_it_waits_for() {
-    let model = Quick::default();
-    let service = limit(requests(100, 5)).layer(model.clone());
-    let start = Instant::now();
-    all(&service, (0..205).map(|_| question(false))).await;
-    for (n, (at, _, _)) in model.since(start).into_iter().enumerate() {
-        let due = Duration::from_millis(10) * u32::try_from(n.saturating_sub(4)).unwrap();
-        assert!(at >= due, "call {n} at {at:?}");
-        assert!(at <= due + Duration::from_millis(1), "call {n} at {at:?}");
+    for way in Way::BOTH {
+        let model = Quick::default();
+        let service = way.around(&limit(requests(100, 5)), model.clone());
+        let start = Instant::now();
+        all(&service, (0..205).map(|_| question(false))).await;
+        for (n, (at, _, _)) in model.since(start).into_iter().enumerate() {
+            let due = Duration::from_millis(10) * u32::try_from(n.saturating_sub(4)).unwrap();
+            assert!(at >= due, "call {n} at {at:?}, {way:?}");
+            assert!(
+                at <= due + Duration::from_millis(1),
+                "call {n} at {at:?}, {way:?}"
+            );
+        }
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn rl4_one_tenant_is_served_in_the_order_of_arrival() {
-    let model = Quick::default();
-    let service = limit(tokens(1000)).layer(model.clone());
-    let start = Instant::now();
-    let sizes: Vec<u64> = (0..50).map(|n| 100 + (n * 37) % 400).collect();
-    all(&service, sizes.iter().map(|size| asking(size - 50, 50))).await;
-    let served: Vec<u64> = model.since(start).into_iter().map(|(_, _, n)| n).collect();
-    assert_eq!(served, sizes);
+    for way in Way::BOTH {
+        let model = Quick::default();
+        let service = way.around(&limit(tokens(1000)), model.clone());
+        let start = Instant::now();
+        let sizes: Vec<u64> = (0..50).map(|n| 100 + (n * 37) % 400).collect();
+        all(&service, sizes.iter().map(|size| asking(size - 50, 50))).await;
+        let served: Vec<u64> = model.since(start).into_iter().map(|(_, _, n)| n).collect();
+        assert_eq!(served, sizes, "{way:?}");
+    }
 }
 
 proptest! {
@@ -119,16 +126,18 @@ proptest! {
         a in vec(60_u64..400, 20..40),
         b in vec(60_u64..400, 20..40),
     ) {
-        let served = paused(async {
+        let serve = async |way: Way| {
             let model = Quick::default();
-            let service = limit(tokens(1000)).layer(model.clone());
+            let service = way.around(&limit(tokens(1000)), model.clone());
             let start = Instant::now();
             let first = asking(900, 100);
             let a = a.iter().map(|n| of("a", asking(n - 50, 50)));
             let b = b.iter().map(|n| of("b", asking(n - 50, 50)));
             all(&service, std::iter::once(first).chain(a).chain(b)).await;
             model.since(start)
-        });
+        };
+        let served = paused(serve(Way::Called));
+        prop_assert_eq!(&paused(serve(Way::Asked)), &served, "asked, all go as they do called");
         let left = |who: &str| served.iter().filter(|(_, tenant, _)| tenant == who).count();
         let (mut left_a, mut left_b) = (left("a"), left("b"));
         let (mut sum_a, mut sum_b) = (0_u64, 0_u64);
@@ -152,26 +161,28 @@ proptest! {
         small in 1_u64..100,
         others in 1_usize..60,
     ) {
-        let (waited, ahead) = paused(async {
-            let model = Quick::default();
-            let service = limit(tokens(1000)).layer(model.clone());
-            let start = Instant::now();
-            // The bucket is empty, small ones wait, the large one comes, and small ones without end.
-            let first = std::iter::once(asking(999, 1));
-            let before = (0..others).map(|_| of("small", asking(small, 1)));
-            let one = std::iter::once(of("large", asking(large - 1, 1)));
-            let after = (0..150).map(|_| of("small", asking(small, 1)));
-            all(&service, first.chain(before).chain(one).chain(after)).await;
-            let served = model.since(start);
-            let position = served.iter().position(|(_, who, _)| who == "large").unwrap();
-            let ahead: u64 = served[1..position].iter().map(|(_, _, n)| n).sum();
-            (served[position].0, ahead)
-        });
-        // What was served before it, and what it takes itself, at a thousand a second.
-        let bound = Duration::from_millis(ahead + large) + Duration::from_millis(2);
-        prop_assert!(waited <= bound, "{waited:?} > {bound:?}");
-        let queued = u64::try_from(others).unwrap() * (small + 1);
-        prop_assert!(ahead <= queued + 2048 + large + small + 1, "{ahead}");
+        for way in Way::BOTH {
+            let (waited, ahead) = paused(async {
+                let model = Quick::default();
+                let service = way.around(&limit(tokens(1000)), model.clone());
+                let start = Instant::now();
+                // The bucket is empty, small ones wait, the large one comes, and small ones without end.
+                let first = std::iter::once(asking(999, 1));
+                let before = (0..others).map(|_| of("small", asking(small, 1)));
+                let one = std::iter::once(of("large", asking(large - 1, 1)));
+                let after = (0..150).map(|_| of("small", asking(small, 1)));
+                all(&service, first.chain(before).chain(one).chain(after)).await;
+                let served = model.since(start);
+                let position = served.iter().position(|(_, who, _)| who == "large").unwrap();
+                let ahead: u64 = served[1..position].iter().map(|(_, _, n)| n).sum();
+                (served[position].0, ahead)
+            });
+            // What was served before it, and what it takes itself, at a thousand a second.
+            let bound = Duration::from_millis(ahead + large) + Duration::from_millis(2);
+            prop_assert!(waited <= bound, "{waited:?} > {bound:?}");
+            let queued = u64::try_from(others).unwrap() * (small + 1);
+            prop_assert!(ahead <= queued + 2048 + large + small + 1, "{ahead}");
+        }
     }
 }
 

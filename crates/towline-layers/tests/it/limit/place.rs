@@ -1,7 +1,7 @@
 //! What a call holds, and that it lets go of it.
 
 use super::{SECOND, asking, limit, requests, tokens};
-use crate::support::{Exchange, Feed, Upstream, question, upstream};
+use crate::support::{Exchange, Feed, Way, question, upstream};
 use proptest::{collection::vec, prelude::*};
 use std::{
     future::Future,
@@ -17,11 +17,12 @@ use tokio::time::{Instant, advance};
 use tokio_test::{assert_pending, assert_ready, task};
 use tower::{Layer, Service, ServiceExt};
 use towline_core::{Context, Error, ErrorKind, Request, Response};
-use towline_layers::limit::{
-    Dimension, Limit, LimitConfig, LimitKey, LimitLayer, Mode, Quota, Quotas, Rules,
+use towline_layers::{
+    erased::Erased,
+    limit::{Dimension, LimitConfig, LimitKey, LimitLayer, Mode, Quota, Quotas, Rules},
 };
 
-type Call = task::Spawn<tower::util::Oneshot<Limit<Upstream>, Request>>;
+type Call = task::Spawn<tower::util::Oneshot<Erased<Request, Response>, Request>>;
 
 fn paused<T>(test: impl Future<Output = T>) -> T {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
@@ -30,10 +31,10 @@ fn paused<T>(test: impl Future<Output = T>) -> T {
 }
 
 /// When each of `calls` was served, where those that are marked leave after a moment.
-async fn served(calls: &[(u64, bool)], with_leavers: bool) -> Vec<Duration> {
+async fn served(way: Way, calls: &[(u64, bool)], with_leavers: bool) -> Vec<Duration> {
     let (model, handle) = upstream();
     let layer = limit(tokens(1000));
-    let service = layer.layer(model);
+    let service = way.around(&layer, model);
     let mut stay = Vec::new();
     let mut leave = Vec::new();
     let start = Instant::now();
@@ -78,16 +79,19 @@ proptest! {
     fn rl7_a_waiter_that_leaves_leaves_all_as_if_it_had_never_come(
         calls in vec((1_u64..=1000, any::<bool>()), 1..12),
     ) {
-        let with = paused(served(&calls, true));
-        let without = paused(served(&calls, false));
-        prop_assert_eq!(with, without);
+        let without = paused(served(Way::Called, &calls, false));
+        for way in Way::BOTH {
+            prop_assert_eq!(&paused(served(way, &calls, true)), &without);
+        }
     }
 
     #[test]
     fn x1_limit_gives_back_what_calls_held_whatever_becomes_of_them(
         ops in vec((0_u8..8, any::<prop::sample::Index>()), 1..80),
     ) {
-        paused(conserve(&ops))?;
+        for way in Way::BOTH {
+            paused(conserve(way, &ops))?;
+        }
     }
 }
 
@@ -123,7 +127,7 @@ fn take<T>(from: &mut Vec<T>, index: &prop::sample::Index) -> Option<T> {
     (!from.is_empty()).then(|| from.swap_remove(index.index(from.len())))
 }
 
-async fn conserve(ops: &[(u8, prop::sample::Index)]) -> Result<(), TestCaseError> {
+async fn conserve(way: Way, ops: &[(u8, prop::sample::Index)]) -> Result<(), TestCaseError> {
     let quota = |n| Quota::per_second(super::amount(n));
     let quotas = Quotas::unlimited()
         .with(Dimension::Requests, quota(20))
@@ -132,7 +136,7 @@ async fn conserve(ops: &[(u8, prop::sample::Index)]) -> Result<(), TestCaseError
     let config = LimitConfig::new("upstream").with_max_wait(Some(SECOND * 3));
     let layer = LimitLayer::new(config, Rules::new(quotas));
     let (model, mut handle) = upstream();
-    let service = layer.layer(model);
+    let service = way.around(&layer, model);
     let mut world = World::default();
     for (op, index) in ops {
         match op {
@@ -180,10 +184,13 @@ fn sent(world: &World) -> usize {
 
 #[tokio::test(start_paused = true)]
 async fn x3_limit_leaks_nothing_and_wakes_the_next_wherever_it_is_dropped() {
-    for steps in 0..6 {
+    for (way, steps) in Way::BOTH
+        .into_iter()
+        .flat_map(|way| (0..6).map(move |n| (way, n)))
+    {
         let (model, mut handle) = upstream();
         let layer = limit(Quotas::unlimited().with_slots(1));
-        let service = layer.layer(model);
+        let service = way.around(&layer, model);
         let mut holder = task::spawn(service.clone().oneshot(question(false)));
         assert_pending!(holder.poll());
         let first = handle.next().await;
@@ -216,9 +223,9 @@ async fn x3_limit_leaks_nothing_and_wakes_the_next_wherever_it_is_dropped() {
         } else {
             drop(response);
         }
-        assert!(next.is_woken(), "after {steps} steps");
+        assert!(next.is_woken(), "{way:?}, after {steps} steps");
         assert_pending!(next.poll());
-        assert_eq!(layer.handle().in_use(), 1, "after {steps} steps");
+        assert_eq!(layer.handle().in_use(), 1, "{way:?}, after {steps} steps");
         drop(next);
         assert_eq!(layer.handle().in_use(), 0);
         assert_eq!(layer.handle().waiting(), 0);

@@ -92,8 +92,8 @@ impl Bucket for FarBucket {
         self.near.settle(reservation, spent);
     }
 
-    fn rejected(&self, demand: &Demand, hint: Option<Duration>) {
-        self.near.rejected(demand, hint);
+    fn rejected(&self, demand: &Demand, hint: Option<Duration>, learn: bool) {
+        self.near.rejected(demand, hint, learn);
     }
 
     fn served(&self) {

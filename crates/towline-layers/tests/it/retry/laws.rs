@@ -1,7 +1,10 @@
 //! What holds whatever happens to a call.
 
 use super::{SECOND, question};
-use crate::{probe::probe, support::failed};
+use crate::{
+    probe::probe,
+    support::{Way, failed},
+};
 use proptest::prelude::{Just, Strategy, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use std::time::Duration;
 use tokio::{
@@ -65,15 +68,15 @@ struct Run {
 
 const RESERVE: u64 = 5;
 
-async fn run(fates: Vec<Fate>, max_polls: usize, max_attempts: u32) -> Run {
+async fn run(way: Way, fates: &[Fate], max_polls: usize, max_attempts: u32) -> Run {
     let (model, _gate, mut handle) = probe();
     // A question is estimated at two tokens: two retries.
     let budget = Budget::new(0, RESERVE);
     let policy = RetryPolicy::default()
         .with_max_attempts(max_attempts)
         .with_budget(budget.clone());
-    let retry = RetryLayer::new(policy).layer(model);
-    let mut fates = fates.into_iter();
+    let retry = way.around(&RetryLayer::new(policy), model);
+    let mut fates = fates.iter().copied();
     let mut call = Some(task::spawn(retry.oneshot(question(true))));
     let mut polls = 0;
     let mut sent = 0;
@@ -128,11 +131,13 @@ proptest! {
         fates in proptest::collection::vec(fate(), 0..6),
         max_attempts in 0_u32..6,
     ) {
-        let run = paused().block_on(run(fates, usize::MAX, max_attempts));
-        prop_assert_eq!(run.left, 0);
-        // Two tokens an attempt, and what refusals gave back.
-        prop_assert!(run.spent <= u64::try_from(run.attempts - 1).unwrap() * 2);
-        prop_assert_eq!(run.spent, run.held, "nothing is held any more");
+        for way in Way::BOTH {
+            let run = paused().block_on(run(way, &fates, usize::MAX, max_attempts));
+            prop_assert_eq!(run.left, 0);
+            // Two tokens an attempt, and what refusals gave back.
+            prop_assert!(run.spent <= u64::try_from(run.attempts - 1).unwrap() * 2);
+            prop_assert_eq!(run.spent, run.held, "nothing is held any more");
+        }
     }
 
     #[test]
@@ -140,10 +145,14 @@ proptest! {
         fates in proptest::collection::vec(fate(), 0..6),
         max_attempts in 0_u32..6,
     ) {
-        let run = paused().block_on(run(fates, usize::MAX, max_attempts));
+        let runs = Way::BOTH.map(|way| paused().block_on(run(way, &fates, usize::MAX, max_attempts)));
         let policy = usize::try_from(max_attempts.max(1)).unwrap();
-        prop_assert!(run.attempts <= policy);
-        prop_assert!(run.attempts <= 3, "the budget is for two retries");
+        for run in &runs {
+            prop_assert!(run.attempts <= policy);
+            prop_assert!(run.attempts <= 3, "the budget is for two retries");
+        }
+        let [called, asked] = runs.map(|run| (run.attempts, run.spent));
+        prop_assert_eq!(asked, called, "asked, all goes as it does called");
     }
 
     /// Dropped after any number of polls.
@@ -152,12 +161,14 @@ proptest! {
         fates in proptest::collection::vec(fate(), 0..6),
         polls in 0_usize..12,
     ) {
-        let run = paused().block_on(run(fates, polls, 5));
-        prop_assert_eq!(run.left, 0);
-        // An attempt that was only waited for is given back; one that was sent is not.
-        prop_assert!(run.spent <= run.held);
-        let retries = u64::try_from(run.attempts.saturating_sub(1)).unwrap();
-        prop_assert!(run.spent <= retries * 2);
+        for way in Way::BOTH {
+            let run = paused().block_on(run(way, &fates, polls, 5));
+            prop_assert_eq!(run.left, 0);
+            // An attempt that was only waited for is given back; one that was sent is not.
+            prop_assert!(run.spent <= run.held);
+            let retries = u64::try_from(run.attempts.saturating_sub(1)).unwrap();
+            prop_assert!(run.spent <= retries * 2);
+        }
     }
 
     /// A poll for each thing that happens, and no more.
@@ -165,8 +176,10 @@ proptest! {
     fn x5_retry_is_polled_no_more_often_than_something_happens(
         fates in proptest::collection::vec(fate(), 0..6),
     ) {
-        let run = paused().block_on(run(fates, usize::MAX, 5));
-        prop_assert!(run.polls <= run.attempts * 3 + 1, "{}", run.polls);
+        for way in Way::BOTH {
+            let run = paused().block_on(run(way, &fates, usize::MAX, 5));
+            prop_assert!(run.polls <= run.attempts * 3 + 1, "{}", run.polls);
+        }
     }
 }
 

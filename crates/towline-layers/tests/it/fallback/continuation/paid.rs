@@ -77,3 +77,20 @@ async fn fb4_continued_what_a_layer_of_ours_turned_away_costs_nothing() {
         assert_eq!(budget.available(), left, "{refused_by:?}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn fb4_continued_an_answer_that_nobody_bounded_is_paid_too() {
+    let asked = || Request::new("model", "Hi").with_stream(true);
+    // The question, what was said, the instruction, and a thousand.
+    for (reserve, goes_on) in [(1_000, false), (1_100, true)] {
+        let ((a, mut on_a), (b, on_b)) = (target("a"), target("b"));
+        let service = chain(vec![a.with_budget(Budget::new(0, reserve)), b]);
+        let (mut answer, feed) = begun(&service, &mut on_a, asked(), "ten bytes.").await;
+        feed.fail(ErrorKind::Server);
+        match goes_on {
+            true => assert_eq!(events(&mut answer).len(), 1),
+            false => assert_eq!(error(&mut answer).kind(), ErrorKind::Server),
+        }
+        assert_eq!(on_b.total(), usize::from(goes_on), "{reserve}");
+    }
+}
