@@ -397,3 +397,30 @@ async fn what_finds_no_slot_free_is_refused_where_it_is_not_to_wait() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_rejection_empties_the_providers_bucket_without_learning_and_never_the_tenants() {
+    let first = Instant::now();
+    let model = Model::new(move |_| async move {
+        match Instant::now() == first {
+            true => Err(failed(ErrorKind::RateLimit).with_retry_after(SECOND * 2)),
+            false => Ok(whole("a")),
+        }
+    });
+    let keys = [
+        "limit.learn=false",
+        "limit.mode=reject",
+        "limit.requests_per_minute=600",
+        "limit.per_tenant.requests_per_minute=600",
+        "retry.max_attempts=1",
+    ];
+    let client = client_of(&[&model], &keys).await;
+    let ask = || client.call(question().with_context(Context::new().with_tenant("t")));
+    assert_eq!(ask().await.unwrap_err().refused_by(), None);
+    let error = ask().await.unwrap_err();
+    assert!(error.to_string().contains("limit of `first`"), "{error}");
+    assert_eq!(error.retry_after(), Some(SECOND * 2));
+    assert_eq!(model.calls(), 1);
+    sleep(SECOND * 2).await;
+    assert!(ask().await.is_ok());
+}
