@@ -431,3 +431,22 @@ fn rl5_who_takes_nothing_of_what_is_booked_delays_nobody() {
     assert!(!meter.delays(0, [0, 5, 0, 0], &start(0)));
     assert!(meter.delays(0, [1, 5, 0, 0], &start(SECOND)));
 }
+
+#[test]
+fn without_a_bound_a_call_is_granted_at_once_unless_the_provider_has_nothing_left() {
+    let mut meter = Meter::new(&Rules::new(Quotas::unlimited()));
+    let call = [1, 0, 0, 0];
+    assert!(meter.grant_unbounded(call).is_some());
+    let reset = Some(Duration::from_secs(5));
+    meter.observe(SECOND, &of_requests(RateLimit::new(None, Some(0), reset)));
+    assert!(meter.grant_unbounded(call).is_none(), "the time matters");
+    assert!(
+        matches!(meter.admit(5 * SECOND, call, None, None), Step::Wait(Some(at), Short::Hold) if at == 6 * SECOND)
+    );
+    assert!(matches!(
+        meter.admit(6 * SECOND, call, None, None),
+        Step::Granted(_)
+    ));
+    assert!(meter.grant_unbounded(call).is_some());
+    assert_eq!(meter.used(), 3);
+}
