@@ -84,7 +84,7 @@ pub(crate) async fn embedder(
 fn loader(args: &Args, set: Option<&str>) -> Loader {
     let mut loader = Loader::new().process_env().discover();
     if let Some(file) = &args.config {
-        loader = loader.file(file);
+        loader = loader.file_of_option("--config", file);
     }
     args.set
         .iter()

@@ -366,3 +366,23 @@ async fn models_all_says_whose_each_model_is() {
     let ended = good.run(&["models", "--all"]).await.expect(0);
     assert_eq!(ended.stdout, "openai/sim-chat\n");
 }
+
+#[tokio::test]
+async fn a_file_that_an_option_names_is_told_with_the_option_and_before_anything_else() {
+    let program = Program::bare();
+    for (args, option) in [
+        (&["chat", "--image", "/nonexistent", "Hi"][..], "--image"),
+        (&["simulate", "--script", "/nonexistent"], "--script"),
+        (&["chat", "--config", "/nonexistent.toml", "Hi"], "--config"),
+    ] {
+        let ended = program.run(args).await.expect(2);
+        assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+        assert!(ended.stderr.contains("there is no such file"), "{ended:?}");
+        assert!(
+            ended
+                .stderr
+                .contains(&format!("from {option}: check the path")),
+            "{ended:?}"
+        );
+    }
+}

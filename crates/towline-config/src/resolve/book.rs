@@ -2,7 +2,7 @@
 
 use crate::{
     error::Fault,
-    key::{Key, Kind, Path, Typed, check, find, table::RETRY_PRESETS},
+    key::{Key, Kind, Mismatch, Path, Typed, check, find, table::RETRY_PRESETS},
     layer::{Found, Layer, Merged, Origin},
 };
 use figment::value::Value;
@@ -105,16 +105,8 @@ impl Book {
                 self.held.insert(path, held);
             }
             Err(mismatch) => {
-                let expected = found.key.kind.expected();
-                let fault = of_key(
-                    &found.key,
-                    format!("expected {expected}, found {}", mismatch.found),
-                )
-                .with_origin(found.origin.name.clone());
-                let fault = match mismatch.hint {
-                    Some(hint) => fault.with_remedy(hint),
-                    None => fault,
-                };
+                let fault = mismatched(&found.key, found.key.kind, mismatch)
+                    .with_origin(found.origin.name.clone());
                 self.bad.insert(path.clone());
                 match (found.key.used, found.origin.meant) {
                     (_, true) => self.faults.push(fault),
@@ -275,9 +267,15 @@ impl Book {
     }
 }
 
+/// The fault of a value that is not what its key takes.
+pub(super) fn mismatched(key: &Key, kind: Kind, mismatch: Mismatch) -> Fault {
+    let problem = format!("expected {}, found {}", kind.expected(), mismatch.found);
+    of_key(key, problem, mismatch.hint.unwrap_or_else(|| kind.remedy()))
+}
+
 /// A fault with the key and its variables.
-pub(super) fn of_key(key: &Key, problem: impl Into<String>) -> Fault {
-    let fault = Fault::new(problem)
+pub(super) fn of_key(key: &Key, problem: impl Into<String>, remedy: impl Into<String>) -> Fault {
+    let fault = Fault::new(problem, remedy)
         .with_key(key.full())
         .with_variables(key.shown_variables());
     match &key.section {
@@ -298,3 +296,6 @@ fn is_provider_section(key: &Key) -> bool {
 fn is_among(section: &str, sections: &[String]) -> bool {
     sections.iter().any(|other| other == section)
 }
+
+#[cfg(test)]
+mod tests;
