@@ -221,16 +221,27 @@ impl Book {
         }
     }
 
-    /// A key that nothing acts on yet is told once, all in one line.
-    pub(super) fn warn_of_idle_keys(&mut self) {
-        let idle: Vec<String> = self
+    /// The keys that are set and nothing acts on yet, all in one line: those that were meant for this
+    /// program, or those of variables that other programs read too.
+    pub(crate) fn idle_keys(&self, meant: bool) -> Option<String> {
+        let idle = self
             .held
             .values()
-            .filter(|held| !held.key.used && held.origin.meant)
-            .map(|held| held.key.full())
+            .filter(|held| !held.key.used && held.origin.meant == meant);
+        let names: Vec<String> = idle
+            .map(|held| match meant {
+                true => held.key.full(),
+                false => format!("{} (from {})", held.key.full(), held.origin),
+            })
             .collect();
-        if !idle.is_empty() {
-            self.warn(format!("no effect in this version: {}", idle.join(", ")));
+        (!names.is_empty()).then(|| format!("no effect in this version: {}", names.join(", ")))
+    }
+
+    pub(super) fn warn_of_idle_keys(&mut self) {
+        for meant in [true, false] {
+            if let Some(text) = self.idle_keys(meant) {
+                self.warn(text);
+            }
         }
     }
 
