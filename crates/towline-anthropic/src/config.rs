@@ -6,7 +6,7 @@ use http::{
     header::{ACCEPT, CONTENT_TYPE, USER_AGENT},
 };
 use std::{fmt, sync::Arc};
-use towline_core::{Credential, Error, ErrorKind, Secret, Text, redact};
+use towline_core::{Credential, Error, ErrorKind, Secret, Text, redact, redact_id};
 use towline_transport::KeyHeader;
 
 /// Settings of a client: where the API is, what goes into the headers. Built once; header values are
@@ -15,7 +15,7 @@ use towline_transport::KeyHeader;
 pub struct AnthropicConfig {
     name: Text,
     key: Arc<KeyHeader>,
-    /// What else must not stand in a message.
+    /// What must not stand in a message, besides keys that came later.
     secrets: Vec<Secret>,
     /// The headers of every request, with the key of now.
     headers: HeaderMap,
@@ -96,9 +96,24 @@ impl AnthropicConfig {
 
     /// `text` without what must not stand in a message.
     pub(crate) fn redact(&self, text: &str) -> String {
-        let mut secrets = self.key.secrets();
-        secrets.extend(self.secrets.iter().cloned());
-        redact(text, &secrets)
+        redact(text, &self.secrets_of_now())
+    }
+
+    /// The id of a call, as it may stand in an error. Of a key that stays nothing is copied.
+    pub(crate) fn redact_id(&self, id: &str) -> Text {
+        if self.key.can_change() {
+            redact_id(id, &self.secrets_of_now())
+        } else {
+            redact_id(id, &self.secrets)
+        }
+    }
+
+    fn secrets_of_now(&self) -> Vec<Secret> {
+        let mut secrets = self.secrets.clone();
+        if self.key.can_change() {
+            secrets.extend(self.key.secrets());
+        }
+        secrets
     }
 
     /// Why the newest key is not in use.
@@ -213,9 +228,11 @@ impl AnthropicConfigBuilder {
         let key = self.key()?;
         let models = format!("{path}/v1/models");
         endpoint(&models)?;
+        let headers = self.prepare_headers(&key)?;
+        let secrets = self.headers.into_iter().map(|(_, value)| value);
         Ok(AnthropicConfig {
-            headers: self.prepare_headers(&key)?,
-            secrets: self.headers.into_iter().map(|(_, value)| value).collect(),
+            headers,
+            secrets: key.secrets().into_iter().chain(secrets).collect(),
             key: Arc::new(key),
             name: self.name,
             messages: endpoint(&format!("{path}/v1/messages"))?,

@@ -5,6 +5,7 @@ use std::{
     io::{IsTerminal, stdin, stdout},
     net::SocketAddr,
     path::PathBuf,
+    str::FromStr,
 };
 
 /// Ask large language models through Towline's runtime.
@@ -87,7 +88,7 @@ pub(crate) struct ChatArgs {
     pub(crate) temperature: Option<f64>,
 
     /// The most tokens to generate.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = count::<u64>)]
     pub(crate) max_tokens: Option<u64>,
 
     /// Show the model an image: a file, or an http(s) address that the provider fetches. May be
@@ -127,7 +128,7 @@ pub(crate) struct EmbedArgs {
     pub(crate) model: Option<String>,
 
     /// How long the vectors shall be.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = count::<u32>)]
     pub(crate) dimensions: Option<u32>,
 
     /// Take each line of standard input as a text.
@@ -167,7 +168,7 @@ pub(crate) struct SimulateArgs {
     pub(crate) script: Option<PathBuf>,
 
     /// Where to listen.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4010")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4010", value_parser = address)]
     pub(crate) listen: SocketAddr,
 
     /// Accept only this key. May be repeated.
@@ -219,9 +220,23 @@ impl ChatArgs {
     }
 }
 
-fn finite(text: &str) -> Result<f64, String> {
+// What these say is printed: it never holds what was given, which may be a key.
+
+fn finite(text: &str) -> Result<f64, &'static str> {
     match text.parse::<f64>() {
         Ok(number) if number.is_finite() && number >= 0.0 => Ok(number),
-        _ => Err("not a number of at least 0".to_owned()),
+        _ => Err("not a number of at least 0"),
     }
+}
+
+fn count<N: FromStr + Default + PartialEq>(text: &str) -> Result<N, &'static str> {
+    match text.parse::<N>() {
+        Ok(number) if number != N::default() => Ok(number),
+        _ => Err("not a whole number of at least 1, or too large"),
+    }
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    let wrong = |_| "not an address with a port, such as 127.0.0.1:4010";
+    text.parse().map_err(wrong)
 }

@@ -16,9 +16,10 @@ use tokio::io::AsyncReadExt;
 use towline_core::{CompletionOptions, Conversation, Image, Message, Part, Role};
 
 pub(crate) async fn run(args: &Args, chat: &ChatArgs, output: &Output) -> Result<(), Failure> {
+    // What is wrong on the command line is told before anything of the settings.
+    let images = images(chat)?;
     let client = session::client(args, chat.model.as_deref(), output).await?;
     let asker = Asker::new(client, options(chat), !chat.no_stream, output);
-    let images = images(chat)?;
     let opening = opening(chat);
     if chat.is_interactive() {
         return repl::run(&asker, opening, images).await;
@@ -100,7 +101,7 @@ fn image(place: &str) -> Result<Image, Failure> {
     if place.starts_with("http://") || place.starts_with("https://") {
         return Ok(Image::url(place));
     }
-    let bytes = towline_config::read_named_file(place)?;
+    let bytes = towline_config::read_named_file("--image", place)?;
     let wrong = |_| Failure::usage(format!("{place} is none of PNG, JPEG, GIF and WebP"));
     Image::from_bytes(&bytes).map_err(wrong)
 }

@@ -37,7 +37,7 @@ const PANICKED: u8 = 101;
 fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
-        Err(error) => return misuse::tell(&error),
+        Err(error) => return misuse::tell(error),
     };
     // Ctrl-C ends anything but the simulator and a conversation.
     let is_conversation = args.signals_end() && !args.ctrl_c_ends();

@@ -18,14 +18,26 @@ pub(crate) async fn man(name: Option<&str>, output: &Output) -> Result<(), Failu
     program.build();
     let command = match name {
         None => program,
-        Some(name) => program
-            .find_subcommand(name)
-            .cloned()
-            .ok_or_else(|| Failure::usage(format!("there is no command `{name}`")))?,
+        Some(name) => {
+            let found = program.find_subcommand(name).cloned();
+            found.ok_or_else(|| Failure::usage(unknown(&program)))?
+        }
     };
     let mut page = Vec::new();
     clap_mangen::Man::new(command)
         .render(&mut page)
         .map_err(Failure::output)?;
     output.write(&page).await
+}
+
+/// The name is not shown: it may be a key in the wrong place.
+fn unknown(program: &clap::Command) -> String {
+    let names: Vec<&str> = program
+        .get_subcommands()
+        .map(clap::Command::get_name)
+        .collect();
+    format!(
+        "there is no command of this name; the commands are {}",
+        names.join(", ")
+    )
 }

@@ -37,6 +37,8 @@ pub(crate) fn settings(
     );
     if output.verbose() > 0 {
         warn(&settings, output);
+    } else if let Some(warning) = settings.without_effect() {
+        output.notice(&format!("warning: {warning}"));
     }
     if output.verbose() > 1 {
         settings
@@ -84,7 +86,7 @@ pub(crate) async fn embedder(
 fn loader(args: &Args, set: Option<&str>) -> Loader {
     let mut loader = Loader::new().process_env().discover();
     if let Some(file) = &args.config {
-        loader = loader.file(file);
+        loader = loader.file_of_option("--config", file);
     }
     args.set
         .iter()
@@ -102,8 +104,13 @@ async fn simulated(settings: &Settings, output: &Output) -> Result<Client, Failu
     Ok(towline::simulated().await?)
 }
 
+/// Tells the warnings, but for the one that is told without `-v` too.
 pub(crate) fn warn(settings: &Settings, output: &Output) {
-    for warning in settings.warnings() {
+    let told = settings.without_effect().filter(|_| output.verbose() == 0);
+    for warning in settings
+        .warnings()
+        .filter(|warning| Some(*warning) != told.as_deref())
+    {
         output.notice(&format!("warning: {warning}"));
     }
     let lints = settings.stack().map(|stack| stack.lints());

@@ -7,7 +7,9 @@ use towline_sim::{Script, Simulator};
 pub(crate) async fn run(args: &SimulateArgs, output: &Output) -> Result<(), Failure> {
     let mut builder = Simulator::builder().listen(args.listen);
     if let Some(path) = &args.script {
-        builder = builder.script(Script::from_json(&towline_config::read_named_text(path)?)?);
+        builder = builder.script(Script::from_json(&towline_config::read_named_text(
+            "--script", path,
+        )?)?);
     }
     for key in &args.key {
         output.hide([key.as_str().into()]);

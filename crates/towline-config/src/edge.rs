@@ -3,9 +3,11 @@
 use crate::error::{ConfigError, Fault};
 use std::{
     collections::BTreeMap,
+    io::ErrorKind,
     path::{Path, PathBuf},
     time::SystemTime,
 };
+use towline_core::Secret;
 
 /// The process environment, and the names whose value is not UTF-8.
 pub(crate) fn environment() -> (BTreeMap<String, String>, Vec<String>) {
@@ -69,43 +71,80 @@ const fn identity(_: &std::fs::Metadata) -> (u64, i64, i64) {
 /// The text of a file.
 pub(crate) fn read_text(path: &Path) -> Result<String, Fault> {
     let bytes = read_bytes(path)?;
-    String::from_utf8(bytes)
-        .map_err(|_| Fault::new(format!("{} is not UTF-8 text", path.display())))
+    String::from_utf8(bytes).map_err(|_| {
+        let problem = format!("{} is not UTF-8 text", path.display());
+        Fault::new(problem, "save it as UTF-8, or name another file")
+    })
+}
+
+/// Whether a text is more than one word without a folder, which could as well be a key.
+pub(crate) fn is_path(text: &str) -> bool {
+    text.contains(['/', '\\']) || text.starts_with('.')
+}
+
+/// The secret that a file holds, without the blanks around it.
+pub(crate) fn read_secret(path: &Path) -> Result<Secret, Fault> {
+    let text = read_text(path)?;
+    if text.trim().is_empty() {
+        let problem = format!("{} is empty", path.display());
+        return Err(Fault::new(
+            problem,
+            "write the key into it, and nothing else",
+        ));
+    }
+    Ok(Secret::new(text.trim()))
 }
 
 /// The bytes of a file.
 pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, Fault> {
     std::fs::read(path).map_err(|error| {
-        Fault::new(format!(
-            "{} cannot be read, {}",
-            path.display(),
-            reason(&error)
-        ))
+        let (reason, remedy) = trouble(path, &error);
+        Fault::new(
+            format!("{} cannot be read, {reason}", path.display()),
+            remedy,
+        )
     })
 }
 
-fn reason(error: &std::io::Error) -> String {
+/// Why a file cannot be read, and what to do about it.
+fn trouble(path: &Path, error: &std::io::Error) -> (String, &'static str) {
     match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "permission is denied".to_owned(),
-        _ => error.to_string(),
+        ErrorKind::NotFound => (
+            "there is no such file".to_owned(),
+            if path.is_absolute() {
+                "check the path, and that the file is there for this program"
+            } else {
+                "check the path; it counts from the working directory"
+            },
+        ),
+        ErrorKind::PermissionDenied => (
+            "permission is denied".to_owned(),
+            "let the user that runs this program read it",
+        ),
+        ErrorKind::IsADirectory => ("it is a folder".to_owned(), "name a file in it"),
+        _ => (
+            error.to_string(),
+            "check the file, and the disk that it is on",
+        ),
     }
 }
 
-/// The bytes of a file that a user named on the command line, such as an image.
+/// The bytes of a file that a user named on the command line with `option`, such as an image.
 ///
 /// # Errors
 ///
-/// One fault that names the file and says why it cannot be read.
-pub fn read_named_file(path: impl AsRef<Path>) -> Result<Vec<u8>, ConfigError> {
-    read_bytes(path.as_ref()).map_err(ConfigError::from)
+/// One fault that names the file and the option, and says why the file cannot be read.
+pub fn read_named_file(option: &str, path: impl AsRef<Path>) -> Result<Vec<u8>, ConfigError> {
+    read_bytes(path.as_ref()).map_err(|fault| fault.with_origin(option).into())
 }
 
-/// The text of a file that a user named on the command line, such as a script of the simulator.
+/// The text of a file that a user named on the command line with `option`, such as a script of the
+/// simulator.
 ///
 /// # Errors
 ///
-/// One fault that names the file and says why it cannot be read, or that it is not UTF-8.
-pub fn read_named_text(path: impl AsRef<Path>) -> Result<String, ConfigError> {
-    read_text(path.as_ref()).map_err(ConfigError::from)
+/// One fault that names the file and the option, and says why the file cannot be read, or that it is
+/// not UTF-8.
+pub fn read_named_text(option: &str, path: impl AsRef<Path>) -> Result<String, ConfigError> {
+    read_text(path.as_ref()).map_err(|fault| fault.with_origin(option).into())
 }

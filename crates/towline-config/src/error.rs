@@ -33,7 +33,8 @@ struct Inner {
     key: Option<String>,
     variables: Vec<String>,
     origin: Option<String>,
-    remedy: Option<String>,
+    /// Of every fault: who is woken at night wants to know what to do.
+    remedy: String,
     section: Option<String>,
 }
 
@@ -90,10 +91,11 @@ impl From<ConfigError> for Error {
 // === impl Fault ===
 
 impl Fault {
-    pub(crate) fn new(problem: impl Into<String>) -> Self {
+    pub(crate) fn new(problem: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
             inner: Box::new(Inner {
                 problem: problem.into(),
+                remedy: remedy.into(),
                 ..Inner::default()
             }),
         }
@@ -115,7 +117,7 @@ impl Fault {
     }
 
     pub(crate) fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
-        self.inner.remedy = Some(remedy.into());
+        self.inner.remedy = remedy.into();
         self
     }
 
@@ -154,8 +156,8 @@ impl Fault {
 
     /// What to do about it.
     #[must_use]
-    pub fn remedy(&self) -> Option<&str> {
-        self.inner.remedy.as_deref()
+    pub fn remedy(&self) -> &str {
+        &self.inner.remedy
     }
 }
 
@@ -172,9 +174,6 @@ impl fmt::Display for Fault {
         if let Some(origin) = &self.inner.origin {
             write!(f, ", from {origin}")?;
         }
-        if let Some(remedy) = &self.inner.remedy {
-            write!(f, ": {remedy}")?;
-        }
-        Ok(())
+        write!(f, ": {}", self.inner.remedy)
     }
 }

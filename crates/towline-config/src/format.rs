@@ -105,12 +105,10 @@ fn parse_hocon(text: &Text<'_>, _variables: &BTreeMap<String, String>) -> (Dict,
 }
 
 fn switched_off(format: Format, name: &str) -> Fault {
-    Fault::new(format!("{format} files cannot be read by this build"))
-        .with_origin(name)
-        .with_remedy(format!(
-            "switch on the feature '{}' of towline-config",
-            format.feature()
-        ))
+    let problem = format!("{format} files cannot be read by this build");
+    let feature = format.feature();
+    let remedy = format!("switch on the feature '{feature}' of towline-config");
+    Fault::new(problem, remedy).with_origin(name)
 }
 
 /// A fault in the text of a file. The text itself is not shown: it may hold a secret.
@@ -127,9 +125,10 @@ fn malformed(text: &Text<'_>, place: Option<(u64, u64)>, what: &str) -> Fault {
     let what = if what.is_empty() {
         String::new()
     } else {
-        format!(": {what}")
+        format!(", {what}")
     };
-    Fault::new(format!("not valid {}{place}{what}", text.format)).with_origin(text.name)
+    let problem = format!("not valid {}{place}{what}", text.format);
+    Fault::new(problem, text.format.remedy()).with_origin(text.name)
 }
 
 #[cfg(any(feature = "toml", feature = "json", feature = "hocon"))]
@@ -140,6 +139,27 @@ fn wide(number: usize) -> u64 {
 // === impl Format ===
 
 impl Format {
+    /// What to look for where a text of this format is not valid.
+    #[cfg(any(
+        feature = "toml",
+        feature = "yaml",
+        feature = "json",
+        feature = "hocon"
+    ))]
+    const fn remedy(self) -> &'static str {
+        match self {
+            Self::Toml => {
+                "write [towline.section] above lines of key = \"text\", in straight quotes"
+            }
+            Self::Yaml => "indent with blanks, write key: value, and quote texts that hold : or #",
+            Self::Json => "look there for a comma, quote or bracket that is missing or too much",
+            Self::Hocon => {
+                "write towline { key = \"text\" }; ${?NAME} may be unset, ${NAME} must not"
+            }
+            Self::DotEnv => "write NAME=value",
+        }
+    }
+
     /// The format that a file name stands for, by its ending; `.env` and `.env.local` are `.env` files.
     #[must_use]
     pub fn of(path: &Path) -> Option<Self> {

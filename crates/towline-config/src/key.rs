@@ -5,7 +5,7 @@ mod path;
 pub(crate) mod table;
 
 pub(crate) use self::{
-    kind::{Kind, Typed, check},
+    kind::{Kind, Mismatch, Typed, check},
     path::{Path, canonical, snake},
 };
 
@@ -61,6 +61,12 @@ pub(crate) fn is_variable(name: &str) -> bool {
         || KEYS
             .values()
             .any(|key| key.guide.iter().any(|guide| guide == name))
+}
+
+/// The key that a variable sets.
+pub(crate) fn of_variable(name: &str) -> Option<&'static Key> {
+    let mut keys = KEYS.values();
+    keys.find(|key| key.variables().any(|variable| variable == name))
 }
 
 /// The key of a field of the named provider `name`.

@@ -52,14 +52,14 @@ impl KeyFile {
             return None;
         }
         held.stamp = stamp;
-        let problem = match edge::read_text(&self.path) {
-            Ok(text) if text.trim().is_empty() => format!("{} is empty", self.path.display()),
-            Ok(text) => {
-                held.take(Secret::new(text.trim()));
+        let fault = match edge::read_secret(&self.path) {
+            Ok(secret) => {
+                held.take(secret);
                 return None;
             }
-            Err(fault) => fault.problem().to_owned(),
+            Err(fault) => fault,
         };
+        let problem = fault.problem();
         let trouble = format!("{problem}; the key that was read from it before stays in use");
         let news = held.trouble.as_ref() != Some(&trouble);
         held.trouble = Some(trouble.clone());

@@ -4,7 +4,7 @@ use crate::{
     edge,
     error::{ConfigError, Fault},
     format::{self, Format, Text},
-    key::is_variable,
+    key::{self, is_variable},
     layer::{self, Entry, Layer, Origin},
     resolve,
     settings::Settings,
@@ -40,7 +40,8 @@ pub struct Loader {
     process_env: bool,
     env: BTreeMap<String, String>,
     folder: Option<PathBuf>,
-    files: Vec<PathBuf>,
+    /// With the option that names it, where one does.
+    files: Vec<(PathBuf, Option<&'static str>)>,
     dotenvs: Vec<PathBuf>,
     texts: Vec<(Format, String, String)>,
     overrides: Vec<String>,
@@ -135,7 +136,15 @@ impl Loader {
     /// here, that variable is not read. In a `.env` file the variable counts from its folder.
     #[must_use]
     pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.files.push(path.into());
+        self.files.push((path.into(), None));
+        self
+    }
+
+    /// As [`file`](Self::file), for a file that an option of the command line names: messages say
+    /// which.
+    #[must_use]
+    pub fn file_of_option(mut self, option: &'static str, path: impl Into<PathBuf>) -> Self {
+        self.files.push((path.into(), Some(option)));
         self
     }
 
@@ -207,10 +216,7 @@ impl Loader {
         };
         env.extend(self.env.clone());
         for name in unreadable.iter().filter(|name| is_variable(name)) {
-            gathering.faults.push(
-                Fault::new("the value is not UTF-8 text")
-                    .with_origin(format!("environment {name}")),
-            );
+            gathering.faults.push(unreadable_variable(name));
         }
         let mut dotenv = BTreeMap::new();
         let mut config = None;
@@ -244,7 +250,7 @@ impl Loader {
         };
         let read = paths
             .iter()
-            .filter_map(|path| gathering.read(path, Some(Format::DotEnv)));
+            .filter_map(|path| gathering.read(path, Some(Format::DotEnv), None));
         let mut documents: Vec<Document> = read.collect();
         documents.extend(self.texts(|format| format == Format::DotEnv));
         documents
@@ -257,22 +263,17 @@ impl Loader {
         gathering: &mut Gathering,
     ) -> Vec<Document> {
         let config = config.filter(|_| self.files.is_empty());
-        let (paths, named_by) = match (config, &self.folder) {
-            (Some((path, place)), _) => (vec![path], Some(place)),
-            (None, Some(folder)) if self.files.is_empty() => (discovered(folder, gathering), None),
-            (None, _) => (self.files.clone(), None),
+        let files = match (config, &self.folder) {
+            (Some((path, place)), _) => vec![(path, Some(place))],
+            (None, Some(folder)) if self.files.is_empty() => {
+                let found = discovered(folder, gathering).into_iter();
+                found.map(|path| (path, None)).collect()
+            }
+            (None, _) => self.files.clone(),
         };
-        let before = gathering.faults.len();
         let mut documents: Vec<Document> = Vec::new();
-        for path in paths {
-            let format = Format::of(&path);
-            documents.extend(gathering.read(&path, format));
-        }
-        if let Some(place) = named_by {
-            let faults = gathering.faults.split_off(before).into_iter();
-            gathering
-                .faults
-                .extend(faults.map(|fault| fault.with_origin(place)));
+        for (path, named_by) in files {
+            documents.extend(gathering.read(&path, Format::of(&path), named_by));
         }
         documents.extend(self.texts(|format| format != Format::DotEnv));
         documents
@@ -304,15 +305,29 @@ impl fmt::Debug for Loader {
             .iter()
             .filter_map(|text| text.split_once('=').map(|(key, _)| key))
             .collect();
+        let files: Vec<&PathBuf> = self.files.iter().map(|(path, _)| path).collect();
         f.debug_struct("Loader")
             .field("process_env", &self.process_env)
             .field("env", &self.env.keys().collect::<Vec<_>>())
             .field("folder", &self.folder)
-            .field("files", &self.files)
+            .field("files", &files)
             .field("dotenvs", &self.dotenvs)
             .field("texts", &texts)
             .field("overrides", &overrides)
             .finish()
+    }
+}
+
+/// The fault of a variable of ours whose value is no text.
+fn unreadable_variable(name: &str) -> Fault {
+    let fault = Fault::new(
+        "the value is not UTF-8 text",
+        "set it again, with plain characters",
+    )
+    .with_origin(format!("environment {name}"));
+    match key::of_variable(name) {
+        Some(key) => fault.with_key(key.full()).with_variables([name.to_owned()]),
+        None => fault,
     }
 }
 
@@ -327,13 +342,10 @@ fn discovered(folder: &Path, gathering: &mut Gathering) -> Vec<PathBuf> {
     let ours = edge::existing(folder, &NAMES);
     if ours.len() > 1 {
         let names: Vec<String> = ours.iter().map(|path| path.display().to_string()).collect();
-        gathering.faults.push(
-            Fault::new(format!(
-                "more than one settings file: {}",
-                names.join(" and ")
-            ))
-            .with_remedy("keep one of them, or name one with TOWLINE_CONFIG"),
-        );
+        gathering.faults.push(Fault::new(
+            format!("more than one settings file: {}", names.join(" and ")),
+            "keep one of them, or name one with TOWLINE_CONFIG",
+        ));
     }
     let mut paths = edge::existing(folder, &[SHARED]);
     // It is usually there for other programs: no fault in a build that cannot read it.
@@ -355,24 +367,35 @@ impl Gathering {
         self.faults.extend(outcome.1);
     }
 
-    fn read(&mut self, path: &Path, format: Option<Format>) -> Option<Document> {
+    /// A file, and what names it where it was not found by itself.
+    fn read(
+        &mut self,
+        path: &Path,
+        format: Option<Format>,
+        named_by: Option<&'static str>,
+    ) -> Option<Document> {
         let name = path.strip_prefix(".").unwrap_or(path).display().to_string();
-        let Some(format) = format else {
-            self.faults.push(
-                Fault::new(format!("the format of {} is not known", path.display()))
-                    .with_remedy("name it .toml, .yaml, .yml, .json or .conf"),
-            );
-            return None;
+        let unknown = || {
+            Fault::new(
+                format!("the format of {} is not known", path.display()),
+                "name it .toml, .yaml, .yml, .json or .conf",
+            )
         };
-        match edge::read_text(path) {
-            Ok(contents) => Some(Document {
+        let read = format
+            .ok_or_else(unknown)
+            .and_then(|format| Ok((format, edge::read_text(path)?)));
+        match read {
+            Ok((format, contents)) => Some(Document {
                 format,
                 name,
                 contents,
                 folder: path.parent().map(Path::to_path_buf),
             }),
             Err(fault) => {
-                self.faults.push(fault);
+                self.faults.push(match named_by {
+                    Some(place) => fault.with_origin(place),
+                    None => fault,
+                });
                 None
             }
         }

@@ -68,6 +68,14 @@ impl Settings {
             .find(|provider| snake(provider.name()) == wanted)
     }
 
+    /// What is set on purpose and has no effect in this version, as it stands among the
+    /// [`warnings`](Self::warnings): the keys that a file, a variable of Towline's own or an override
+    /// sets. None where there are none.
+    #[must_use]
+    pub fn without_effect(&self) -> Option<String> {
+        self.book.idle_keys(true)
+    }
+
     /// All complete providers: the named ones in the order of their names, and the selected one.
     pub fn providers(&self) -> impl Iterator<Item = &ProviderSettings> {
         self.providers.iter()

@@ -86,12 +86,12 @@ pub(crate) fn in_tree(
 pub(crate) fn unset(file: &str, at: &[String], missing: &[String]) -> Fault {
     let names: Vec<String> = missing.iter().map(|name| format!("${{{name}}}")).collect();
     let first = missing.first().map_or("", String::as_str);
-    let fault = Fault::new(format!("{} is not set", names.join(" and ")))
+    let problem = format!("{} is not set", names.join(" and "));
+    let remedy =
+        format!("set the variable, or write ${{?{first}}} to leave the key out without it");
+    let fault = Fault::new(problem, remedy)
         .with_key(at.join("."))
-        .with_origin(file)
-        .with_remedy(format!(
-            "set the variable, or write ${{?{first}}} to leave the key out without it"
-        ));
+        .with_origin(file);
     match at.split_first().and_then(|(_, key)| section_of(key)) {
         Some(section) => fault.in_section(section),
         None => fault,

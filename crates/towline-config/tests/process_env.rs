@@ -46,7 +46,10 @@ fn a_value_that_is_not_text_is_a_fault_where_it_is_ours_and_no_matter_where_not(
     assert!(seen.contains("child sees m of vllm"), "{seen}");
     let seen = run(&[("OPENAI_API_KEY", bytes())]);
     assert!(
-        seen.contains("child fails: the value is not UTF-8 text, from environment OPENAI_API_KEY"),
+        seen.contains(
+            "child fails: the value is not UTF-8 text (towline.openai.api_key / OPENAI_API_KEY), \
+             from environment OPENAI_API_KEY: set it again, with plain characters"
+        ),
         "{seen}"
     );
 }

@@ -86,7 +86,7 @@ pub use self::{
     moment::Moment,
     options::{CompletionOptions, JsonSchema, ReasoningEffort, ResponseFormat},
     picks::Picks,
-    redact::{cut, redact},
+    redact::{cut, redact, redact_id},
     request::{Context, Metered, Priority, Request, RetrySafety},
     response::{Head, Response},
     secret::Secret,

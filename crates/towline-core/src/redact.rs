@@ -1,9 +1,13 @@
 //! Keeps keys out of messages. Servers echo them.
 
-use crate::Secret;
+use crate::{Secret, Text};
+use std::{borrow::Cow, ops::Range};
 
 /// Shorter secrets are not searched for: they would hide ordinary words.
 const SHORTEST: usize = 6;
+
+/// The most of a call's id that is kept, in bytes.
+const LONGEST_ID: usize = 128;
 
 /// `text` without the secrets that are held, and without what looks like a key of somebody else.
 /// For whatever a server says that may end up in a message or a log.
@@ -19,15 +23,63 @@ const SHORTEST: usize = 6;
 /// ```
 #[must_use]
 pub fn redact(text: &str, secrets: &[Secret]) -> String {
-    let mut text = text.to_owned();
-    for secret in secrets {
-        let secret = secret.expose().trim();
-        if secret.len() >= SHORTEST && text.contains(secret) {
-            text = text.replace(secret, "***");
-        }
-    }
+    let text = without_held(text, secrets);
     let words = text.split_inclusive(|c: char| !is_key_char(c));
     words.map(redact_word).collect()
+}
+
+/// The id that a server gave to a call, for messages and logs: cut to 128 bytes, and without the secrets
+/// that are held and what looks like a key. An id without either is copied, and nothing else is done.
+///
+/// # Examples
+///
+/// ```
+/// use towline_core::{Secret, redact_id};
+///
+/// let held = [Secret::new("hunter2-hunter2")];
+/// assert_eq!(redact_id("req_0123", &held), "req_0123");
+/// assert_eq!(redact_id("req_hunter2-hunter2", &held), "req_***");
+/// ```
+#[must_use]
+pub fn redact_id(id: &str, secrets: &[Secret]) -> Text {
+    let held = |secret: &Secret| is_in(secret.expose().trim(), id);
+    let mut words = id.split(|c: char| !is_key_char(c));
+    let clean = id.len() <= LONGEST_ID
+        && !secrets.iter().any(held)
+        && !words.any(|word| key_prefix(word).is_some())
+        && !id.contains(char::is_control);
+    if clean {
+        return Text::from(id);
+    }
+    Text::from(cut(&redact(id, secrets), LONGEST_ID))
+}
+
+/// Searches for every secret in the text as it is: one may be a part of another, or overlap with it, and
+/// what is replaced first must not hide the other.
+fn without_held<'a>(text: &'a str, secrets: &[Secret]) -> Cow<'a, str> {
+    let mut spans: Vec<Range<usize>> = Vec::new();
+    for secret in secrets {
+        let secret = secret.expose().trim();
+        if is_in(secret, text) {
+            let found = text.match_indices(secret);
+            spans.extend(found.map(|(start, found)| start..start + found.len()));
+        }
+    }
+    if spans.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    spans.sort_unstable_by_key(|span| span.start);
+    let mut clean = String::with_capacity(text.len());
+    let mut end = 0;
+    for span in spans {
+        if span.start >= end {
+            clean.push_str(text.get(end..span.start).unwrap_or_default());
+            clean.push_str("***");
+        }
+        end = end.max(span.end);
+    }
+    clean.push_str(text.get(end..).unwrap_or_default());
+    Cow::Owned(clean)
 }
 
 /// `text` in one line of at most `longest` bytes and a mark, without what would move a terminal's
@@ -52,16 +104,24 @@ pub fn cut(text: &str, longest: usize) -> String {
     format!("{}…[truncated]", text.get(..end).unwrap_or_default())
 }
 
+/// Whether `secret` is searched for at all, and there.
+fn is_in(secret: &str, text: &str) -> bool {
+    secret.len() >= SHORTEST && text.contains(secret)
+}
+
 /// A word that begins like a key loses all behind the beginning; what follows the word stays.
-fn redact_word(word: &str) -> String {
+fn redact_word(word: &str) -> Cow<'_, str> {
     let core = word.trim_end_matches(|c: char| !is_key_char(c));
     let rest = word.get(core.len()..).unwrap_or_default();
-    for prefix in ["sk-", "gsk_", "xai-", "pplx-", "hf_", "AIza", "eyJ"] {
-        if core.starts_with(prefix) && core.len() >= prefix.len() + 8 {
-            return format!("{prefix}***{rest}");
-        }
-    }
-    word.to_owned()
+    key_prefix(core).map_or(Cow::Borrowed(word), |prefix| {
+        Cow::Owned(format!("{prefix}***{rest}"))
+    })
+}
+
+/// How a word begins that looks like a key.
+fn key_prefix(word: &str) -> Option<&'static str> {
+    let mut prefixes = ["sk-", "gsk_", "xai-", "pplx-", "hf_", "AIza", "eyJ"].into_iter();
+    prefixes.find(|prefix| word.starts_with(prefix) && word.len() >= prefix.len() + 8)
 }
 
 const fn is_key_char(c: char) -> bool {

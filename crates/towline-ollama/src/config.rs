@@ -7,7 +7,7 @@ pub use self::{builder::OllamaConfigBuilder, keep_alive::KeepAlive};
 
 use http::{HeaderMap, Uri};
 use std::{fmt, sync::Arc};
-use towline_core::{Error, ErrorKind, Secret, Text, redact};
+use towline_core::{Error, ErrorKind, Secret, Text, redact, redact_id};
 use towline_transport::KeyHeader;
 
 /// Where a server listens that was started without settings.
@@ -19,7 +19,7 @@ pub const DEFAULT_BASE_URL: &str = "http://localhost:11434";
 pub struct OllamaConfig {
     name: Text,
     key: Arc<KeyHeader>,
-    /// What else must not stand in a message.
+    /// What must not stand in a message, besides keys that came later.
     secrets: Vec<Secret>,
     /// The headers of every request, with the key of when they were built.
     headers: HeaderMap,
@@ -83,9 +83,24 @@ impl OllamaConfig {
 
     /// `text` without what must not stand in a message.
     pub(crate) fn redact(&self, text: &str) -> String {
-        let mut secrets = self.key.secrets();
-        secrets.extend(self.secrets.iter().cloned());
-        redact(text, &secrets)
+        redact(text, &self.secrets_of_now())
+    }
+
+    /// The id of a call, as it may stand in an error. Of a key that stays nothing is copied.
+    pub(crate) fn redact_id(&self, id: &str) -> Text {
+        if self.key.can_change() {
+            redact_id(id, &self.secrets_of_now())
+        } else {
+            redact_id(id, &self.secrets)
+        }
+    }
+
+    fn secrets_of_now(&self) -> Vec<Secret> {
+        let mut secrets = self.secrets.clone();
+        if self.key.can_change() {
+            secrets.extend(self.key.secrets());
+        }
+        secrets
     }
 
     /// Why the newest key is not in use.

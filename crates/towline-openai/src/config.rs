@@ -9,7 +9,7 @@ pub(crate) use self::endpoint::Endpoint;
 use crate::{Api, Flavor, convert::rules::ModelRules};
 use http::{HeaderMap, header::CONTENT_LENGTH};
 use std::{fmt, sync::Arc};
-use towline_core::{Secret, Text, redact};
+use towline_core::{Secret, Text, redact, redact_id};
 use towline_transport::KeyHeader;
 
 /// Settings of a client: where the server is, how it differs, what goes into the headers. Built once;
@@ -19,7 +19,7 @@ pub struct OpenAiConfig {
     name: Text,
     flavor: Flavor,
     key: Arc<KeyHeader>,
-    /// What else must not stand in a message.
+    /// What must not stand in a message, besides keys that came later.
     secrets: Vec<Secret>,
     /// The headers of every request, with the key of now.
     headers: HeaderMap,
@@ -72,9 +72,24 @@ impl OpenAiConfig {
 
     /// `text` without what must not stand in a message.
     pub(crate) fn redact(&self, text: &str) -> String {
-        let mut secrets = self.key.secrets();
-        secrets.extend(self.secrets.iter().cloned());
-        redact(text, &secrets)
+        redact(text, &self.secrets_of_now())
+    }
+
+    /// The id of a call, as it may stand in an error. Of a key that stays nothing is copied.
+    pub(crate) fn redact_id(&self, id: &str) -> Text {
+        if self.key.can_change() {
+            redact_id(id, &self.secrets_of_now())
+        } else {
+            redact_id(id, &self.secrets)
+        }
+    }
+
+    fn secrets_of_now(&self) -> Vec<Secret> {
+        let mut secrets = self.secrets.clone();
+        if self.key.can_change() {
+            secrets.extend(self.key.secrets());
+        }
+        secrets
     }
 
     /// Why the newest key is not in use.

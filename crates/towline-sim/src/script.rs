@@ -1,10 +1,11 @@
 //! What a simulator is told to do, in code or in a file.
 
 mod file;
+mod refusal;
 #[cfg(test)]
 mod tests;
 
-use self::file::ScriptFile;
+use self::{file::ScriptFile, refusal::explain};
 use crate::rule::Rule;
 use std::time::Duration;
 use towline_core::{Error, ErrorKind, Secret};
@@ -47,10 +48,13 @@ impl Script {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`], naming the line and column, or the rule and field, at fault.
+    /// [`ErrorKind::Config`], naming the line and column, or the rule and field, at fault, and what was
+    /// expected. A value is never shown: it may be a key.
     pub fn from_json(text: &str) -> Result<Self, Error> {
-        let file: ScriptFile = serde_json::from_str(text)
-            .map_err(|cause| config(format!("the simulator script is not valid: {cause}")))?;
+        let file: ScriptFile = serde_json::from_str(text).map_err(|cause| {
+            let why = explain(&cause);
+            config(format!("the simulator script is not valid: {why}"))
+        })?;
         let rules = file.rules.into_iter().enumerate().map(|(index, rule)| {
             rule.into_rule().map_err(|wrong| {
                 let (at, what) = (wrong.at, wrong.what);

@@ -9,6 +9,7 @@
 //! | [`corpus`] | tests of a wire dialect: recorded exchanges, every split, every framing |
 //! | [`credential`] | tests of a client: a key that changes between two calls |
 //! | [`generate`] | tests of a provider crate: requests of every shape |
+//! | [`trace`] | tests of a provider crate: no key in what is logged, nor in an error |
 //! | [`setting`] | tests that need something prepared from outside, such as a real server |
 //!
 //! A server to test against, with faults, is in `towline-sim`. This crate is a dev-dependency only.
@@ -21,3 +22,4 @@ pub mod credential;
 pub mod generate;
 pub mod mock;
 pub mod setting;
+pub mod trace;

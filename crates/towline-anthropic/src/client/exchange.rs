@@ -95,7 +95,7 @@ impl Exchange {
         // An error body that cannot be read leaves the status, which says enough.
         let body = collect(body, MAX_ERROR_BODY).await.unwrap_or_default();
         let error = error::from_response(&self.config, parts.status, &parts.headers, &body);
-        let error = match request_id(&parts.headers) {
+        let error = match self.request_id(&parts.headers) {
             Some(id) => error.with_request_id(id.to_string()),
             None => error,
         };
@@ -105,7 +105,7 @@ impl Exchange {
     fn make_head(&self, parts: Parts) -> Head {
         let model = self.model.clone().unwrap_or_default();
         Head::new(self.config.name_text().clone(), model)
-            .with_request_id(request_id(&parts.headers))
+            .with_request_id(self.request_id(&parts.headers))
             .with_headers(parts.headers, limits::parse)
     }
 
@@ -121,6 +121,12 @@ impl Exchange {
         );
         let events = AnswerStream::new(SseStream::new(body), Decoder::new(self.config), origin);
         Response::new(head, Body::stream(events))
+    }
+
+    /// What the server calls the exchange; whatever else it wrote there is left out.
+    fn request_id(&self, headers: &HeaderMap) -> Option<Text> {
+        let id = REQUEST_IDS.iter().find_map(|name| headers.get(*name))?;
+        id.to_str().ok().map(|id| self.config.redact_id(id))
     }
 
     fn sign_with(&self, error: Error, head: &Head) -> Error {
@@ -143,9 +149,4 @@ fn page() -> Error {
     Error::new(ErrorKind::Protocol).with_message(
         "the answer is a page (text/html) and not JSON; the base URL leads to something else than the API, or a proxy answers in its place",
     )
-}
-
-fn request_id(headers: &HeaderMap) -> Option<Text> {
-    let id = REQUEST_IDS.iter().find_map(|name| headers.get(*name))?;
-    id.to_str().ok().map(Text::from)
 }

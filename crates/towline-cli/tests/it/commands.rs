@@ -366,3 +366,65 @@ async fn models_all_says_whose_each_model_is() {
     let ended = good.run(&["models", "--all"]).await.expect(0);
     assert_eq!(ended.stdout, "openai/sim-chat\n");
 }
+
+#[tokio::test]
+async fn what_has_no_effect_is_told_by_every_command_once_and_leaves_the_answer_alone() {
+    let sim = Simulator::start().await.unwrap();
+    let toml = "[towline.metrics]\nenabled = true\n[towline.tracing]\nmode = \"langfuse\"\n";
+    let program = Program::with(&sim)
+        .env("OPENAI_API_KEY", "k")
+        .file("towline.toml", toml);
+    let line = "warning: no effect in this version: towline.metrics.enabled, towline.tracing.mode";
+    for args in [
+        &["chat", "Hi"][..],
+        &["chat", "-v", "Hi"],
+        &["chat", "--json", "Hi"],
+        &["models"],
+        &["config", "check"],
+        &["config", "show", "--json"],
+    ] {
+        let ended = program.run(args).await.expect(0);
+        let told = ended.stderr.lines().filter(|told| *told == line);
+        assert_eq!(told.count(), 1, "{args:?}: {ended:?}");
+        assert!(!ended.stdout.contains("no effect"), "{ended:?}");
+    }
+    let nothing = Program::bare().file("towline.toml", toml);
+    let ended = nothing.run(&["chat", "Hi"]).await.expect(0);
+    assert_eq!(ended.stderr.matches("no effect").count(), 1, "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_variable_without_effect_that_others_read_too_is_told_where_the_settings_are_checked() {
+    let sim = Simulator::start().await.unwrap();
+    let program = Program::with(&sim)
+        .env("OPENAI_API_KEY", "k")
+        .env("TRACING_MODE", "langfuse");
+    let ended = program.run(&["chat", "Hi"]).await.expect(0);
+    assert_eq!(ended.stderr, "");
+    let line =
+        "warning: no effect in this version: towline.tracing.mode (from environment TRACING_MODE)";
+    for args in [&["config", "check"][..], &["chat", "-v", "Hi"]] {
+        let ended = program.run(args).await.expect(0);
+        assert!(ended.stderr.contains(line), "{args:?}: {ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_an_option_names_is_told_with_the_option_and_before_anything_else() {
+    let program = Program::bare();
+    for (args, option) in [
+        (&["chat", "--image", "/nonexistent", "Hi"][..], "--image"),
+        (&["simulate", "--script", "/nonexistent"], "--script"),
+        (&["chat", "--config", "/nonexistent.toml", "Hi"], "--config"),
+    ] {
+        let ended = program.run(args).await.expect(2);
+        assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+        assert!(ended.stderr.contains("there is no such file"), "{ended:?}");
+        assert!(
+            ended
+                .stderr
+                .contains(&format!("from {option}: check the path")),
+            "{ended:?}"
+        );
+    }
+}

@@ -229,7 +229,10 @@ async fn a_broken_configuration_never_falls_back_to_the_simulator() {
 async fn a_wrong_use_is_an_object_for_a_program() {
     let program = Program::bare();
     let wrong: [(&[&str], &str); 7] = [
-        (&["chat", "--json", "--temperature", "hot", "x"], "'hot'"),
+        (
+            &["chat", "--json", "--temperature", "hot", "x"],
+            "at least 0",
+        ),
         (
             &["chat", "--temprature", "1", "--json", "x"],
             "'--temperature'",
@@ -238,7 +241,7 @@ async fn a_wrong_use_is_an_object_for_a_program() {
         (&["chat", "x", "--json", "--max-tokens"], "--max-tokens"),
         (&["chat", "x", "--json", "--json"], "--json"),
         (&["embed", "--json", "--lines", "x"], "--lines"),
-        (&["chta", "--json", "x"], "chta"),
+        (&["chta", "--json", "x"], "'chat'"),
     ];
     for (args, part) in wrong {
         let ended = program.run(args).await.expect(2);

@@ -3,8 +3,9 @@
 use crate::program::Program;
 use nix::sys::signal::Signal;
 use serde_json::json;
+use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
-use towline_sim::{Fault, Reply, Rule, Script, Simulator, SseEvent};
+use towline_sim::{Fault, Reply, Rule, Script, Simulator, SseEvent, Stall};
 
 /// Keys of several shapes, all of which must stay unseen.
 const KEYS: [&str; 4] = [
@@ -14,21 +15,85 @@ const KEYS: [&str; 4] = [
     "planted-proxy-password",
 ];
 
-const COMMANDS: [&[&str]; 13] = [
+/// Commands that ask the provider.
+const CALLS: [&[&str]; 12] = [
     &["chat", "-vv", "Hi"],
     &["chat", "-vv", "--no-stream", "Hi"],
     &["chat", "-vv", "--json", "Hi"],
     &["chat", "-vv", "--json", "--no-stream", "Hi"],
     &["validate", "-vv"],
     &["validate", "-vv", "--json"],
+    &["validate", "-vv", "--all"],
+    &["validate", "-vv", "--all", "--json"],
     &["models", "-vv"],
     &["models", "-vv", "--json"],
+    &["models", "-vv", "--all"],
     &["embed", "-vv", "Hi"],
+];
+
+/// Commands that ask nobody.
+const LOCAL: [&[&str]; 7] = [
     &["config", "show", "-vv", "--sources"],
     &["config", "show", "-vv", "--json"],
     &["config", "check", "-vv"],
-    &["simulate", "-vv", "--key", KEYS[0], "--script", "gone.json"],
+    &["simulate", "-vv", "--key", KEYS[2], "--script", "gone.json"],
+    &["man", "-vv"],
+    &["man", "chat", "-vv"],
+    &["completions", "bash", "-vv"],
 ];
+
+/// Those where a wrong setting is told, in words and as an object.
+const TELLING: [&[&str]; 4] = [
+    &["chat", "-vv", "Hi"],
+    &["embed", "--json", "Hi"],
+    &["config", "check", "-vv"],
+    &["config", "show", "-vv", "--sources"],
+];
+
+/// Those of the calls that take the most ways through the program.
+const SAMPLE: [&[&str]; 5] = [CALLS[0], CALLS[3], CALLS[6], CALLS[10], CALLS[11]];
+
+/// Keys in what servers call the id of a call, and in other headers that are shown or read. The
+/// password of a proxy never reaches a server.
+fn echoing(n: usize) -> Vec<Fault> {
+    let header =
+        |(m, name): (usize, &str)| Fault::Header(name.to_owned(), KEYS[(n + m) % 3].to_owned());
+    let names = ["x-request-id", "x-ratelimit-limit-requests", "server"];
+    names.into_iter().enumerate().map(header).collect()
+}
+
+/// What can go wrong after the server has answered, or instead of it.
+fn damages() -> Vec<Fault> {
+    let body = json!({"error": {"message": KEYS[2], "type": KEYS[0], "code": KEYS[1]}});
+    vec![
+        Fault::ResetHead,
+        Fault::CutAfterEvents(2),
+        Fault::CleanEndAfterEvents(2),
+        Fault::MalformedJson(1),
+        Fault::BadUtf8AfterEvents(1),
+        Fault::in_band_error(2, body),
+        Fault::in_band_status(1, 500),
+        Fault::DelayPerEvent(Duration::from_millis(1)),
+        Fault::CutAfterBytes(40),
+        Fault::ResetAfterBytes(40),
+        Fault::DuplicateEvent(1),
+        Fault::SwapEvents(1, 2),
+        Fault::WrongContentLength(7),
+        Fault::WrongContentLength(-7),
+        Fault::OneByteAtATime,
+        Fault::CloseAfter,
+    ]
+}
+
+/// What takes longer than anybody waits.
+fn stalls() -> Vec<Fault> {
+    vec![
+        Fault::StallHead(Stall::Forever),
+        Fault::StallAfterBytes(40, Stall::Forever),
+        Fault::StallAfterEvents(1, Stall::Forever),
+        Fault::OneByteEvery(Duration::from_millis(1)),
+    ]
+}
 
 /// A server that repeats everything secret it was sent, wherever it can.
 fn echoes() -> Vec<Rule> {
@@ -64,12 +129,6 @@ fn echoes() -> Vec<Rule> {
         )),
         Rule::any().respond(Reply::sse([SseEvent::data(error.clone())])),
         Rule::any().respond(Reply::sse([SseEvent::data(said)])),
-        Rule::any().fault(Fault::in_band_error(2, error.clone())),
-        Rule::any().fault(Fault::ResetHead),
-        Rule::any().fault(Fault::CutAfterEvents(2)),
-        Rule::any().fault(Fault::CleanEndAfterEvents(2)),
-        Rule::any().fault(Fault::MalformedJson(1)),
-        Rule::any().fault(Fault::BadUtf8AfterEvents(1)),
         Rule::any(),
     ]);
     rules
@@ -89,8 +148,10 @@ fn toml(base_url: &str) -> String {
 /// The same keys, from the environment and from a file.
 fn programs(base_url: &str) -> [Program; 3] {
     [
-        // What fails is tried again, and nobody wants to wait for that here.
+        // What fails is tried again, and nobody wants to wait for that here. A third try would wait
+        // for the limit that the simulator tells with a 429.
         Program::at(base_url)
+            .env("TOWLINE_RETRY_MAX_ATTEMPTS", "2")
             .env("TOWLINE_RETRY_BASE_DELAY", "5ms")
             .env("TOWLINE_RETRY_MAX_DELAY", "10ms")
             .env("TOWLINE_RETRY_HINT_CAP", "10ms")
@@ -106,9 +167,9 @@ fn programs(base_url: &str) -> [Program; 3] {
     ]
 }
 
-/// Runs every command of `program` and looks for every key.
-async fn search(program: &Program, about: &str) {
-    for args in COMMANDS {
+/// Runs commands of `program` and looks for every key.
+async fn search(program: &Program, commands: &[&[&str]], about: &str) {
+    for args in commands {
         let ended = program.run(args).await;
         for key in KEYS {
             let shown = ended.stdout.contains(key) || ended.stderr.contains(key);
@@ -126,7 +187,35 @@ async fn no_command_shows_a_key_whatever_the_provider_does() {
             .start()
             .await
             .unwrap();
-        search(&programs(&sim.base_url())[0], &about).await;
+        search(&programs(&sim.base_url())[0], &CALLS, &about).await;
+    }
+}
+
+#[tokio::test]
+async fn no_command_shows_a_key_however_an_answer_is_damaged() {
+    for (n, damage) in damages().into_iter().enumerate() {
+        let about = format!("{damage:?}");
+        let sim = Simulator::start().await.unwrap();
+        let faults = echoing(n).into_iter().chain([damage]);
+        sim.on(faults.fold(Rule::any(), Rule::fault));
+        search(&programs(&sim.base_url())[0], &SAMPLE, &about).await;
+    }
+}
+
+#[tokio::test]
+async fn no_command_shows_a_key_while_the_provider_is_silent() {
+    for (n, stall) in stalls().into_iter().enumerate() {
+        let about = format!("{stall:?}");
+        let sim = Simulator::start().await.unwrap();
+        let faults = echoing(n).into_iter().chain([stall]);
+        sim.on(faults.fold(Rule::any(), Rule::fault));
+        let [program, ..] = programs(&sim.base_url());
+        let program = program
+            .env("TOWLINE_TIMEOUTS_REQUEST", "60ms")
+            .env("TOWLINE_TIMEOUTS_STREAM", "60ms");
+        // Who only lists has a clock of their own, which is long.
+        search(&program, &CALLS[..4], &about).await;
+        search(&program, &CALLS[11..], &about).await;
     }
 }
 
@@ -140,16 +229,16 @@ async fn no_place_of_a_key_makes_it_seen() {
             .await
             .unwrap();
         for program in programs(&sim.base_url()) {
-            search(&program, &about).await;
+            search(&program, &CALLS, &about).await;
+            search(&program, &LOCAL, &about).await;
         }
     }
 }
 
-#[tokio::test]
-async fn a_wrong_setting_does_not_show_the_key_beside_it() {
-    let key = KEYS[0];
+/// Programs with `key` in or beside a setting that is wrong.
+fn wrong_settings(key: &str) -> Vec<Program> {
     let password = KEYS[3];
-    let wrong = [
+    vec![
         Program::bare()
             .env("LLM_MODEL", "openai/m")
             .env("OPENAI_API_KEY", format!("{key}\u{7f}x")),
@@ -187,17 +276,33 @@ async fn a_wrong_setting_does_not_show_the_key_beside_it() {
         ),
         Program::bare().file(".env", format!("OPENAI_API_KEY='{key}\n")),
         Program::bare().env("TOWLINE_OPENAI_HEADERS", key),
-    ];
-    for (n, program) in wrong.iter().enumerate() {
-        search(program, &format!("wrong setting {n}")).await;
+        Program::bare().env("TOWLINE_OPENAI_STREAM_USAGE", key),
+        Program::bare().env("TOWLINE_TIMEOUTS_REQUEST", key),
+        Program::bare().env("TOWLINE_RETRY_MAX_ATTEMPTS", key),
+        Program::bare().env("OPENAI_BASE_URL", key),
+    ]
+}
+
+#[tokio::test]
+async fn a_wrong_setting_does_not_show_the_key_beside_it() {
+    for key in KEYS {
+        for (n, program) in wrong_settings(key).iter().enumerate() {
+            search(program, &TELLING, &format!("wrong setting {n}")).await;
+        }
+        let program = Program::at("http://localhost:1");
+        for (set, part) in [
+            (format!("towline.openai.api_kee={key}"), "api_kee"),
+            // A key that ends as base64 does.
+            (format!("{key}=="), "--set"),
+            (key.to_owned(), "--set"),
+        ] {
+            let ended = program.run(&["chat", "--set", &set, "Hi"]).await.expect(2);
+            assert!(
+                ended.stderr.contains(part) && !ended.stderr.contains(key),
+                "{ended:?}"
+            );
+        }
     }
-    let set = format!("towline.openai.api_kee={key}");
-    let program = Program::at("http://localhost:1");
-    let ended = program.run(&["chat", "--set", &set, "Hi"]).await.expect(2);
-    assert!(
-        ended.stderr.contains("api_kee") && !ended.stderr.contains(key),
-        "{ended:?}"
-    );
 }
 
 #[tokio::test]
@@ -208,10 +313,10 @@ async fn the_simulator_does_not_show_its_keys_or_those_it_is_sent() {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let base_url = lines.next_line().await.unwrap().unwrap();
         let right = Program::at(&base_url).env("OPENAI_API_KEY", key);
-        search(&right, "the right key").await;
+        search(&right, &CALLS, "the right key").await;
         right.run(&["chat", "Hi"]).await.expect(0);
         let wrong = Program::at(&base_url).env("OPENAI_API_KEY", "sk-planted-another-0123456789");
-        search(&wrong, "a wrong key").await;
+        search(&wrong, &CALLS, "a wrong key").await;
         wrong.run(&["chat", "Hi"]).await.expect(1);
 
         crate::signal::send(&child, Signal::SIGTERM);
@@ -226,20 +331,52 @@ async fn the_simulator_does_not_show_its_keys_or_those_it_is_sent() {
 
 #[tokio::test]
 async fn a_wrong_command_line_does_not_show_the_key_in_it() {
-    let key = KEYS[0];
-    let key_is = format!("--key={key}");
-    let listen = ["--listen", "nowhere"];
-    let wrong: [&[&str]; 6] = [
-        &["simulate", key],
-        &["simulate", key, "--json"],
-        &["simulate", "--key", key, key],
-        &["simulate", "--listen", key],
-        &["simulate", &key_is, listen[0], listen[1]],
-        &["chat", "--json", "--temperature", key],
-    ];
-    for args in wrong {
-        let ended = Program::bare().run(args).await.expect(2);
-        let shown = ended.stdout.contains(key) || ended.stderr.contains(key);
-        assert!(!shown, "{args:?}: {ended:?}");
+    for key in KEYS {
+        let key_is = format!("--key={key}");
+        let option = format!("--{key}");
+        let json_is = format!("--json={key}");
+        let wrong: [&[&str]; 15] = [
+            &["simulate", key],
+            &["simulate", key, "--json"],
+            &["simulate", "--key", key, key],
+            &["simulate", "--listen", key],
+            &["simulate", &key_is, "--listen", "nowhere"],
+            &["chat", "--json", "--temperature", key],
+            &["chat", "--temperature", key],
+            &["chat", "--max-tokens", key, "--json"],
+            &["chat", &option, "Hi"],
+            &["chat", &json_is, "Hi"],
+            &["models", "-D", "towline.openai.api_key", key],
+            &["models", "--json", "-D", "towline.openai.api_key", key],
+            &["completions", key],
+            &["man", key],
+            &[key],
+        ];
+        for args in wrong {
+            let ended = Program::bare().run(args).await.expect(2);
+            let shown = ended.stdout.contains(key) || ended.stderr.contains(key);
+            assert!(!shown, "{args:?}: {ended:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_script_does_not_show_the_key_in_it() {
+    for key in KEYS {
+        let wrong = [
+            json!({"keys": key}),
+            json!({key: 1}),
+            json!({"rules": [{"match": {"headers": format!("authorization: Bearer {key}")}}]}),
+            json!({"rules": [{"match": {"headers": {format!("authorization: Bearer {key}"): ""}}}]}),
+            json!({"rules": [{"faults": [key]}]}),
+        ];
+        for script in wrong {
+            let program = Program::bare().file("script.json", script.to_string());
+            let args = ["simulate", "-vv", "--script", "script.json"];
+            let ended = program.run(&args).await.expect(2);
+            let shown = ended.stdout.contains(key) || ended.stderr.contains(key);
+            assert!(!shown, "{script}: {ended:?}");
+            assert!(ended.stderr.contains("script is not valid"), "{ended:?}");
+        }
     }
 }

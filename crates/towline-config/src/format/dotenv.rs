@@ -43,8 +43,11 @@ pub(super) fn parse(name: &str, contents: &str, variables: &BTreeMap<String, Str
             // The line is not shown: it may hold a secret.
             Err(what) => reading.tell(
                 is_variable(leading_name(statement)),
-                Fault::new(format!("line {line} is not of the form NAME=value: {what}"))
-                    .with_origin(name),
+                Fault::new(
+                    format!("line {line} is not of the form NAME=value: {what}"),
+                    "mend the line, or put # before it; a value with blanks goes into quotes",
+                )
+                .with_origin(name),
             ),
         }
         line += statement.matches('\n').count() + 1;

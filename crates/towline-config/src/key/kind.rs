@@ -227,6 +227,43 @@ impl Kind {
         }
     }
 
+    /// What to write instead, where the value itself gives no better hint.
+    pub(crate) fn remedy(self) -> String {
+        let example = match self {
+            Self::Text => "write it as one text",
+            Self::Secret => {
+                "write it as one text, or name a file that holds it with the key's _file"
+            }
+            Self::SecretFile | Self::Path => "write it as one text, such as /etc/towline/file",
+            Self::Url | Self::BaseUrl => "for example https://llm.example.com/v1",
+            Self::Proxy => "for example http://proxy.example.com:3128",
+            Self::Bool => "write true or false, or leave the key out for the default",
+            Self::Count(least) | Self::Within(least, _) => {
+                return format!("for example {}, digits alone", least.max(1));
+            }
+            Self::Cap(most) => {
+                let most = match most {
+                    u64::MAX => String::new(),
+                    most => format!(" up to {most}"),
+                };
+                return format!("write digits alone{most}, such as 100, or off for no limit");
+            }
+            Self::Port => "for example 9464, digits alone",
+            Self::Duration => "for example \"30 s\" or \"500 ms\"",
+            Self::Clock => "for example \"30 s\", or off for no limit",
+            Self::Ratio(_) => "for example 0.5 or 50%",
+            Self::Models => "for example openai/gpt-4o",
+            Self::Phrases | Self::List => "write a list of texts",
+            Self::Headers => {
+                "the form is name=value,name=value or a table of them, not name: value; %2C stands \
+                 for a comma in a value"
+            }
+            Self::Choice(_) => "write one of these words, or leave the key out for the default",
+            Self::Vendor => "for example openai or anthropic",
+        };
+        example.to_owned()
+    }
+
     /// The name of the kind on the reference page.
     pub(crate) fn title(self) -> String {
         match self {

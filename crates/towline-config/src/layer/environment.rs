@@ -129,9 +129,11 @@ impl Reading {
             .max_by(|(a, _), (b, _)| a.total_cmp(b));
         match nearest {
             Some((_, nearest)) => self.faults.push(
-                Fault::new(format!("unknown variable {name}"))
-                    .with_origin(label)
-                    .with_remedy(format!("did you mean {nearest}?")),
+                Fault::new(
+                    format!("unknown variable {name}"),
+                    format!("did you mean {nearest}?"),
+                )
+                .with_origin(label),
             ),
             // It may be another program's.
             None => self

@@ -3,10 +3,13 @@
 use super::{Entry, Origin};
 use crate::{
     error::Fault,
-    key::{Kind, Path, canonical, find},
+    key::{Key, Kind, Path, canonical, find},
 };
 use figment::value::{Dict, Value};
 use std::collections::BTreeMap;
+
+/// What to do about a key that resembles none.
+const SEE_LIST: &str = "see the list of keys in docs/configuration.md";
 
 /// The sections that hold our keys.
 const ROOTS: [&str; 2] = ["towline", "llm4s"];
@@ -125,13 +128,10 @@ impl<'a> Sink<'a> {
     /// Nothing that was written is shown: where the form is wrong, a value may stand for a name.
     fn fault_of_headers(&mut self, path: &Path, problem: String) {
         self.faults.push(
-            Fault::new(problem)
+            Fault::new(problem, Kind::Headers.remedy())
                 .with_key(format!("towline.{path}"))
-                .with_origin(self.origin.name.clone())
-                .with_remedy(
-                    "the form is name=value,name=value or a table of them, not name: value; %2C \
-                     stands for a comma in a value",
-                ),
+                .with_variables(find(path).iter().flat_map(Key::shown_variables))
+                .with_origin(self.origin.name.clone()),
         );
     }
 
@@ -141,10 +141,10 @@ impl<'a> Sink<'a> {
             if entry.value != value {
                 let problem = format!("{other} and {spelled} are one key with two values");
                 self.faults.push(
-                    Fault::new(problem)
+                    Fault::new(problem, "keep one of them")
                         .with_key(format!("towline.{path}"))
-                        .with_origin(self.origin.name.clone())
-                        .with_remedy("keep one of them"),
+                        .with_variables(find(&path).iter().flat_map(Key::shown_variables))
+                        .with_origin(self.origin.name.clone()),
                 );
             }
             return;
@@ -160,9 +160,8 @@ impl<'a> Sink<'a> {
 
     fn not_a_value(&mut self, key: &str) {
         self.faults.push(
-            Fault::new(format!("{key} is a section, not a value"))
-                .with_origin(self.origin.name.clone())
-                .with_remedy("see the list of keys in docs/configuration.md"),
+            Fault::new(format!("{key} is a section, not a value"), SEE_LIST)
+                .with_origin(self.origin.name.clone()),
         );
     }
 
@@ -176,23 +175,23 @@ impl<'a> Sink<'a> {
         let full = nearest.as_ref().map_or(shown, |_| written);
         let key = format!("{}.{}", self.root, full.join("."));
         // Tied to no section: a slip of the pen may be why a section is not the selected one.
+        let remedy = match nearest {
+            Some(nearest) => format!("did you mean {nearest}?"),
+            None => SEE_LIST.to_owned(),
+        };
         self.faults.push(
-            Fault::new(format!("unknown key '{key}'"))
-                .with_origin(self.origin.name.clone())
-                .with_remedy(match nearest {
-                    Some(nearest) => format!("did you mean {nearest}?"),
-                    None => "see the list of keys in docs/configuration.md".to_owned(),
-                }),
+            Fault::new(format!("unknown key '{key}'"), remedy)
+                .with_origin(self.origin.name.clone()),
         );
     }
 
     fn foreign(&mut self, name: &str) {
         self.faults.push(
-            Fault::new(format!("unknown section '{name}'"))
-                .with_origin(self.origin.name.clone())
-                .with_remedy(format!(
-                    "settings live under 'towline': write towline.{name}"
-                )),
+            Fault::new(
+                format!("unknown section '{name}'"),
+                format!("settings live under 'towline': write towline.{name}"),
+            )
+            .with_origin(self.origin.name.clone()),
         );
     }
 }

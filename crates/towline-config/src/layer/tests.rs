@@ -32,7 +32,8 @@ fn shown_key(key: &Key) -> String {
 fn value(kind: Kind, number: usize) -> (String, String) {
     let same = |text: String| (text.clone(), text);
     match kind {
-        Kind::Text | Kind::Path | Kind::SecretFile => same(format!("value-{number}")),
+        Kind::Text | Kind::Path => same(format!("value-{number}")),
+        Kind::SecretFile => same(format!("/run/value-{number}")),
         Kind::List => same(format!("host-{number}, other")),
         Kind::Models => same(format!("openai/m-{number}, groq/m")),
         Kind::Phrases => same(format!("a{{1,{number}}}")),

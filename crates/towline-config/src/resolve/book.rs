@@ -2,7 +2,7 @@
 
 use crate::{
     error::Fault,
-    key::{Key, Kind, Path, Typed, check, find, table::RETRY_PRESETS},
+    key::{Key, Kind, Mismatch, Path, Typed, check, find, table::RETRY_PRESETS},
     layer::{Found, Layer, Merged, Origin},
 };
 use figment::value::Value;
@@ -105,16 +105,8 @@ impl Book {
                 self.held.insert(path, held);
             }
             Err(mismatch) => {
-                let expected = found.key.kind.expected();
-                let fault = of_key(
-                    &found.key,
-                    format!("expected {expected}, found {}", mismatch.found),
-                )
-                .with_origin(found.origin.name.clone());
-                let fault = match mismatch.hint {
-                    Some(hint) => fault.with_remedy(hint),
-                    None => fault,
-                };
+                let fault = mismatched(&found.key, found.key.kind, mismatch)
+                    .with_origin(found.origin.name.clone());
                 self.bad.insert(path.clone());
                 match (found.key.used, found.origin.meant) {
                     (_, true) => self.faults.push(fault),
@@ -229,16 +221,27 @@ impl Book {
         }
     }
 
-    /// A key that nothing acts on yet is told once, all in one line.
-    pub(super) fn warn_of_idle_keys(&mut self) {
-        let idle: Vec<String> = self
+    /// The keys that are set and nothing acts on yet, all in one line: those that were meant for this
+    /// program, or those of variables that other programs read too.
+    pub(crate) fn idle_keys(&self, meant: bool) -> Option<String> {
+        let idle = self
             .held
             .values()
-            .filter(|held| !held.key.used && held.origin.meant)
-            .map(|held| held.key.full())
+            .filter(|held| !held.key.used && held.origin.meant == meant);
+        let names: Vec<String> = idle
+            .map(|held| match meant {
+                true => held.key.full(),
+                false => format!("{} (from {})", held.key.full(), held.origin),
+            })
             .collect();
-        if !idle.is_empty() {
-            self.warn(format!("no effect in this version: {}", idle.join(", ")));
+        (!names.is_empty()).then(|| format!("no effect in this version: {}", names.join(", ")))
+    }
+
+    pub(super) fn warn_of_idle_keys(&mut self) {
+        for meant in [true, false] {
+            if let Some(text) = self.idle_keys(meant) {
+                self.warn(text);
+            }
         }
     }
 
@@ -275,9 +278,15 @@ impl Book {
     }
 }
 
+/// The fault of a value that is not what its key takes.
+pub(super) fn mismatched(key: &Key, kind: Kind, mismatch: Mismatch) -> Fault {
+    let problem = format!("expected {}, found {}", kind.expected(), mismatch.found);
+    of_key(key, problem, mismatch.hint.unwrap_or_else(|| kind.remedy()))
+}
+
 /// A fault with the key and its variables.
-pub(super) fn of_key(key: &Key, problem: impl Into<String>) -> Fault {
-    let fault = Fault::new(problem)
+pub(super) fn of_key(key: &Key, problem: impl Into<String>, remedy: impl Into<String>) -> Fault {
+    let fault = Fault::new(problem, remedy)
         .with_key(key.full())
         .with_variables(key.shown_variables());
     match &key.section {
@@ -298,3 +307,6 @@ fn is_provider_section(key: &Key) -> bool {
 fn is_among(section: &str, sections: &[String]) -> bool {
     sections.iter().any(|other| other == section)
 }
+
+#[cfg(test)]
+mod tests;

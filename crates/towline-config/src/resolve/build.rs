@@ -1,7 +1,7 @@
 //! Building one provider from its sections, complete or with all its faults.
 
 use super::{
-    book::{Book, of_key},
+    book::{Book, mismatched, of_key},
     section::Sections,
     spec::{Purpose, Target},
 };
@@ -97,7 +97,7 @@ impl<'a> Build<'a> {
             let problem = format!("Configured provider '{shown}' {what}");
             // What is of the wrong type is a fault already, and not missing.
             if !own.is_bad(field) {
-                faults.push(of_key(&own.key(field), problem).with_remedy(remedy));
+                faults.push(of_key(&own.key(field), problem, remedy));
             }
         };
         let vendor = field("provider").and_then(Vendor::find);
@@ -238,16 +238,9 @@ impl<'a> Build<'a> {
         let text = self.sections.text("endpoint")?;
         let is_address = matches!(self.vendor.row().home, Home::Endpoint(_));
         if let (true, Err(mismatch)) = (is_address, check(Kind::BaseUrl, &Value::from(&*text))) {
-            let expected = Kind::BaseUrl.expected();
             let key = self.sections.key_of("endpoint");
-            let fault = of_key(
-                &key,
-                format!("expected {expected}, found {}", mismatch.found),
-            );
-            self.sections.fault(match mismatch.hint {
-                Some(hint) => fault.with_remedy(hint),
-                None => fault,
-            });
+            self.sections
+                .fault(mismatched(&key, Kind::BaseUrl, mismatch));
         }
         Some(without_slash(&text))
     }
@@ -276,8 +269,7 @@ impl<'a> Build<'a> {
         let what = field.replace("base_url", "base URL");
         let problem = format!("Missing {} {what}", self.vendor.title());
         let remedy = format!("for example {}={example}", first_variable(&key));
-        self.sections
-            .fault(of_key(&key, problem).with_remedy(remedy));
+        self.sections.fault(of_key(&key, problem, remedy));
     }
 
     fn api_key(&mut self, address: &Address) -> Option<Secret> {
@@ -293,8 +285,7 @@ impl<'a> Build<'a> {
             let key = self.sections.key("api_key");
             let problem = format!("Missing {} API key", self.vendor.title());
             let remedy = self.key_remedy(&key);
-            self.sections
-                .fault(of_key(&key, problem).with_remedy(remedy));
+            self.sections.fault(of_key(&key, problem, remedy));
         }
         api_key
     }
@@ -354,8 +345,10 @@ impl<'a> Build<'a> {
             Ok(text) => Some(Secret::new(text)),
             Err(_) => {
                 let key = self.sections.key("transport.client_key_file");
+                let remedy = "name a file that begins with -----BEGIN; openssl pkey -inform DER \
+                              makes one of a key in DER";
                 self.sections
-                    .fault(of_key(&key, "the file is not PEM text"));
+                    .fault(of_key(&key, "the file is not PEM text", remedy));
                 None
             }
         }
@@ -374,10 +367,11 @@ impl<'a> Build<'a> {
             (true, true) | (false, false) => return,
         };
         let key = self.sections.key(missing);
-        self.sections.fault(
-            of_key(&key, "a client certificate needs both certificate and key")
-                .with_remedy("set this one too"),
-        );
+        self.sections.fault(of_key(
+            &key,
+            "a client certificate needs both certificate and key",
+            "set this one too",
+        ));
     }
 }
 

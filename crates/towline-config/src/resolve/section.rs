@@ -260,9 +260,9 @@ impl<'a> Sections<'a> {
             other.key.name != held.key.name && other.origin.rank() == held.origin.rank()
         }) {
             let (full, other) = (held.key.full(), twin.key.full());
-            let fault = of_key(&held.key, format!("both {full} and {other} are set"))
-                .with_origin(format!("{} and {}", held.origin, twin.origin))
-                .with_remedy("keep one of them");
+            let problem = format!("both {full} and {other} are set");
+            let fault = of_key(&held.key, problem, "keep one of them")
+                .with_origin(format!("{} and {}", held.origin, twin.origin));
             self.faults.push(fault);
         }
     }
@@ -271,12 +271,22 @@ impl<'a> Sections<'a> {
         let Typed::Text(path) = &held.value else {
             return None;
         };
-        let fault = match edge::read_text(std::path::Path::new(path)) {
-            Ok(text) if text.trim().is_empty() => Fault::new(format!("{path} is empty")),
-            Ok(text) => return Some(Secret::new(text.trim())),
+        let fault = match edge::read_secret(std::path::Path::new(path)) {
+            Ok(secret) => return Some(secret),
             Err(fault) => fault,
         };
-        let fault = of_key(&held.key, fault.problem()).with_origin(held.origin.name.clone());
+        let fault = if edge::is_path(path) {
+            of_key(&held.key, fault.problem(), fault.remedy())
+        } else {
+            // It may be the key itself, under the name that ends in _FILE.
+            of_key(
+                &held.key,
+                "the file that it names cannot be read",
+                "write a path with a folder in it, such as /run/secrets/key; the key itself belongs \
+                 under the name without the ending _file",
+            )
+        };
+        let fault = fault.with_origin(held.origin.name.clone());
         self.unreadable(fault);
         None
     }
@@ -287,7 +297,7 @@ impl<'a> Sections<'a> {
         match edge::read_bytes(std::path::Path::new(&path)) {
             Ok(bytes) => Some(bytes),
             Err(fault) => {
-                let mut named = of_key(&self.key_of(field), fault.problem());
+                let mut named = of_key(&self.key_of(field), fault.problem(), fault.remedy());
                 if let Some(origin) = self.origin_of(field) {
                     named = named.with_origin(origin);
                 }

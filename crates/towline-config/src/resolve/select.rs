@@ -141,13 +141,16 @@ impl Book {
                 if self.same(&by_name, &by_spec) {
                     return Ok(by_name);
                 }
-                Err(Fault::new(format!(
+                let problem = format!(
                     "towline.llm.model and towline.providers.provider point to different models, '{spec}' and '{name}'"
-                ))
-                .with_key("towline.llm.model")
-                .with_variables(["LLM_MODEL".to_owned(), "TOWLINE_PROVIDERS_PROVIDER".to_owned()])
-                .with_origin(format!("{at} and {other}"))
-                .with_remedy("keep one of them"))
+                );
+                Err(Fault::new(problem, "keep one of them")
+                    .with_key("towline.llm.model")
+                    .with_variables([
+                        "LLM_MODEL".to_owned(),
+                        "TOWLINE_PROVIDERS_PROVIDER".to_owned(),
+                    ])
+                    .with_origin(format!("{at} and {other}")))
             }
         }
     }
@@ -179,9 +182,9 @@ impl Book {
             None => Err(of_key(
                 &key("providers.provider"),
                 format!("Configured provider '{name}' was not found"),
+                self.names_remedy(),
             )
-            .with_origin(origin.name.clone())
-            .with_remedy(self.names_remedy())),
+            .with_origin(origin.name.clone())),
         }
     }
 
@@ -195,12 +198,11 @@ impl Book {
     }
 
     fn older_embedding(&self, vendor: &str, origin: &Origin) -> Result<Target, Fault> {
-        let of = |problem: String| {
-            of_key(&key("embeddings.provider"), problem).with_origin(origin.name.clone())
-        };
         let Some(vendor) = Vendor::find(vendor) else {
-            return Err(of(format!("unknown embedding provider '{vendor}'"))
-                .with_remedy("for example openai, voyage or ollama"));
+            let problem = format!("unknown embedding provider '{vendor}'");
+            let remedy = "for example openai, voyage or ollama";
+            let fault = of_key(&key("embeddings.provider"), problem, remedy);
+            return Err(fault.with_origin(origin.name.clone()));
         };
         let name = format!("embeddings.{}.model", vendor.section());
         let default = || all().get(&name).and_then(|key| key.default.as_deref());
@@ -213,8 +215,8 @@ impl Book {
             None => Err(of_key(
                 &key(&name),
                 format!("Missing embedding model of {}", vendor.title()),
-            )
-            .with_remedy(format!("set it, or EMBEDDING_MODEL={vendor}/<model>"))),
+                format!("set it, or EMBEDDING_MODEL={vendor}/<model>"),
+            )),
         }
     }
 
@@ -227,16 +229,14 @@ impl Book {
         }
         let names: Vec<String> = self.provider_names().into_values().collect();
         if let Some(first) = names.first() {
-            return Selection::fault(
-                of_key(
-                    &key("providers.provider"),
-                    "No default provider configured under towline.providers.provider",
-                )
-                .with_remedy(format!(
+            return Selection::fault(of_key(
+                &key("providers.provider"),
+                "No default provider configured under towline.providers.provider",
+                format!(
                     "set it to one of {}, such as {first}, or set LLM_MODEL",
                     names.join(", ")
-                )),
-            );
+                ),
+            ));
         }
         let vendor = self.iter().find_map(|(_, held)| {
             Vendor::find(held.key.section.as_deref()?).filter(|_| held.key.is_access())
@@ -245,10 +245,11 @@ impl Book {
             Some(vendor) if vendor != "openai" => format!("LLM_MODEL={vendor}/<model>"),
             _ => "LLM_MODEL=openai/gpt-4o".to_owned(),
         };
-        Selection::fault(
-            of_key(&key("llm.model"), "Missing model spec: set LLM_MODEL")
-                .with_remedy(format!("for example {example}")),
-        )
+        Selection::fault(of_key(
+            &key("llm.model"),
+            "Missing model spec: set LLM_MODEL",
+            format!("for example {example}"),
+        ))
     }
 }
 

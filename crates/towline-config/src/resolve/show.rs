@@ -2,6 +2,7 @@
 
 use super::book::{Book, Held};
 use crate::{
+    edge,
     key::{Key, Kind, Typed, all},
     provider::ProviderSettings,
     source::{Source, without_secrets},
@@ -63,6 +64,9 @@ fn shown(key: &Key, value: &Typed) -> String {
         // A proxy is secret for its user and password.
         Typed::Secret(url) if key.kind == Kind::Proxy => without_secrets(url.expose()).into_owned(),
         Typed::Secret(_) => "***".to_owned(),
+        Typed::Text(text) if key.kind == Kind::SecretFile && !edge::is_path(text) => {
+            "***".to_owned()
+        }
         Typed::Text(text) => without_secrets(text).into_owned(),
         Typed::Bool(flag) => flag.to_string(),
         Typed::Count(count) => count.to_string(),

@@ -68,7 +68,7 @@ impl Book {
         found.map_err(|(problem, remedy)| {
             let remedy = remedy
                 .unwrap_or_else(|| format!("write provider/model, such as {}", purpose.example()));
-            let fault = of_key(from, problem).with_remedy(remedy);
+            let fault = of_key(from, problem, remedy);
             match origin {
                 Some(origin) => fault.with_origin(origin.name.clone()),
                 None => fault,

@@ -110,7 +110,7 @@ impl Book {
                 remedy.push_str(", or one of ");
                 remedy.push_str(&names.join(", "));
             }
-            let fault = of_key(&held.key, problem).with_remedy(remedy);
+            let fault = of_key(&held.key, problem, remedy);
             return Err(fault.with_origin(held.origin.name.clone()));
         }
         self.target_of(spec, Some(&held.origin), Purpose::Chat, &held.key)
@@ -123,10 +123,7 @@ impl Book {
             faults
                 .map(|fault| {
                     let place = format!("towline.{list} names this provider");
-                    let remedy = match fault.remedy() {
-                        Some(remedy) => format!("{remedy}; {place}"),
-                        None => place,
-                    };
+                    let remedy = format!("{}; {place}", fault.remedy());
                     fault.with_remedy(remedy)
                 })
                 .collect()

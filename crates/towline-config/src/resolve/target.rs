@@ -196,7 +196,7 @@ impl Sections<'_> {
             lower.full(),
             upper.full()
         );
-        let fault = of_key(blamed, problem).with_remedy("lower the first, or raise the second");
+        let fault = of_key(blamed, problem, "lower the first, or raise the second");
         match origin {
             Some(origin) => fault.with_origin(origin),
             None => fault,

@@ -49,7 +49,10 @@ fn a_fault_can_be_taken_apart() {
     );
     assert_eq!(fault.origin(), Some("--set"));
     assert!(fault.problem().contains("found a bare number"));
-    assert!(fault.remedy().is_some());
+    assert_eq!(
+        fault.remedy(),
+        "write the unit, such as \"30 s\" or \"500 ms\""
+    );
     let core = Error::from(error);
     assert_eq!(core.kind(), ErrorKind::Config);
     assert!(!core.is_retryable());
@@ -260,6 +263,13 @@ fn a_file_that_a_variable_names_must_be_there() {
     let error = load_fault(env(&[("TOWLINE_CONFIG", "nowhere.toml")])).to_string();
     assert_eq!(
         error,
-        "nowhere.toml cannot be read, there is no such file, from environment TOWLINE_CONFIG"
+        "nowhere.toml cannot be read, there is no such file, from environment TOWLINE_CONFIG: \
+         check the path; it counts from the working directory"
+    );
+    let option = Loader::new().file_of_option("--config", "/nowhere.toml");
+    assert_eq!(
+        load_fault(option).to_string(),
+        "/nowhere.toml cannot be read, there is no such file, from --config: check the path, and \
+         that the file is there for this program"
     );
 }

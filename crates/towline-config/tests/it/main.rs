@@ -9,6 +9,7 @@ mod model;
 mod named;
 mod page;
 mod provider;
+mod remedy;
 mod rotation;
 mod secret;
 mod stack;

@@ -36,11 +36,14 @@ fn a_secret_file_that_is_missing_or_empty_is_the_only_fault() {
             "nowhere/key cannot be read, there is no such file",
         ),
         (&empty, "is empty"),
+        (PLANTED, "the file that it names cannot be read"),
     ] {
         let loader = env(&[("LLM_MODEL", "openai/m"), ("OPENAI_API_KEY_FILE", path)]);
         let error = loader.load().unwrap().llm().unwrap_err();
         assert_eq!(error.faults().len(), 1, "{error}");
         assert!(error.to_string().contains(expected), "{error}");
+        // Some write the key itself there.
+        assert!(!error.to_string().contains(PLANTED), "{error}");
         assert!(
             error
                 .to_string()
@@ -136,7 +139,7 @@ fn a_header_that_is_written_wrongly_is_told_by_its_number() {
         let loader = env(&[("LLM_MODEL", "openai/m"), ("OPENAI_API_KEY", "k")]);
         let fault = load_fault(loader.env([("TOWLINE_OPENAI_HEADERS", text)])).to_string();
         let expected = format!(
-            "entry {number} is not of the form name=value (towline.openai.headers), \
+            "entry {number} is not of the form name=value (towline.openai.headers / TOWLINE_OPENAI_HEADERS), \
              from environment TOWLINE_OPENAI_HEADERS"
         );
         assert!(fault.starts_with(&expected), "{fault}");

@@ -125,7 +125,7 @@ impl Exchange {
         let body = collect(body, MAX_ERROR_BODY).await.unwrap_or_default();
         let model = self.model.as_deref();
         let error = error::from_response(&self.config, model, parts.status, &parts.headers, &body);
-        let error = match request_id(&parts.headers) {
+        let error = match self.request_id(&parts.headers) {
             Some(id) => error.with_request_id(id.to_string()),
             None => error,
         };
@@ -136,7 +136,7 @@ impl Exchange {
         let model = self.model.clone().unwrap_or_default();
         // The server tells no limits, in the cloud neither.
         Head::new(self.config.name_text().clone(), model)
-            .with_request_id(request_id(&parts.headers))
+            .with_request_id(self.request_id(&parts.headers))
             .with_headers(parts.headers, |_| RateLimits::default())
     }
 
@@ -146,6 +146,12 @@ impl Exchange {
             self.model.clone().unwrap_or_default(),
             head.request_id().map(Text::from),
         )
+    }
+
+    /// What the server calls the exchange; whatever else it wrote there is left out.
+    fn request_id(&self, headers: &HeaderMap) -> Option<Text> {
+        let id = REQUEST_IDS.iter().find_map(|name| headers.get(*name))?;
+        id.to_str().ok().map(|id| self.config.redact_id(id))
     }
 
     fn sign_with(&self, error: Error, head: &Head) -> Error {
@@ -168,9 +174,4 @@ fn page() -> Error {
     Error::new(ErrorKind::Protocol).with_message(
         "the answer is a page (text/html) and not JSON; the base URL leads to something else than the API, or a proxy answers in its place",
     )
-}
-
-fn request_id(headers: &HeaderMap) -> Option<Text> {
-    let id = REQUEST_IDS.iter().find_map(|name| headers.get(*name))?;
-    id.to_str().ok().map(Text::from)
 }

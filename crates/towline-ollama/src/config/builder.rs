@@ -92,7 +92,7 @@ impl OllamaConfigBuilder {
         let headers = self.prepare_headers(&key)?;
         let secrets = self.headers.iter().map(|(_, value)| value.clone());
         Ok(OllamaConfig {
-            secrets: secrets.collect(),
+            secrets: key.secrets().into_iter().chain(secrets).collect(),
             headers,
             key: Arc::new(key),
             name: self.name.unwrap_or_else(|| Text::from_static(DIALECT)),

@@ -195,7 +195,7 @@ impl OpenAiConfigBuilder {
         let headers = self.prepare_headers(&key, &base)?;
         let secrets = self.headers.iter().map(|(_, value)| value.clone());
         Ok(OpenAiConfig {
-            secrets: secrets.collect(),
+            secrets: key.secrets().into_iter().chain(secrets).collect(),
             headers,
             key: Arc::new(key),
             name: self

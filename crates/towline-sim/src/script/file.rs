@@ -8,6 +8,7 @@ use crate::{
     rule::Rule,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::HeaderName;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -286,7 +287,14 @@ fn check_status(at: &str, status: u16) -> Result<(), Wrong> {
     crate::plan::status(status).map_or_else(|cause| Err(wrong(at, &cause.0)), |_| Ok(()))
 }
 
+/// A name that is none is not shown: the value may stand in it, after a colon.
 fn check_header(at: &str, name: &str, value: &str) -> Result<(), Wrong> {
+    if HeaderName::from_bytes(name.as_bytes()).is_err() {
+        return Err(wrong(
+            at,
+            "a name is not allowed for an HTTP header, which holds neither blank nor colon",
+        ));
+    }
     crate::plan::header(name, value).map_or_else(|cause| Err(wrong(at, &cause.0)), |_| Ok(()))
 }
 

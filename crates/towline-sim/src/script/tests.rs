@@ -66,7 +66,7 @@ fn names_the_rule_and_field_of_a_value_that_cannot_be() {
 
     let message = refused(r#"{"rules": [{"respond": {"raw": {"headers": {"a b": "c"}}}}]}"#);
     assert!(
-        message.contains("rules[0].respond.raw.headers: \"a b\""),
+        message.contains("rules[0].respond.raw.headers: a name is not"),
         "{message}"
     );
 
@@ -108,7 +108,71 @@ fn a_message_never_shows_a_key() {
     assert!(!format!("{script:?}").contains("sk-planted"));
 }
 
+#[test]
+fn a_value_in_the_wrong_place_is_not_shown_but_placed() {
+    let key = "planted-embedding-key-0123456789, expected \"nothing";
+    let key = &serde_json::to_string(key).unwrap();
+    let wrong = [
+        (
+            format!("{{\"keys\": {key}}}"),
+            "invalid type: string, expected a sequence",
+        ),
+        (
+            format!("{{\"seed\": {key}}}"),
+            "invalid type: string, expected u64",
+        ),
+        (
+            format!("{{{key}: 1}}"),
+            "unknown field, expected one of `keys`",
+        ),
+        (
+            format!("{{\"rules\": [{{\"match\": {{\"headers\": {key}}}}}]}}"),
+            "invalid type: string, expected a map",
+        ),
+        (
+            format!("{{\"rules\": [{{\"faults\": [{key}]}}]}}"),
+            "unknown variant, expected one of `status`",
+        ),
+        (
+            format!("{{\"rules\": [{{\"faults\": [{{\"stall_head\": {key}}}]}}]}}"),
+            "unknown variant, expected `ms` or `forever`",
+        ),
+        (format!("{{\"keys\": [{key}"), "EOF while parsing a list"),
+        (format!("{{\"keys\": {key} {key}}}"), "line 1"),
+        (key.clone(), "invalid type: string, expected struct"),
+        (
+            format!("{{\"rules\": [{{\"match\": {{\"headers\": {{{key}: \"x\"}}}}}}]}}"),
+            "rules[0].match.headers",
+        ),
+    ];
+    for (text, part) in wrong {
+        let message = refused(&text);
+        assert!(!message.contains("planted"), "{text}: {message}");
+        assert!(!message.contains("nothing"), "{text}: {message}");
+        assert!(message.contains(part), "{text}: {message}");
+        assert!(
+            message.contains("line 1") || message.contains("rules[0]"),
+            "{message}"
+        );
+    }
+}
+
 proptest! {
+    /// Whatever stands where, and whatever quotes and phrases a key is made of.
+    #[test]
+    fn no_value_shows(key in "[a-z,:`'\" ]{0,12}(, expected |` at line 7|)planted-[0-9]{4}[`'\",a-z ]{0,12}") {
+        let coded = serde_json::to_string(&key).unwrap();
+        for text in [
+            format!("{{\"keys\": {coded}}}"),
+            format!("{{\"pace_ms\": {coded}}}"),
+            format!("{{{coded}: {coded}}}"),
+            format!("{{\"rules\": [{{\"faults\": [{coded}]}}]}}"),
+            format!("{{\"rules\": [{{\"faults\": [{{\"status\": {coded}}}]}}]}}"),
+        ] {
+            prop_assert!(!refused(&text).contains("planted"), "{}", refused(&text));
+        }
+    }
+
     #[test]
     fn any_text_is_read_or_refused(text in "\\PC{0,200}") {
         let _read = Script::from_json(&text);
