@@ -51,11 +51,18 @@ pub fn redact_id(id: &str, secrets: &[Secret]) -> Text {
 }
 
 /// Whether nothing in `id` looks like a key or moves a cursor. Each call asks this of the id that it got, and
-/// mostly it is so; where it is not, the slower way has a closer look.
+/// mostly it is so; where it may not be, the slower way has a closer look.
 fn is_plain(id: &str) -> bool {
-    let is_word = |byte: u8| byte.is_ascii_graphic();
-    let mut words = id.as_bytes().split(|byte| !is_key_char(char::from(*byte)));
-    id.bytes().all(is_word) && !words.any(|word| begins_like_a_key(word).is_some())
+    let mut rest = id.as_bytes();
+    let mut begins = true;
+    while let [byte, behind @ ..] = rest {
+        if !byte.is_ascii_graphic() || (begins && begins_like_a_key(rest).is_some()) {
+            return false;
+        }
+        begins = !is_key_char(char::from(*byte));
+        rest = behind;
+    }
+    true
 }
 
 /// Searches for every secret in the text as it is: one may be a part of another, or overlap with it, and
