@@ -4,6 +4,8 @@ use proptest::{collection::vec, prelude::*};
 use std::{num::NonZeroU64, time::Duration};
 use towline_core::{RateLimit, RateLimits};
 
+mod learns;
+
 const SECOND: u64 = 1_000_000_000;
 
 fn quota(amount: u64, per: u64, burst: u64) -> Quota {
