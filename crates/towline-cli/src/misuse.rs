@@ -85,7 +85,10 @@ fn tips(word: &str, words: &[String]) -> Vec<String> {
         Some(rest) => rest.is_empty() || rest.starts_with('=') || is_short(word),
         None => false,
     };
-    let Some(place) = words.iter().rposition(is_it) else {
+    // The first word is the program's name. Where the word stands twice, one of them may be right.
+    let mut places = words.iter().enumerate().skip(1);
+    let mut places = places.by_ref().filter(|(_, given)| is_it(given));
+    let (Some((place, _)), None) = (places.next(), places.next()) else {
         return Vec::new();
     };
     let mut tips = vec![format!(

@@ -77,9 +77,24 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Fault> {
     })
 }
 
-/// Whether a text is more than one word without a folder, which could as well be a key.
+/// Whether a text is a path and nothing else: it begins as one. A name without a folder could as well be a
+/// key, and so could one with a slash in it.
 pub(crate) fn is_path(text: &str) -> bool {
-    text.contains(['/', '\\']) || text.starts_with('.')
+    let begins = ["/", "./", "../", "~/", ".\\", "..\\", "\\\\"];
+    begins.iter().any(|begin| text.starts_with(begin)) || Path::new(text).is_absolute()
+}
+
+/// Why the secret in a file cannot be had, without the name of the file.
+pub(crate) fn why_no_secret(path: &Path) -> &'static str {
+    match std::fs::read(path) {
+        Ok(bytes) if bytes.trim_ascii().is_empty() => "the file that it names is empty",
+        Ok(_) => "the file that it names is not UTF-8 text",
+        Err(error) => match error.kind() {
+            ErrorKind::NotFound => "there is no file of the name that it holds",
+            ErrorKind::PermissionDenied => "the file that it names may not be read",
+            _ => "the file that it names cannot be read",
+        },
+    }
 }
 
 /// The secret that a file holds, without the blanks around it.

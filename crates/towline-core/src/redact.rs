@@ -72,8 +72,7 @@ fn without_held<'a>(text: &'a str, secrets: &[Secret]) -> Cow<'a, str> {
     for secret in secrets {
         let secret = secret.expose().trim();
         if is_in(secret, text) {
-            let found = text.match_indices(secret);
-            spans.extend(found.map(|(start, found)| start..start + found.len()));
+            spans.extend(found(secret, text));
         }
     }
     if spans.is_empty() {
@@ -91,6 +90,17 @@ fn without_held<'a>(text: &'a str, secrets: &[Secret]) -> Cow<'a, str> {
     }
     clean.push_str(text.get(end..).unwrap_or_default());
     Cow::Owned(clean)
+}
+
+/// Where `secret` stands in `text`, also where it overlaps with itself.
+fn found(secret: &str, text: &str) -> impl Iterator<Item = Range<usize>> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let start = from + text.get(from..)?.find(secret)?;
+        // The next may begin at the next character.
+        from = start + text.get(start..)?.chars().next()?.len_utf8();
+        Some(start..start + secret.len())
+    })
 }
 
 /// `text` in one line of at most `longest` bytes and a mark, without what would move a terminal's

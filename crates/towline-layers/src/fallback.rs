@@ -26,7 +26,9 @@
 //! - When the deadline has passed nobody else is asked. So a target leaves some time to those behind it
 //!   that could be asked: one that has not begun to answer in the last quarter of what it had, or in
 //!   the last minute where that is less ([`Fallback::with_reserve`]), is left with an error of
-//!   [`Clock::Target`](towline_core::Clock::Target). Inside, that moment is the deadline.
+//!   [`Clock::Target`](towline_core::Clock::Target). Inside, queues and retries heed that moment
+//!   ([`Context::begin_by`](towline_core::Context::begin_by)); an answer that has begun is not held to it,
+//!   and a call that must not be sent twice is not left for it.
 //!
 //! # Shared between clones
 //!

@@ -48,9 +48,6 @@ struct Table {
     vendors: &'static [&'static str],
     windows: &'static [(&'static str, u64)],
     other: u64,
-    /// Whether these vendors serve models of their own alone, whose window is `other` where no row has
-    /// it. Else that is a guess on the safe side, for who has to keep below it.
-    own: bool,
     reserve: u64,
 }
 
@@ -66,14 +63,12 @@ const TABLES: &[Table] = &[
             ("gpt-3.5-turbo", 16_384),
         ],
         other: 8_192,
-        own: false,
         reserve: 4_096,
     },
     Table {
         vendors: &["anthropic"],
         windows: &[("claude-instant", 100_000)],
         other: 200_000,
-        own: true,
         reserve: 4_096,
     },
     Table {
@@ -85,35 +80,30 @@ const TABLES: &[Table] = &[
             ("mistral", 32_768),
         ],
         other: 8_192,
-        own: false,
         reserve: 4_096,
     },
     Table {
         vendors: &["gemini", "vertexai"],
         windows: &[("gemini-1.0", 32_768)],
         other: 1_048_576,
-        own: true,
         reserve: 8_192,
     },
     Table {
         vendors: &["deepseek"],
         windows: &[],
         other: 128_000,
-        own: true,
         reserve: 8_192,
     },
     Table {
         vendors: &["cohere", "mistral"],
         windows: &[],
         other: 128_000,
-        own: true,
         reserve: 4_096,
     },
     Table {
         vendors: &["zai"],
         windows: &[("glm-4.7", 200_000)],
         other: 128_000,
-        own: true,
         reserve: 4_096,
     },
 ];
@@ -133,16 +123,46 @@ pub(crate) fn known_window(vendor: &str, model: &str) -> u64 {
     row.map_or(table.other, |(_, window)| window)
 }
 
+/// Models whose window is sure, by the whole name up to a date. By these a call is sent past a target;
+/// the tables above, which are on the safe side for who has to keep below, would send calls past
+/// models that could have answered.
+///
+/// Sources: OpenAI, "Models", `https://platform.openai.com/docs/models`; Anthropic, "Models overview",
+/// `https://docs.anthropic.com/en/docs/about-claude/models`; as known in November 2026.
+const SURE: &[(&[&str], &str, u64)] = &[
+    (OPENAI, "gpt-4", 8_192),
+    (OPENAI, "gpt-4-turbo", 128_000),
+    (OPENAI, "gpt-4o", 128_000),
+    (OPENAI, "gpt-4o-mini", 128_000),
+    (ANTHROPIC, "claude-3-haiku", 200_000),
+    (ANTHROPIC, "claude-3-opus", 200_000),
+    (ANTHROPIC, "claude-3-5-haiku", 200_000),
+    (ANTHROPIC, "claude-3-5-sonnet", 200_000),
+    (ANTHROPIC, "claude-3-7-sonnet", 200_000),
+    (ANTHROPIC, "claude-haiku-4-5", 200_000),
+    (ANTHROPIC, "claude-opus-4", 200_000),
+    (ANTHROPIC, "claude-opus-4-1", 200_000),
+];
+const OPENAI: &[&str] = &["openai", "azure"];
+const ANTHROPIC: &[&str] = &["anthropic"];
+
 /// The context window of a model whose name says it; none where [`known_window`] is a guess.
 pub(crate) fn window_by_name(vendor: &str, model: &str) -> Option<u64> {
-    let (table, model) = (table(vendor)?, model.to_lowercase());
-    let Some((part, window)) = table.row(&model) else {
-        return table.own.then_some(table.other);
+    let model = model.to_lowercase();
+    let is_it = |name: &str| model.strip_prefix(name).is_some_and(is_date);
+    let mut rows = SURE.iter();
+    let row = rows.find(|(vendors, name, _)| vendors.contains(&vendor) && is_it(name));
+    row.map(|(_, _, window)| *window)
+}
+
+/// Whether `rest` is nothing, or a date such as `-0613`, `-20250514`, `-2024-11-20` or `-latest`.
+fn is_date(rest: &str) -> bool {
+    let Some(date) = rest.strip_prefix('-') else {
+        return rest.is_empty();
     };
-    // Another version, such as `gpt-4.1` of `gpt-4`, may have another window.
-    let rest = model.split_once(part).map_or("", |(_, rest)| rest);
-    let is_version = |next: char| next == '.' || next.is_ascii_digit();
-    (part.ends_with('-') || !rest.starts_with(is_version)).then_some(window)
+    let digits = date.bytes().filter(u8::is_ascii_digit).count();
+    let is_numeric = digits >= 4 && date.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+    is_numeric || date == "latest"
 }
 
 /// The tokens to keep for the answer of a model whose window is `window`.

@@ -26,7 +26,9 @@ use crate::{ClientBuilder, provider::Target};
 use std::{fmt, sync::Arc, time::Duration};
 use tower_layer::Layer;
 use towline_config::{ProviderSettings, stack::StackSettings};
-use towline_core::{Answer, EmbeddingRequest, EmbeddingResponse, Metered, Request, Response, Text};
+use towline_core::{
+    Answer, Capabilities, EmbeddingRequest, EmbeddingResponse, Metered, Request, Response, Text,
+};
 use towline_layers::{
     ask::{Ask, Cloning},
     balance::{self, Balance},
@@ -265,7 +267,11 @@ impl Stack {
         let is_plain = !self.continues && self.coalesce.is_off();
         if is_plain && self.others.is_empty() && self.hedge.is_off() {
             // One target: its type need not be forgotten, which a call would pay for.
-            let sole = described(&self.first, self.route(&self.first, &self.beside));
+            let sole = described(
+                &self.first,
+                &self.beside,
+                self.route(&self.first, &self.beside),
+            );
             return self.admitted(self.tenants.layer(Fallback::new(sole)), provider, drain);
         }
         let first = self.target(&self.first, &self.beside);
@@ -318,7 +324,7 @@ impl Stack {
                 Erased::of(retry.layer(Cloning::new(hedged)))
             }
         };
-        described(first, tried)
+        described(first, beside, tried)
     }
 
     /// The deployments of a target, asked once more where that may help.
@@ -333,13 +339,17 @@ impl Stack {
 }
 
 /// A target of which the fallback knows what it can do.
-fn described<S>(first: &Deployment, service: S) -> FallbackTarget<S> {
+/// A target of `first` and those that stand beside it. What one of them can do, the target can.
+fn described<S>(first: &Deployment, beside: &[Deployment], service: S) -> FallbackTarget<S> {
+    let group = || std::iter::once(first).chain(beside);
     let mut target = FallbackTarget::new(first.name.clone(), service);
     if let Some(model) = &first.model {
         target = target.with_model(model.clone());
     }
-    if let Some(capabilities) = first.capabilities {
-        target = target.with_capabilities(capabilities);
+    let capabilities: Option<Vec<_>> = group().map(|one| one.capabilities).collect();
+    if let Some(capabilities) = capabilities {
+        let all = capabilities.into_iter().flat_map(Capabilities::iter);
+        target = target.with_capabilities(all.fold(Capabilities::default(), Capabilities::with));
     }
     if let Some(budget) = first.retry.budget() {
         target = target.with_budget(budget.clone());
@@ -347,7 +357,8 @@ fn described<S>(first: &Deployment, service: S) -> FallbackTarget<S> {
     if let Some(model) = &first.window_of {
         target = target.with_window_of(model.clone());
     }
-    match first.window {
+    let windows: Option<Vec<_>> = group().map(|one| one.window).collect();
+    match windows.and_then(|windows| windows.into_iter().max()) {
         Some(window) => target.with_window(window),
         None => target,
     }

@@ -281,9 +281,9 @@ impl<'a> Sections<'a> {
             // It may be the key itself, under the name that ends in _FILE.
             of_key(
                 &held.key,
-                "the file that it names cannot be read",
-                "write a path with a folder in it, such as /run/secrets/key; the key itself belongs \
-                 under the name without the ending _file",
+                edge::why_no_secret(std::path::Path::new(path)),
+                "write a path that begins with / or ./, such as /run/secrets/key; the key itself \
+                 belongs under the name without the ending _file",
             )
         };
         let fault = fault.with_origin(held.origin.name.clone());

@@ -30,13 +30,16 @@ fn a_secret_is_read_from_the_file_that_a_variable_names() {
 fn a_secret_file_that_is_missing_or_empty_is_the_only_fault() {
     let folder = tempfile::tempdir().unwrap();
     let empty = write(folder.path(), "key", " \n").display().to_string();
+    // As keys in base 64 may be.
+    let slashed = format!("ab/{PLANTED}+cd==");
     for (path, expected) in [
         (
-            "nowhere/key",
-            "nowhere/key cannot be read, there is no such file",
+            "./nowhere/key",
+            "./nowhere/key cannot be read, there is no such file",
         ),
         (&empty, "is empty"),
-        (PLANTED, "the file that it names cannot be read"),
+        (PLANTED, "there is no file of the name that it holds"),
+        (&slashed, "there is no file of the name that it holds"),
     ] {
         let loader = env(&[("LLM_MODEL", "openai/m"), ("OPENAI_API_KEY_FILE", path)]);
         let error = loader.load().unwrap().llm().unwrap_err();

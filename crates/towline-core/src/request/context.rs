@@ -25,6 +25,7 @@ struct Rare {
     tags: Vec<(Text, Text)>,
     trace_parent: Option<Text>,
     avoided: Vec<Text>,
+    begin_by: Option<Instant>,
 }
 
 /// How urgent a call is to the caller.
@@ -156,6 +157,22 @@ impl Context {
     /// Takes the deadline out. Whoever does it holds the callers to their deadlines himself.
     pub const fn take_deadline(&mut self) -> Option<Instant> {
         self.deadline.take()
+    }
+
+    /// Says until when the answer has to have begun, if not until the deadline: whoever says it asks somebody
+    /// else then.
+    pub fn set_begin_by(&mut self, moment: Option<Instant>) {
+        if self.rare.is_some() || moment.is_some() {
+            self.rare_mut().begin_by = moment;
+        }
+    }
+
+    /// The moment by which the answer has to have begun: the deadline, or an earlier one. For whoever waits
+    /// before it is asked for. An answer that has begun is held to the [`deadline`](Self::deadline) alone.
+    #[must_use]
+    pub fn begin_by(&self) -> Option<Instant> {
+        let earlier = self.rare.as_deref().and_then(|rare| rare.begin_by);
+        earlier.into_iter().chain(self.deadline).min()
     }
 
     /// Where what happens to the call is written down, if anywhere.

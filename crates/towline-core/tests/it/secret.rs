@@ -46,6 +46,8 @@ fn the_id_of_a_call_is_kept_unless_it_holds_a_secret_or_a_novel() {
     }
     assert_eq!(redact_id("a:planted-key-0123456789", &held), "a:***");
     assert_eq!(redact_id("sk-somebody-elses-key", &held), "sk-***");
+    let twice = [Secret::new("abcabc")];
+    assert_eq!(redact_id("abcabcabc", &twice), "***");
     assert_eq!(redact_id("a\u{1b}[2Jb", &held), "a [2Jb");
     let long = redact_id(&"x".repeat(4000), &held);
     assert!(long.len() < 160 && long.ends_with("[truncated]"), "{long}");

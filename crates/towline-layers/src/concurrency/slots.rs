@@ -184,7 +184,8 @@ impl Slots {
     /// Turns away one for the one that came, where the queue is full or does not drain.
     fn make_room(&self, state: &mut State, now: Instant) -> Option<Arc<Seat>> {
         let full = self.config.max_queued;
-        let full = full.is_some_and(|most| state.queue.len() > most && !state.has_room());
+        // Those for whom a slot is free are about to have it.
+        let full = full.is_some_and(|most| state.queue.len() > most.saturating_add(state.free()));
         let oldest = state.queue.oldest();
         let stands = |shedder: &mut Shedder| shedder.on_arrival(oldest, now);
         let reason = match full {
@@ -274,7 +275,11 @@ impl Slots {
 
 impl State {
     fn has_room(&self) -> bool {
-        self.in_flight < self.limit.get()
+        self.free() > 0
+    }
+
+    fn free(&self) -> usize {
+        self.limit.get().saturating_sub(self.in_flight)
     }
 
     /// Takes a slot.

@@ -51,7 +51,7 @@ impl Failures {
 
 impl Next {
     /// By the table of core, and by the clock: what is over for the caller is over for all targets. A
-    /// target whose `turn` has ended was told of an earlier deadline, which is not that of the others.
+    /// target whose `turn` has ended was told to begin by then, which is not the end of the others.
     pub(super) fn after(
         error: &Error,
         filtered: bool,

@@ -6,7 +6,7 @@ use super::{
 };
 use std::{mem, sync::Arc, time::Duration};
 use tokio::time::Instant;
-use towline_core::{Capabilities, Clock, Error, ErrorKind, Metered, Step, Text};
+use towline_core::{Capabilities, Clock, Error, ErrorKind, Metered, RetrySafety, Step, Text};
 
 /// What a call carries that may go to somebody else. Absent where there is nobody else.
 pub(super) struct Rest<S, Req> {
@@ -15,6 +15,8 @@ pub(super) struct Rest<S, Req> {
     others: Arc<[Target<S>]>,
     /// The first of them that was not looked at.
     next: usize,
+    /// One of them that was asked in the place of the first target, before its turn.
+    instead: Option<usize>,
     /// The target that is being asked.
     asked: Text,
     window: Option<u64>,
@@ -53,9 +55,10 @@ impl<S, Req> Rest<S, Req> {
         let time = self.turn.map_or(Duration::ZERO, |turn| turn.time);
         Error::new(ErrorKind::Timeout)
             .with_clock(Clock::Target)
+            .with_provider(self.asked.to_string())
             .with_message(format!(
-                "`{}` had not begun to answer after {time:?}, and what is left of the deadline is for \
-                 the next target; raise `timeout.total` to wait longer",
+                "`{}` had not begun to answer after {time:.1?}, and what is left of the deadline is for \
+                 the next target; a later deadline (`timeout.total`) lets it take longer",
                 self.asked
             ))
     }
@@ -80,6 +83,7 @@ impl<S, Req: Metered> Rest<S, Req> {
             deadline: request.context().deadline(),
             others: Arc::clone(others),
             next: 0,
+            instead: None,
             asked: first.name().clone(),
             window: first.window_for(&request),
             turn: None,
@@ -89,6 +93,7 @@ impl<S, Req: Metered> Rest<S, Req> {
             reserve,
         });
         let instead = rest.instead_of(first);
+        rest.instead = instead.map(|(index, _)| index);
         match instead {
             Some((index, kind)) => rest.go_to(index, kind),
             None => rest.begin_turn(),
@@ -102,6 +107,7 @@ impl<S, Req: Metered> Rest<S, Req> {
         let next = Next::after(&failed, self.filtered, self.deadline, self.turn_end());
         self.failures.push(failed);
         let index = self.pick(next)?;
+        self.next = index.saturating_add(1);
         self.go_to(index, kind);
         Some(index)
     }
@@ -123,7 +129,6 @@ impl<S, Req: Metered> Rest<S, Req> {
         let Some(target) = self.others.get(index) else {
             return;
         };
-        self.next = index.saturating_add(1);
         self.window = target.window_for(&self.request);
         let from = mem::replace(&mut self.asked, target.name().clone());
         if let Some(journey) = self.request.context().journey() {
@@ -153,7 +158,9 @@ impl<S, Req: Metered> Rest<S, Req> {
     /// Those that can answer and were not asked.
     fn left(&self) -> impl Iterator<Item = (usize, &Target<S>)> {
         let others = self.others.iter().enumerate().skip(self.next);
-        others.filter(|(_, target)| target.lacks(self.needs, &self.request).is_none())
+        others
+            .filter(|(index, _)| self.instead != Some(*index))
+            .filter(|(_, target)| target.lacks(self.needs, &self.request).is_none())
     }
 
     /// Says to the target that is asked how long it has: to the deadline, and less where there is
@@ -165,18 +172,18 @@ impl<S, Req: Metered> Rest<S, Req> {
         let now = Instant::now();
         let time = deadline.saturating_duration_since(now);
         let reserve = (time / SHARE).min(self.reserve);
-        let is_shared = !reserve.is_zero() && self.left().next().is_some();
+        // A call that must not be sent twice is not given up for another.
+        let is_once = self.request.context().retry() == RetrySafety::Once;
+        let is_shared = !is_once && !reserve.is_zero() && self.left().next().is_some();
         self.turn = is_shared.then(|| {
             let time = time.saturating_sub(reserve);
             let end = now + time;
             Turn { end, time }
         });
-        let told = self.turn_end().unwrap_or(deadline);
-        if self.request.context().deadline() != Some(told) {
-            // The one before may have had less.
-            let context = self.request.context_mut();
-            context.take_deadline();
-            context.narrow_deadline(told);
+        let end = self.turn_end();
+        // The one before may have had less.
+        if self.request.context().begin_by() != end.or(Some(deadline)) {
+            self.request.context_mut().set_begin_by(end);
         }
     }
 }

@@ -121,7 +121,7 @@ impl<T: Store> Waiting<T> {
         let longest = config.max_wait.into_iter().chain(age).min();
         let patience = longest.and_then(|wait| now.checked_add(wait));
         *this.since = Some(now);
-        *this.until = patience.into_iter().chain(context.deadline()).min();
+        *this.until = patience.into_iter().chain(context.begin_by()).min();
     }
 
     /// Joins the queue, unless the wait would certainly be too long.

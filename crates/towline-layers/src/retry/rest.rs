@@ -108,7 +108,8 @@ impl<Req: Metered> Rest<'_, Req> {
         let Some(spare) = &mut self.spare else {
             return Err(error);
         };
-        let timed_out = error.kind() == ErrorKind::Timeout;
+        // A gateway that says at once that its own time is over was not silent.
+        let timed_out = error.kind() == ErrorKind::Timeout && error.clock().is_some();
         self.timeouts = self.timeouts.saturating_add(u32::from(timed_out));
         let is_silent = timed_out && self.timeouts >= policy.max_timeouts();
         let is_last = self.retries.saturating_add(1) >= policy.max_attempts();
@@ -127,7 +128,7 @@ impl<Req: Metered> Rest<'_, Req> {
             })
         });
         let drawn = later.pauses.draw(policy.backoff(), self.retries);
-        let (hint, deadline) = (error.retry_after(), context.deadline());
+        let (hint, deadline) = (error.retry_after(), context.begin_by());
         let Some(pause) = pause(policy, hint, drawn, Instant::now(), deadline) else {
             return Err(error);
         };

@@ -43,26 +43,26 @@ fn the_first_part_of_the_table_that_the_name_holds_decides() {
 fn a_window_is_known_by_name_where_it_is_no_guess() {
     let rows = [
         ("openai", "gpt-4o-mini", Some(128_000)),
-        ("openai", "GPT-4o", Some(128_000)),
+        ("openai", "GPT-4o-2024-11-20", Some(128_000)),
         ("azure", "gpt-4", Some(8_192)),
         ("openai", "gpt-4-0613", Some(8_192)),
-        ("openai", "o1-preview", Some(128_000)),
-        ("openai", "o1-2024-12-17", Some(128_000)),
-        // Another version, or a model that no row knows.
+        ("openai", "gpt-4-turbo-2024-04-09", Some(128_000)),
+        ("anthropic", "claude-3-5-sonnet-20241022", Some(200_000)),
+        ("anthropic", "claude-3-7-sonnet-latest", Some(200_000)),
+        // Other models, whose names begin alike, and those that no row knows.
+        ("openai", "gpt-4-32k", None),
+        ("openai", "gpt-4-0125-preview", None),
+        ("openai", "gpt-4-vision-preview", None),
         ("openai", "gpt-4.1", None),
+        ("openai", "gpt-4o-audio-preview", None),
+        ("openai", "o1-2024-12-17", None),
         ("openai", "gpt-5", None),
-        ("openai", "o3", None),
-        ("ollama", "llama3:8b", Some(8_192)),
-        ("ollama", "llama3.3", None),
-        ("ollama", "qwen3", None),
-        // Models of the vendor alone.
-        ("anthropic", "claude-sonnet-4-5", Some(200_000)),
-        ("anthropic", "claude-instant-1.2", Some(100_000)),
-        ("gemini", "gemini-2.5-flash", Some(1_048_576)),
-        ("deepseek", "deepseek-chat", Some(128_000)),
-        ("zai", "glm-4.7", Some(200_000)),
-        ("vllm", "Qwen3-8B", None),
-        ("unheard-of", "gpt-4o", None),
+        ("anthropic", "claude-sonnet-4-5", None),
+        ("anthropic", "claude-opus-4-5", None),
+        ("ollama", "llama3:8b", None),
+        ("gemini", "gemini-2.5-flash", None),
+        ("openrouter", "openai/gpt-4o", None),
+        ("vllm", "gpt-4o", None),
     ];
     for (vendor, model, window) in rows {
         assert_eq!(window_by_name(vendor, model), window, "{vendor}/{model}");

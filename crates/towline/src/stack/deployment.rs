@@ -108,10 +108,11 @@ impl Deployment {
         if let Some(slots) = super::settings::adaptive(settings, age) {
             deployment.concurrency = slots;
         }
-        let model = settings.base_model().unwrap_or_else(|| settings.model());
-        let by_name = || window_by_name(settings.vendor().as_str(), model);
-        deployment.window = settings.context_window().or_else(by_name);
-        deployment.window_of = Some(settings.model().into());
+        deployment.window = settings.context_window();
+        if deployment.window.is_none() {
+            deployment.window = window_by_name(settings.vendor().as_str(), known_as(settings));
+            deployment.window_of = Some(settings.model().into());
+        }
         deployment.exchange = settings.timeouts().request();
         deployment
     }
@@ -242,6 +243,15 @@ impl Deployments {
         }
         self.made.push((settings.clone(), deployment.clone()));
         deployment
+    }
+}
+
+/// The model by its own name. The name of a deployment of Azure is free.
+fn known_as(settings: &ProviderSettings) -> &str {
+    match settings.base_model() {
+        Some(model) => model,
+        None if settings.vendor().as_str() == "azure" => "",
+        None => settings.model(),
     }
 }
 

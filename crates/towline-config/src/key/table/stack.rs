@@ -92,7 +92,7 @@ pub(crate) const TARGET: &[Field] = &[
         "retry.max_attempts",
         Kind::Within(1, 100),
         "Attempts per target, the first one included; 1 is no retry. Where another target can be asked \
-         after it, each deployment of a target times out once at most.",
+         after it, no more attempts may time out by a clock than the target has deployments.",
     )
     .default(ATTEMPTS),
     row(
@@ -194,7 +194,8 @@ pub(crate) const TARGET: &[Field] = &[
     row(
         "limit.learn",
         Kind::Bool,
-        "Whether the provider's headers lower the limit. A rejection empties the bucket either way.",
+        "Whether the provider's headers lower the limit. What is limited, a rejection empties \
+         either way.",
     )
     .default("true"),
     row(

@@ -63,7 +63,7 @@ impl Place {
         let bound = bound.map(|at| (at, Reason::Shed));
         Self {
             patience: wait.into_iter().chain(bound).min_by_key(|(at, _)| *at),
-            deadline: request.context().deadline(),
+            deadline: request.context().begin_by(),
             seat: Arc::new(Seat {
                 state: Mutex::default(),
             }),

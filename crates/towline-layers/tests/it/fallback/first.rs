@@ -151,3 +151,23 @@ async fn fb2_a_window_says_nothing_of_another_model_that_the_caller_asks_for() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn fb2_who_was_passed_over_for_a_window_that_is_known_is_asked_after_it() {
+    for way in WAYS {
+        let (request, journey) = counted(9_000);
+        let targets = [window(8_000), About::default(), window(200_000)];
+        let (mut call, [a, mut b, mut c]) = call(way, targets, request);
+        assert_pending!(call.poll());
+        c.next().await.fail(ErrorKind::Server);
+        assert_pending!(call.poll());
+        b.next().await.reply("it fits");
+        assert!(assert_ready!(call.poll()).is_ok());
+        assert_eq!((a.total(), c.total()), (0, 1), "{way:?}");
+        let told = [
+            ("a".into(), "c".into(), ErrorKind::ContextLength),
+            ("c".into(), "b".into(), ErrorKind::Server),
+        ];
+        assert_eq!(moved(&journey), told, "{way:?}");
+    }
+}

@@ -8,11 +8,15 @@ use crate::support::{Handle, question, upstream};
 use std::time::Duration;
 use tokio::time::{Instant, advance};
 use tokio_test::{assert_pending, assert_ready_err, assert_ready_ok, task};
-use tower::ServiceExt;
+use tower::{Layer, ServiceExt};
 use towline_core::{
-    Capabilities, Capability, Clock, CompletionOptions, Error, ErrorKind, Event, Request, ToolSpec,
+    Capabilities, Capability, Clock, CompletionOptions, Error, ErrorKind, Event, Request,
+    RetrySafety, ToolSpec,
 };
-use towline_layers::fallback::{Fallback, Target};
+use towline_layers::{
+    fallback::{Fallback, Target},
+    timeout::TotalLayer,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(1);
@@ -23,10 +27,10 @@ fn within<const N: usize>(way: Way, time: Duration, mut request: Request) -> (Ca
     call(way, [About::default(); N], request)
 }
 
-/// What is left to whoever got `request`.
+/// What is left to whoever got `request` before the answer has to begin.
 fn left(request: &Request) -> Duration {
-    let deadline = request.context().deadline().expect("a deadline");
-    deadline.saturating_duration_since(Instant::now())
+    let end = request.context().begin_by().expect("an end");
+    end.saturating_duration_since(Instant::now())
 }
 
 #[tokio::test(start_paused = true)]
@@ -78,7 +82,7 @@ async fn each_leaves_a_part_of_what_was_left_to_it() {
         let clocks: Vec<_> = error.others().iter().map(Error::clock).collect();
         assert_eq!(clocks, [Some(Clock::Target); 2], "{way:?}");
         let told = error.others()[1].message().unwrap();
-        assert!(told.contains("`b`") && told.contains("12s"), "{told}");
+        assert!(told.contains("`b`") && told.contains("12.0s"), "{told}");
     }
 }
 
@@ -96,6 +100,46 @@ async fn a_stream_that_has_begun_is_not_held_to_the_turn() {
         advance(SECOND * 10).await;
         feed.finish();
         assert_eq!(answer.collect().await.unwrap().text(), "late");
+        assert_eq!(b.total(), 0, "{way:?}");
+    }
+}
+
+/// As a client is, that is a target of another.
+#[tokio::test(start_paused = true)]
+async fn a_total_within_a_target_does_not_hold_its_stream_to_the_turn() {
+    let ((one, mut a), (other, b)) = (upstream(), upstream());
+    let within = |service| TotalLayer::new(SECOND * 300).layer(service);
+    let service =
+        Fallback::new(Target::new("a", within(one))).then(Target::new("b", within(other)));
+    let mut request = question(true);
+    request
+        .context_mut()
+        .narrow_deadline(Instant::now() + SECOND * 40);
+    let mut call = task::spawn(service.oneshot(request));
+    assert_pending!(call.poll());
+    let feed = a.next().await.stream();
+    feed.text("begun");
+    let answer = assert_ready_ok!(call.poll());
+    advance(SECOND * 35).await;
+    feed.text(" and ended");
+    feed.finish();
+    assert_eq!(answer.collect().await.unwrap().text(), "begun and ended");
+    assert_eq!(b.total(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_must_not_be_sent_twice_is_not_left_for_the_next() {
+    for way in WAYS {
+        let mut request = question(false);
+        *request.context_mut() = request.context().clone().with_retry(RetrySafety::Once);
+        let (mut call, [mut a, b]) = within(way, SECOND * 40, request);
+        assert_pending!(call.poll());
+        let exchange = a.next().await;
+        assert_eq!(left(&exchange.request), SECOND * 40, "{way:?}");
+        advance(SECOND * 39).await;
+        assert_pending!(call.poll());
+        exchange.reply("late, and once");
+        assert_ready_ok!(call.poll());
         assert_eq!(b.total(), 0, "{way:?}");
     }
 }
@@ -157,11 +201,14 @@ async fn x3_fallback_that_is_dropped_in_a_turn_leaves_nothing_behind() {
             drop(call);
             let asked = (a.total(), b.total());
             assert_eq!(asked, (1, usize::from(turns > 0)), "{way:?}");
-            let abandoned = [a, b].map(|mut handle| {
-                let exchange = handle.try_next();
-                exchange.is_none_or(|exchange| exchange.is_abandoned())
-            });
-            assert_eq!(abandoned, [true; 2], "{way:?}");
+            for mut handle in [a, b] {
+                let mut abandoned = 0;
+                while let Some(exchange) = handle.try_next() {
+                    assert!(exchange.is_abandoned(), "{way:?}");
+                    abandoned += 1;
+                }
+                assert_eq!(abandoned, handle.total(), "{way:?}");
+            }
         }
     }
 }
