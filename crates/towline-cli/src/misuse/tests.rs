@@ -87,10 +87,12 @@ fn a_number_that_is_none_is_not_shown_either() {
 
 #[test]
 fn it_still_says_what_to_do() {
-    let wrong: [(&[&str], &[&str]); 8] = [
+    let wrong: [(&[&str], &[&str]); 9] = [
         (&["chta"], &["'chat'", "word 1 after"]),
+        // The same word in a place where it may stand: which of the two it is nobody knows.
+        (&["simulate", "--key", KEY, KEY], &["Usage: "]),
         (
-            &["simulate", "--key", KEY, KEY],
+            &["simulate", "--key", "another", KEY],
             &["word 4 after", "Usage: "],
         ),
         (
