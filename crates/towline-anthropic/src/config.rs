@@ -96,24 +96,12 @@ impl AnthropicConfig {
 
     /// `text` without what must not stand in a message.
     pub(crate) fn redact(&self, text: &str) -> String {
-        redact(text, &self.secrets_of_now())
+        redact(text, &self.key.secrets_with(&self.secrets))
     }
 
     /// The id of a call, as it may stand in an error. Of a key that stays nothing is copied.
     pub(crate) fn redact_id(&self, id: &str) -> Text {
-        if self.key.can_change() {
-            redact_id(id, &self.secrets_of_now())
-        } else {
-            redact_id(id, &self.secrets)
-        }
-    }
-
-    fn secrets_of_now(&self) -> Vec<Secret> {
-        let mut secrets = self.secrets.clone();
-        if self.key.can_change() {
-            secrets.extend(self.key.secrets());
-        }
-        secrets
+        redact_id(id, &self.key.secrets_with(&self.secrets))
     }
 
     /// Why the newest key is not in use.

@@ -86,8 +86,8 @@ fn tips(word: &str, words: &[String]) -> Vec<String> {
         None => false,
     };
     // The first word is the program's name. Where the word stands twice, one of them may be right.
-    let mut places = words.iter().enumerate().skip(1);
-    let mut places = places.by_ref().filter(|(_, given)| is_it(given));
+    let places = words.iter().enumerate().skip(1);
+    let mut places = places.filter(|(_, given)| is_it(given));
     let (Some((place, _)), None) = (places.next(), places.next()) else {
         return Vec::new();
     };

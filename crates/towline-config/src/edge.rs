@@ -71,10 +71,12 @@ const fn identity(_: &std::fs::Metadata) -> (u64, i64, i64) {
 /// The text of a file.
 pub(crate) fn read_text(path: &Path) -> Result<String, Fault> {
     let bytes = read_bytes(path)?;
-    String::from_utf8(bytes).map_err(|_| {
-        let problem = format!("{} is not UTF-8 text", path.display());
-        Fault::new(problem, "save it as UTF-8, or name another file")
-    })
+    String::from_utf8(bytes).map_err(|_| not_text(path))
+}
+
+fn not_text(path: &Path) -> Fault {
+    let problem = format!("{} is not UTF-8 text", path.display());
+    Fault::new(problem, "save it as UTF-8, or name another file")
 }
 
 /// Whether a text is a path and nothing else: it begins as one. A name without a folder could as well be a
@@ -84,41 +86,32 @@ pub(crate) fn is_path(text: &str) -> bool {
     begins.iter().any(|begin| text.starts_with(begin)) || Path::new(text).is_absolute()
 }
 
-/// Why the secret in a file cannot be had, without the name of the file.
-pub(crate) fn why_no_secret(path: &Path) -> &'static str {
-    match std::fs::read(path) {
-        Ok(bytes) if bytes.trim_ascii().is_empty() => "the file that it names is empty",
-        Ok(_) => "the file that it names is not UTF-8 text",
-        Err(error) => match error.kind() {
-            ErrorKind::NotFound => "there is no file of the name that it holds",
-            ErrorKind::PermissionDenied => "the file that it names may not be read",
-            _ => "the file that it names cannot be read",
-        },
-    }
+/// Why the secret in a file cannot be had.
+pub(crate) enum Unread {
+    Io(std::io::Error),
+    NotText,
+    Empty,
 }
 
 /// The secret that a file holds, without the blanks around it.
-pub(crate) fn read_secret(path: &Path) -> Result<Secret, Fault> {
-    let text = read_text(path)?;
-    if text.trim().is_empty() {
-        let problem = format!("{} is empty", path.display());
-        return Err(Fault::new(
-            problem,
-            "write the key into it, and nothing else",
-        ));
+pub(crate) fn read_secret(path: &Path) -> Result<Secret, Unread> {
+    let bytes = std::fs::read(path).map_err(Unread::Io)?;
+    let text = String::from_utf8(bytes).map_err(|_| Unread::NotText)?;
+    match text.trim() {
+        "" => Err(Unread::Empty),
+        secret => Ok(Secret::new(secret)),
     }
-    Ok(Secret::new(text.trim()))
 }
 
 /// The bytes of a file.
 pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, Fault> {
-    std::fs::read(path).map_err(|error| {
-        let (reason, remedy) = trouble(path, &error);
-        Fault::new(
-            format!("{} cannot be read, {reason}", path.display()),
-            remedy,
-        )
-    })
+    std::fs::read(path).map_err(|error| unreadable(path, &error))
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Fault {
+    let (reason, remedy) = trouble(path, error);
+    let problem = format!("{} cannot be read, {reason}", path.display());
+    Fault::new(problem, remedy)
 }
 
 /// Why a file cannot be read, and what to do about it.
@@ -162,4 +155,33 @@ pub fn read_named_file(option: &str, path: impl AsRef<Path>) -> Result<Vec<u8>, 
 /// not UTF-8.
 pub fn read_named_text(option: &str, path: impl AsRef<Path>) -> Result<String, ConfigError> {
     read_text(path.as_ref()).map_err(|fault| fault.with_origin(option).into())
+}
+
+// === impl Unread ===
+
+impl Unread {
+    /// The fault of the file at `path`.
+    pub(crate) fn at(&self, path: &Path) -> Fault {
+        match self {
+            Self::Io(error) => unreadable(path, error),
+            Self::NotText => not_text(path),
+            Self::Empty => Fault::new(
+                format!("{} is empty", path.display()),
+                "write the key into it, and nothing else",
+            ),
+        }
+    }
+
+    /// What is wrong, without the name of the file.
+    pub(crate) fn unnamed(&self) -> &'static str {
+        match self {
+            Self::Empty => "the file that it names is empty",
+            Self::NotText => "the file that it names is not UTF-8 text",
+            Self::Io(error) => match error.kind() {
+                ErrorKind::NotFound => "there is no file of the name that it holds",
+                ErrorKind::PermissionDenied => "the file that it names may not be read",
+                _ => "the file that it names cannot be read",
+            },
+        }
+    }
 }

@@ -57,7 +57,7 @@ impl KeyFile {
                 held.take(secret);
                 return None;
             }
-            Err(fault) => fault,
+            Err(unread) => unread.at(&self.path),
         };
         let problem = fault.problem();
         let trouble = format!("{problem}; the key that was read from it before stays in use");

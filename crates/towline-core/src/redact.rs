@@ -59,7 +59,7 @@ fn is_plain(id: &str) -> bool {
     is_word && begins_like_a_key(id.as_bytes()).is_none()
 }
 
-/// [`is_key_char`] for bytes, without a branch.
+/// Whether keys hold such a byte. Without a branch.
 const fn is_key_byte(byte: u8) -> bool {
     let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
     let digit = byte.wrapping_sub(b'0') < 10;
@@ -149,5 +149,5 @@ fn begins_like_a_key(word: &[u8]) -> Option<&'static str> {
 }
 
 const fn is_key_char(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '*')
+    c.is_ascii() && is_key_byte(c as u8)
 }

@@ -2,6 +2,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 use std::{
+    borrow::Cow,
     fmt,
     sync::{PoisonError, RwLock},
 };
@@ -111,6 +112,16 @@ impl KeyHeader {
     pub fn secrets(&self) -> Vec<Secret> {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
         held.secrets.iter().flatten().cloned().collect()
+    }
+
+    /// `held` and, where the key can change, the [`secrets`](Self::secrets) of now. Of a key that stays
+    /// nothing is copied: it is to be among those that are held.
+    #[must_use]
+    pub fn secrets_with<'a>(&self, held: &'a [Secret]) -> Cow<'a, [Secret]> {
+        if !self.can_change() {
+            return Cow::Borrowed(held);
+        }
+        Cow::Owned([held, &self.secrets()].concat())
     }
 
     /// Why the newest key is not in use, for the error of a call that was refused.

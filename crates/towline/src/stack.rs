@@ -338,7 +338,6 @@ impl Stack {
     }
 }
 
-/// A target of which the fallback knows what it can do.
 /// A target of `first` and those that stand beside it. What one of them can do, the target can.
 fn described<S>(first: &Deployment, beside: &[Deployment], service: S) -> FallbackTarget<S> {
     let group = || std::iter::once(first).chain(beside);

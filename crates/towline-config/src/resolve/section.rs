@@ -271,17 +271,18 @@ impl<'a> Sections<'a> {
         let Typed::Text(path) = &held.value else {
             return None;
         };
-        let fault = match edge::read_secret(std::path::Path::new(path)) {
+        let unread = match edge::read_secret(std::path::Path::new(path)) {
             Ok(secret) => return Some(secret),
-            Err(fault) => fault,
+            Err(unread) => unread,
         };
         let fault = if edge::is_path(path) {
+            let fault = unread.at(std::path::Path::new(path));
             of_key(&held.key, fault.problem(), fault.remedy())
         } else {
             // It may be the key itself, under the name that ends in _FILE.
             of_key(
                 &held.key,
-                edge::why_no_secret(std::path::Path::new(path)),
+                unread.unnamed(),
                 "write a path that begins with / or ./, such as /run/secrets/key; the key itself \
                  belongs under the name without the ending _file",
             )

@@ -95,11 +95,9 @@ fn repeated(stack: &StackSettings) -> impl Iterator<Item = Lint> {
 fn stalls(stack: &StackSettings) -> impl Iterator<Item = Lint> {
     let timeout = stack.first_target().timeout;
     let (whole, streamed) = (timeout.total, timeout.stream_total);
-    let mut targets = stack.later_targets();
+    let mut targets: Vec<_> = stack.selected.iter().chain(stack.later_targets()).collect();
+    // Nobody is behind the last.
     targets.pop();
-    let first = stack.selected.iter();
-    let first = first.filter(|_| !stack.later_targets().is_empty());
-    let targets: Vec<_> = first.chain(targets).collect();
     targets.into_iter().filter_map(move |target| {
         let clocks = [
             (whole, exchange(target), "timeouts.request"),
