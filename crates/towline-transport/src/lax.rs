@@ -8,9 +8,11 @@ use serde::{
 use serde_json::error::Category;
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
+mod frame;
 mod mend;
 mod reader;
 mod string;
+mod tape;
 mod template;
 
 pub use self::{

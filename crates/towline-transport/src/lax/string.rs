@@ -60,9 +60,9 @@ pub(super) fn find(text: &str) -> Option<(Found<'_>, usize)> {
 }
 
 /// How long the string is whose first quote stands before `bytes`, without its quotes, and how many
-/// escapes it holds. `None` where it does not end, or holds a byte that JSON forbids in it. Whether it
-/// is UTF-8 and its escapes are such is not looked at.
-#[inline]
+/// escapes it holds. `None` where it does not end, or holds a byte or an escape that JSON forbids in it.
+/// Whether it is UTF-8, and what escapes by number mean, is not looked at.
+#[inline(always)]
 pub(super) fn measure(bytes: &[u8]) -> Option<(usize, usize)> {
     let special = special(bytes)?;
     if bytes.get(special) == Some(&b'"') {
@@ -72,18 +72,23 @@ pub(super) fn measure(bytes: &[u8]) -> Option<(usize, usize)> {
 }
 
 /// The same, where something else than the closing quote stands at `at`.
+#[inline(never)]
 fn measure_escaped(bytes: &[u8], mut at: usize) -> Option<(usize, usize)> {
     let mut escapes = 0;
     loop {
-        match bytes.get(at..)? {
+        at += match bytes.get(at..)? {
             [b'"', ..] => return Some((at, escapes)),
-            [b'\\', escaped, ..] if *escaped >= b' ' => {}
+            [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => 2,
+            [b'\\', b'u', a, b, c, d, ..] if is_hex([a, b, c, d]) => 6,
             _ => return None,
-        }
+        };
         escapes += 1;
-        at += 2;
         at += next_special(bytes.get(at..)?)?;
     }
+}
+
+fn is_hex(digits: [&u8; 4]) -> bool {
+    digits.into_iter().all(u8::is_ascii_hexdigit)
 }
 
 /// The same as [`special`], where it stands close by or far off: escapes come in swarms.
@@ -116,7 +121,7 @@ fn next_escape(inner: &[u8]) -> Option<usize> {
 
 /// Where the first quote, backslash or control character stands. Looks at eight bytes at a time: in
 /// each that is searched for, a subtraction borrows its highest bit, and in none before the first.
-#[inline]
+#[inline(never)]
 fn special(bytes: &[u8]) -> Option<usize> {
     const EACH: u64 = u64::MAX / 0xff;
     let below = |word: u64, bound: u8| word.wrapping_sub(EACH * u64::from(bound)) & !word;
@@ -146,11 +151,15 @@ const fn leading_bytes(word: u64) -> usize {
 pub(super) fn blanks(bytes: &[u8]) -> usize {
     const SPACES: u64 = u64::from_le_bytes([b' '; 8]);
     let mut at = 0;
-    while let Some([b' ' | b'\n' | b'\r' | b'\t', rest @ ..]) = bytes.get(at..) {
+    while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(at) {
         at += 1;
         // Indented JSON: a line end, and many spaces.
-        if let Some(word) = rest.first_chunk() {
-            at += leading_bytes(u64::from_le_bytes(*word) ^ SPACES);
+        while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+            let spaces = leading_bytes(u64::from_le_bytes(*word) ^ SPACES);
+            at += spaces;
+            if spaces < 8 {
+                break;
+            }
         }
     }
     at
@@ -180,20 +189,6 @@ pub(super) fn text(inner: &str, escapes: usize) -> Option<String> {
     }
     text.push_str(rest);
     Some(text)
-}
-
-/// Whether the escapes of `inner` are such. A number is not asked what it means.
-pub(super) fn is_sound(inner: &str) -> bool {
-    let mut rest = inner.as_bytes();
-    while let Some(at) = memchr(b'\\', rest) {
-        let length = match rest.get(at + 1..).unwrap_or_default() {
-            [b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => 2,
-            [b'u', a, b, c, d, ..] if [a, b, c, d].into_iter().all(u8::is_ascii_hexdigit) => 6,
-            _ => return false,
-        };
-        rest = rest.get(at + length..).unwrap_or_default();
-    }
-    true
 }
 
 #[cfg(test)]
