@@ -6,7 +6,7 @@
 //! and the grammar need not be looked at again. Frames hold keys and nothing that a value said.
 
 use super::tape::{self, Kind, Token};
-use std::cell::Cell;
+use std::{cell::Cell, mem};
 
 /// How many frames a thread remembers: an answer, and some events of a stream.
 const FRAMES: usize = 4;
@@ -23,132 +23,118 @@ thread_local! {
 /// What a thread keeps from one text to the next.
 #[derive(Default)]
 struct Desk {
-    tape: Vec<Token>,
     /// The one that was of use last comes first.
     frames: Vec<Frame>,
+    /// Where the next tape is written.
+    spare: Frame,
 }
 
 /// What stands between the strings and numbers of a text.
 #[derive(Default)]
 struct Frame {
     between: Vec<u8>,
-    /// The tape of the text. Places count from the end of the last string or number, the beginning of
-    /// a string or a number among them.
+    told: Vec<Told>,
+    /// The tape of the text. Of the one that was read last it has the places of strings and numbers;
+    /// all others count from those.
     tape: Vec<Token>,
+}
+
+/// A string or a number.
+struct Told {
+    /// How much stands between the one before and this one.
+    behind: usize,
+    /// Which token it is.
+    index: usize,
 }
 
 /// Lets `read` look at the tape of `text`. `None` where it gives none, and where the text is not JSON or
 /// deeper than is usual.
 pub(super) fn with_tape<T>(text: &str, read: impl FnOnce(&[Token]) -> Option<T>) -> Option<T> {
     let mut desk = DESK.take().unwrap_or_default();
-    let value = desk.write(text.as_bytes()).and_then(|()| read(&desk.tape));
-    if desk.tape.capacity() <= MAX_TOKENS * 2 {
-        DESK.set(Some(desk));
-    }
+    let value = match desk.find(text.as_bytes()) {
+        Some(frame) => read(&frame.tape),
+        None => desk.write(text.as_bytes(), read),
+    };
+    DESK.set(Some(desk));
     value
 }
 
 // === impl Desk ===
 
 impl Desk {
-    fn write(&mut self, bytes: &[u8]) -> Option<()> {
-        for index in 0..self.frames.len() {
-            self.tape.clear();
-            let frame = self.frames.get(index)?;
-            if frame.fit(bytes, &mut self.tape).is_some() {
-                self.frames.swap(0, index);
-                return Some(());
-            }
-        }
-        self.tape.clear();
-        tape::write(bytes, &mut self.tape)?;
-        self.learn(bytes);
-        Some(())
+    /// A frame that the text has, with its tape.
+    fn find(&mut self, bytes: &[u8]) -> Option<&Frame> {
+        let mut frames = self.frames.iter_mut();
+        let index = frames.position(|frame| frame.fit(bytes).is_some())?;
+        self.frames.swap(0, index);
+        self.frames.first()
     }
 
-    /// Remembers the frame of the text whose tape was written, in place of the oldest.
-    fn learn(&mut self, bytes: &[u8]) {
-        if self.tape.len() > MAX_TOKENS {
-            return;
-        }
-        let mut frame = match self.frames.len() {
-            FRAMES => self.frames.pop().unwrap_or_default(),
-            _ => Frame::default(),
-        };
-        if frame.learn(bytes, &self.tape).is_some() {
+    /// Writes the tape of a text, and remembers its frame in place of the oldest.
+    fn write<T>(&mut self, bytes: &[u8], read: impl FnOnce(&[Token]) -> Option<T>) -> Option<T> {
+        let mut frame = mem::take(&mut self.spare);
+        tape::write(bytes, &mut frame.tape)?;
+        let learned = frame.learn(bytes);
+        let value = read(&frame.tape);
+        if learned.is_some() {
             self.frames.insert(0, frame);
         }
+        if self.frames.len() > FRAMES {
+            self.spare = self.frames.pop().unwrap_or_default();
+        }
+        value
     }
 }
 
 // === impl Frame ===
 
 impl Frame {
-    /// Writes the tape of a text that has this frame. `None` where it has another.
-    fn fit(&self, bytes: &[u8], tape: &mut Vec<Token>) -> Option<()> {
+    /// Notes where strings and numbers stand in a text that has this frame. `None` where it has another.
+    fn fit(&mut self, bytes: &[u8]) -> Option<()> {
         let mut between = self.between.as_slice();
         let mut at = 0;
-        for token in &self.tape {
-            let Token { start, end, .. } = *token;
-            let token = match token.kind {
-                Kind::Plain | Kind::Escaped => {
-                    at = step_over(bytes, at, &mut between, start)?;
-                    tape::string_at(bytes, at)?
-                }
-                Kind::Count | Kind::Number => {
-                    at = step_over(bytes, at, &mut between, start)?;
-                    tape::number_at(bytes, at)?
-                }
-                _ => Token {
-                    start: at + start,
-                    end: at + end,
-                    ..*token
-                },
-            };
-            if changes(token.kind) {
-                at = token.end;
+        for Told { behind, index } in &self.told {
+            let start = at + behind;
+            let (next, rest) = between.split_at_checked(*behind)?;
+            if bytes.get(at..start)? != next {
+                return None;
             }
-            tape.push(token);
+            between = rest;
+            let token = self.tape.get_mut(*index)?;
+            *token = match token.kind {
+                Kind::Count | Kind::Number => tape::number_at(bytes, start)?,
+                _ => tape::string_at(bytes, start)?,
+            };
+            at = token.end;
         }
         (bytes.get(at..)? == between).then_some(())
     }
 
-    /// Becomes the frame of a text, whose tape this is. `None` where that is too large to remember.
-    fn learn(&mut self, bytes: &[u8], tape: &[Token]) -> Option<()> {
+    /// Becomes the frame of the text whose tape was written. `None` where that is too large to
+    /// remember; the tape can be read all the same.
+    fn learn(&mut self, bytes: &[u8]) -> Option<()> {
+        if self.tape.len() > MAX_TOKENS {
+            return None;
+        }
         self.between.clear();
-        self.tape.clear();
-        let mut at = 0;
-        for token in tape {
-            let (start, end) = (token.start - at, token.end - at);
-            self.tape.push(Token { start, end, ..*token });
-            if changes(token.kind) {
-                self.between.extend_from_slice(bytes.get(at..token.start)?);
-                at = token.end;
+        self.told.clear();
+        let (mut last, mut at) = (0, 0);
+        for (index, token) in self.tape.iter_mut().enumerate() {
+            if token.is_told() {
+                let between = bytes.get(at..token.start)?;
+                self.between.extend_from_slice(between);
+                let behind = between.len();
+                self.told.push(Told { behind, index });
+                (last, at) = (index, token.end);
+            } else {
+                token.after = last;
+                token.start -= at;
+                token.end -= at;
             }
         }
         self.between.extend_from_slice(bytes.get(at..)?);
         (self.between.len() <= MAX_BYTES).then_some(())
     }
-}
-
-/// Whether it is another in each text.
-fn changes(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Plain | Kind::Escaped | Kind::Count | Kind::Number
-    )
-}
-
-/// Where `length` bytes end that begin `at`. `None` where they are others than the next of `between`.
-#[inline]
-fn step_over(bytes: &[u8], at: usize, between: &mut &[u8], length: usize) -> Option<usize> {
-    let (next, rest) = between.split_at_checked(length)?;
-    let end = at + length;
-    if bytes.get(at..end)? != next {
-        return None;
-    }
-    *between = rest;
-    Some(end)
 }
 
 #[cfg(test)]

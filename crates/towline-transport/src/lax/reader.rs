@@ -40,7 +40,7 @@ pub fn from_str<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, serde_jso
 
 fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Unusual> {
     let value = with_tape(text, |tape| {
-        let mut reader = Reader { text, tape, at: 0 };
+        let mut reader = Reader { text, tape, at: 1 };
         T::deserialize(&mut reader).ok()
     });
     value.ok_or(Unusual)
@@ -50,7 +50,7 @@ fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Unusual> {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Unusual;
 
-/// The keys and values of a text, and how many of them are read.
+/// The keys and values of a text, and which of them comes next.
 struct Reader<'a, 'de> {
     text: &'de str,
     tape: &'a [Token],
@@ -135,7 +135,15 @@ impl<'a, 'de> Reader<'a, 'de> {
     }
 
     fn text(&self, token: &Token) -> Result<&'de str, Unusual> {
-        self.text.get(token.start..token.end).ok_or(Unusual)
+        let zero = self.zero(token)?;
+        let text = self.text.get(zero + token.start..zero + token.end);
+        text.ok_or(Unusual)
+    }
+
+    /// From where the places of a token count.
+    fn zero(&self, token: &Token) -> Result<usize, Unusual> {
+        let after = self.tape.get(token.after).ok_or(Unusual)?;
+        Ok(after.end)
     }
 
     /// What a string with escapes says.
@@ -204,8 +212,9 @@ impl<'de> Deserializer<'de> for &mut Reader<'_, 'de> {
         let first = self.skip()?;
         let last = self.tape.get(self.at - 1).ok_or(Unusual)?;
         let quote = usize::from(matches!(first.kind, Kind::Plain | Kind::Escaped));
-        let text = self.text.get(first.start - quote..last.end + quote);
-        visitor.visit_borrowed_str(text.ok_or(Unusual)?)
+        let start = self.zero(first)? + first.start - quote;
+        let end = self.zero(last)? + last.end + quote;
+        visitor.visit_borrowed_str(self.text.get(start..end).ok_or(Unusual)?)
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unusual> {

@@ -13,13 +13,17 @@ const DEPTH: usize = 64;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Token {
     pub(super) kind: Kind,
-    /// Where it begins in the text, and where it ends. Quotes are left out, and of an object or a list
-    /// this is the first bracket.
+    /// Where it begins and where it ends, without quotes; of an object or a list, its first bracket.
+    /// Counted from where the token `after` ends.
     pub(super) start: usize,
     pub(super) end: usize,
+    pub(super) after: usize,
     /// Of an object or a list, the token after its end. Of a string, how many escapes.
     pub(super) more: usize,
 }
+
+/// Comes before all others, and ends where the text begins.
+const FIRST: Token = Token::new(Kind::End, 0, 0);
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Kind {
@@ -54,8 +58,11 @@ struct Open {
     close: u8,
 }
 
-/// Notes what `bytes` hold, which are UTF-8. `None` where that is not JSON, or deeper than is usual.
+/// Notes what `bytes` hold, which are UTF-8, behind a first token that is not in them. `None` where they
+/// are not JSON, or deeper than is usual.
 pub(super) fn write(bytes: &[u8], tape: &mut Vec<Token>) -> Option<()> {
+    tape.clear();
+    tape.push(FIRST);
     let mut cursor = Cursor { bytes, at: 0 };
     let mut open: Option<Open> = None;
     let mut depth = 0;
@@ -110,12 +117,7 @@ pub(super) fn write(bytes: &[u8], tape: &mut Vec<Token>) -> Option<()> {
 
 /// Ends an object or a list at a bracket, and says in which it lies.
 fn close(tape: &mut Vec<Token>, index: usize, at: usize) -> Option<Option<Open>> {
-    tape.push(Token {
-        kind: Kind::End,
-        start: at,
-        end: at + 1,
-        more: 0,
-    });
+    tape.push(Token::new(Kind::End, at, at + 1));
     let next = tape.len();
     let token = tape.get_mut(index)?;
     let outer = token.more.checked_sub(1);
@@ -128,6 +130,28 @@ fn close(tape: &mut Vec<Token>, index: usize, at: usize) -> Option<Option<Open>>
         _ => b'}',
     };
     Some(Some(Open { index, close }))
+}
+
+// === impl Token ===
+
+impl Token {
+    const fn new(kind: Kind, start: usize, end: usize) -> Self {
+        Self {
+            kind,
+            start,
+            end,
+            after: 0,
+            more: 0,
+        }
+    }
+
+    /// Whether it says something of its own: a string or a number.
+    pub(super) const fn is_told(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::Plain | Kind::Escaped | Kind::Count | Kind::Number
+        )
+    }
 }
 
 // === impl Cursor ===
@@ -162,17 +186,14 @@ impl<'a> Cursor<'a> {
     /// in which it lies, and zero where it lies in none.
     #[inline(always)]
     fn open(&mut self, byte: u8, outer: Option<Open>) -> Token {
-        let start = self.at;
+        let kind = match byte {
+            b'[' => Kind::List,
+            _ => Kind::Object,
+        };
         self.at += 1;
         Token {
-            kind: if byte == b'[' {
-                Kind::List
-            } else {
-                Kind::Object
-            },
-            start,
-            end: start + 1,
             more: outer.map_or(0, |outer| outer.index + 1),
+            ..Token::new(kind, self.at - 1, self.at)
         }
     }
 
@@ -215,12 +236,8 @@ impl<'a> Cursor<'a> {
     }
 
     fn word(&self, word: &[u8], kind: Kind) -> Option<Token> {
-        self.rest().starts_with(word).then_some(Token {
-            kind,
-            start: self.at,
-            end: self.at + word.len(),
-            more: 0,
-        })
+        let token = Token::new(kind, self.at, self.at + word.len());
+        self.rest().starts_with(word).then_some(token)
     }
 }
 
@@ -228,14 +245,13 @@ impl<'a> Cursor<'a> {
 #[inline(always)]
 pub(super) fn string_at(bytes: &[u8], start: usize) -> Option<Token> {
     let (length, more) = string::measure(bytes.get(start..)?)?;
+    let kind = match more {
+        0 => Kind::Plain,
+        _ => Kind::Escaped,
+    };
     Some(Token {
-        kind: match more {
-            0 => Kind::Plain,
-            _ => Kind::Escaped,
-        },
-        start,
-        end: start + length,
         more,
+        ..Token::new(kind, start, start + length)
     })
 }
 
@@ -254,12 +270,7 @@ pub(super) fn number_at(bytes: &[u8], start: usize) -> Option<Token> {
     } else {
         Kind::Count
     };
-    Some(Token {
-        kind,
-        start,
-        end,
-        more: 0,
-    })
+    Some(Token::new(kind, start, end))
 }
 
 /// How long the number is with which `bytes` begin.

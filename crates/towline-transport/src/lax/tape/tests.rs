@@ -3,7 +3,8 @@ use super::{Kind, Token, number_at, write};
 fn kinds(text: &str) -> Option<Vec<Kind>> {
     let mut tape = Vec::new();
     write(text.as_bytes(), &mut tape)?;
-    Some(tape.iter().map(|token| token.kind).collect())
+    // The first is not in the text.
+    Some(tape.iter().skip(1).map(|token| token.kind).collect())
 }
 
 #[test]
@@ -22,9 +23,9 @@ fn keys_come_before_their_values_and_ends_after_all_that_ends() {
 fn an_object_says_which_token_comes_after_its_end() {
     let mut tape = Vec::new();
     write(br#"[{"a":1},2]"#, &mut tape).unwrap();
-    assert_eq!(tape[0].more, tape.len());
-    assert_eq!(tape[tape[1].more].kind, Kind::Count);
-    assert_eq!((tape[4].start, tape[4].end), (7, 8));
+    assert_eq!(tape[1].more, tape.len());
+    assert_eq!(tape[tape[2].more].kind, Kind::Count);
+    assert_eq!((tape[5].start, tape[5].end), (7, 8));
 }
 
 #[test]
