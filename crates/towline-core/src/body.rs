@@ -54,7 +54,7 @@ pub struct Body {
 }
 
 enum State {
-    Complete(Box<Whole>),
+    Complete(Whole),
     /// A complete answer that is read as events, and what was read.
     Replay(Box<(VecDeque<Event>, Draft)>),
     Stream(Box<Running>),
@@ -72,11 +72,11 @@ struct Whole {
 impl Body {
     /// An answer that is all there.
     #[must_use]
-    pub fn complete(completion: Completion) -> Self {
-        Self::from_state(State::Complete(Box::new(Whole {
+    pub const fn complete(completion: Completion) -> Self {
+        Self::from_state(State::Complete(Whole {
             completion,
             moment: Moment::new(),
-        })))
+        }))
     }
 
     /// An answer that arrives piece by piece.
@@ -120,7 +120,7 @@ impl Body {
         match &self.state {
             State::Stream(_) => return false,
             State::Complete(whole) => {
-                let Whole { completion, moment } = &**whole;
+                let Whole { completion, moment } = whole;
                 let ending = Ending::Whole(completion.finish_reason());
                 watch.on_end(ending, completion.usage(), moment);
             }
@@ -226,6 +226,16 @@ impl Body {
         }
     }
 
+    /// Makes events of an answer that is all there.
+    fn start_replay(&mut self) {
+        self.state = match std::mem::replace(&mut self.state, State::Ended) {
+            State::Complete(Whole { completion, .. }) => {
+                State::Replay(Box::new((replay(completion), Draft::default())))
+            }
+            state => state,
+        };
+    }
+
     /// What arrived, after the terminal event.
     fn whole(&mut self, reason: FinishReason) -> Result<Completion, Error> {
         match std::mem::replace(&mut self.state, State::Ended) {
@@ -279,10 +289,8 @@ impl Stream for Body {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        if let State::Complete(whole) = &mut this.state {
-            let empty = Completion::new(Vec::new(), FinishReason::Stop);
-            let completion = std::mem::replace(&mut whole.completion, empty);
-            this.state = State::Replay(Box::new((replay(completion), Draft::default())));
+        if matches!(this.state, State::Complete(_)) {
+            this.start_replay();
         }
         let item = match &mut this.state {
             State::Replay(replay) => {

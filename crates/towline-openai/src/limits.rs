@@ -1,6 +1,7 @@
 //! Rate limits in the headers of an answer.
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
+use std::time::Duration;
 use towline_core::RateLimits;
 use towline_transport::hint::parse_duration;
 
@@ -9,10 +10,10 @@ pub(crate) fn openai(headers: &HeaderMap) -> RateLimits {
     read(headers, |limits, name, value| match name {
         "limit-requests" => set(&mut limits.requests.limit, count(value)),
         "remaining-requests" => set(&mut limits.requests.remaining, count(value)),
-        "reset-requests" => set(&mut limits.requests.reset, parse_duration(value)),
+        "reset-requests" => set(&mut limits.requests.reset, duration(value)),
         "limit-tokens" => set(&mut limits.tokens.limit, count(value)),
         "remaining-tokens" => set(&mut limits.tokens.remaining, count(value)),
-        "reset-tokens" => set(&mut limits.tokens.reset, parse_duration(value)),
+        "reset-tokens" => set(&mut limits.tokens.reset, duration(value)),
         _ => {}
     })
 }
@@ -38,12 +39,10 @@ pub(crate) fn mistral(headers: &HeaderMap) -> RateLimits {
 
 /// Shows every `x-ratelimit-` header to `take`, without that beginning. One look at each header is
 /// cheaper than to search for six.
-fn read(headers: &HeaderMap, take: impl Fn(&mut RateLimits, &str, &str)) -> RateLimits {
+fn read(headers: &HeaderMap, take: impl Fn(&mut RateLimits, &str, &HeaderValue)) -> RateLimits {
     let mut limits = RateLimits::default();
     for (name, value) in headers {
-        if let (Some(name), Ok(value)) =
-            (name.as_str().strip_prefix("x-ratelimit-"), value.to_str())
-        {
+        if let Some(name) = name.as_str().strip_prefix("x-ratelimit-") {
             take(&mut limits, name, value);
         }
     }
@@ -58,14 +57,23 @@ fn set<T>(known: &mut Option<T>, value: Option<T>) {
 }
 
 /// A count. What does not parse or is negative is unknown, never exhausted.
-fn count(value: &str) -> Option<u64> {
-    value.trim().parse().ok()
+fn count(value: &HeaderValue) -> Option<u64> {
+    let add = |count: u64, digit: &u8| match digit {
+        b'0'..=b'9' => count.checked_mul(10)?.checked_add(u64::from(digit - b'0')),
+        _ => None,
+    };
+    let digits = value.as_bytes().trim_ascii();
+    digits.iter().try_fold(0, add).filter(|_| !digits.is_empty())
+}
+
+fn duration(value: &HeaderValue) -> Option<Duration> {
+    parse_duration(value.to_str().ok()?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::{mistral, openai, without_reset};
-    use http::HeaderMap;
+    use http::{HeaderMap, HeaderValue};
     use std::time::Duration;
     use towline_core::RateLimit;
 
@@ -79,7 +87,7 @@ mod tests {
     #[test]
     fn limits_are_read_with_their_resets() {
         let limits = openai(&headers(&[
-            ("x-ratelimit-limit-requests", "500"),
+            ("x-ratelimit-limit-requests", " 500 "),
             ("x-ratelimit-remaining-requests", "499"),
             ("x-ratelimit-reset-requests", "120ms"),
             ("x-ratelimit-reset-tokens", "1m13.588s"),
@@ -95,6 +103,8 @@ mod tests {
         let limits = without_reset(&headers(&[
             ("x-ratelimit-remaining-requests", "-1"),
             ("x-ratelimit-remaining-tokens", "soon"),
+            ("x-ratelimit-limit-requests", ""),
+            ("x-ratelimit-limit-tokens", "99999999999999999999"),
         ]));
         assert!(limits.is_unknown());
     }
