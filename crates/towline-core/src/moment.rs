@@ -12,7 +12,10 @@ use tokio::time::Instant;
 /// use towline_core::Moment;
 ///
 /// let moment = Moment::new();
-/// assert_eq!(moment.now(), moment.now());
+/// assert_eq!(moment.known(), None);
+/// let now = moment.now();
+/// assert_eq!(moment.now(), now);
+/// assert_eq!(moment.known(), Some(now));
 /// ```
 #[derive(Debug, Default)]
 pub struct Moment {
@@ -33,6 +36,12 @@ impl Moment {
     /// Time has passed: who asks next reads the clock.
     pub const fn renew(&mut self) {
         *self = Self::new();
+    }
+
+    /// What the clock said, if somebody has asked.
+    #[must_use]
+    pub const fn known(&self) -> Option<Instant> {
+        self.at.get()
     }
 
     /// What the clock says: the same however often it is asked.

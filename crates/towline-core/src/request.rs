@@ -9,7 +9,10 @@ use crate::{
     Capabilities, Capability, CompletionOptions, Conversation, Part, ReasoningEffort,
     ResponseFormat, Text, model,
 };
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, LazyLock},
+};
 
 /// A call to a model.
 ///
@@ -35,7 +38,8 @@ pub struct Request {
 struct Inner {
     model: Text,
     conversation: Conversation,
-    options: Arc<CompletionOptions>,
+    /// Absent where the request says nothing: most do not.
+    options: Option<Arc<CompletionOptions>>,
     stream: bool,
     context: Context,
 }
@@ -97,6 +101,8 @@ pub trait Metered: Send + 'static {
 /// to nothing, and the reserve of a budget would let a storm of small calls through.
 const UNBOUNDED_OUTPUT: u64 = 1_000;
 
+static NOTHING_SAID: LazyLock<CompletionOptions> = LazyLock::new(CompletionOptions::default);
+
 // === impl Request ===
 
 impl Request {
@@ -107,7 +113,7 @@ impl Request {
             inner: Arc::new(Inner {
                 model: model.into(),
                 conversation: conversation.into(),
-                options: Arc::default(),
+                options: None,
                 stream: false,
                 context: Context::default(),
             }),
@@ -117,14 +123,17 @@ impl Request {
     /// Sets the options. Handing over an `Arc` shares them between calls.
     #[must_use]
     pub fn with_options(mut self, options: impl Into<Arc<CompletionOptions>>) -> Self {
-        self.inner_mut().options = options.into();
+        self.inner_mut().options = Some(options.into());
         self
     }
 
     /// Whether the answer shall come piece by piece.
     #[must_use]
     pub fn with_stream(mut self, stream: bool) -> Self {
-        self.inner_mut().stream = stream;
+        // What says so already is not looked at for copies.
+        if stream != self.inner.stream {
+            self.inner_mut().stream = stream;
+        }
         self
     }
 
@@ -170,7 +179,7 @@ impl Request {
     /// The options.
     #[must_use]
     pub fn options(&self) -> &CompletionOptions {
-        &self.inner.options
+        self.inner.options.as_deref().unwrap_or(&NOTHING_SAID)
     }
 
     /// Whether the answer shall come piece by piece.
@@ -202,7 +211,7 @@ impl fmt::Debug for Request {
         f.debug_struct("Request")
             .field("model", &self.inner.model)
             .field("conversation", &self.inner.conversation)
-            .field("options", &self.inner.options)
+            .field("options", self.options())
             .field("stream", &self.inner.stream)
             .field("context", &self.inner.context)
             .finish()
@@ -235,20 +244,20 @@ impl Metered for Request {
 
     /// By the effort that is asked for, else by the model's name.
     fn reasons(&self) -> bool {
-        match self.inner.options.reasoning() {
+        match self.options().reasoning() {
             Some(effort) => effort != ReasoningEffort::None,
             None => {
-                self.inner.options.reasoning_budget().is_some() || model::reasons(&self.inner.model)
+                self.options().reasoning_budget().is_some() || model::reasons(&self.inner.model)
             }
         }
     }
 
     fn needs(&self) -> Capabilities {
         let mut needs = Capabilities::default();
-        if !self.inner.options.tools().is_empty() {
+        if !self.options().tools().is_empty() {
             needs = needs.with(Capability::Tools);
         }
-        if let Some(ResponseFormat::JsonSchema(_)) = self.inner.options.response_format() {
+        if let Some(ResponseFormat::JsonSchema(_)) = self.options().response_format() {
             needs = needs.with(Capability::SchemaOutput);
         }
         let messages = self.inner.conversation.messages().iter();
@@ -272,11 +281,11 @@ impl Metered for Request {
     }
 
     fn estimated_output(&self) -> u64 {
-        self.inner.options.max_tokens().unwrap_or(0)
+        self.options().max_tokens().unwrap_or(0)
     }
 
     fn estimated_tokens(&self) -> u64 {
-        let output = self.inner.options.max_tokens().unwrap_or(UNBOUNDED_OUTPUT);
+        let output = self.options().max_tokens().unwrap_or(UNBOUNDED_OUTPUT);
         self.estimated_input().saturating_add(output)
     }
 }

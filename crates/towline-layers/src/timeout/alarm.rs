@@ -1,9 +1,11 @@
 //! A timer that costs nothing until somebody waits.
 
 use std::{
+    cell::Cell,
     future::poll_fn,
     pin::Pin,
-    task::{Context, Poll, ready},
+    ptr,
+    task::{Context, Poll, RawWakerVTable, Waker, ready},
 };
 use tokio::time::{Instant, Sleep, sleep_until};
 use towline_core::Error;
@@ -15,8 +17,23 @@ pub(super) struct Alarm {
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
+thread_local! {
+    /// The alarm that was set last, until it is gone.
+    static LAST: Cell<Option<Set>> = const { Cell::new(None) };
+}
+
+/// An alarm that was set, as others see it.
+#[derive(Clone, Copy)]
+struct Set {
+    at: Instant,
+    waker: (*const (), &'static RawWakerVTable),
+}
+
 /// Resolves to what `call` comes to, or to `late` once the moment that `due` tells has passed. `due` is
 /// asked first when the call is pending.
+///
+/// Clocks lie in each other, and the inner one mostly ends first. While that is set for the same task, the
+/// task is woken then anyway and looks here again, so that one timer does for all.
 pub(super) fn within<A>(
     mut call: Pin<&mut impl Future<Output = Result<A, Error>>>,
     mut due: impl FnMut() -> Option<Instant>,
@@ -24,9 +41,16 @@ pub(super) fn within<A>(
 ) -> impl Future<Output = Result<A, Error>> {
     let mut alarm = Alarm::default();
     poll_fn(move |cx| {
+        // What was set before may be gone, or be set anew.
+        LAST.set(None);
         // The answer is polled first: one that is there is never thrown away.
         if let Poll::Ready(result) = call.as_mut().poll(cx) {
             return Poll::Ready(result);
+        }
+        if let Some(inner) = LAST.get().filter(|set| set.wakes(cx.waker()))
+            && due().is_none_or(|due| inner.at <= due)
+        {
+            return Poll::Pending;
         }
         ready!(alarm.poll(cx, &mut due));
         Poll::Ready(Err(late()))
@@ -53,7 +77,10 @@ impl Alarm {
             sleep.as_mut().reset(first);
         }
         loop {
-            ready!(sleep.as_mut().poll(cx));
+            if sleep.as_mut().poll(cx).is_pending() {
+                LAST.set(Some(Set::new(sleep.deadline(), cx.waker())));
+                return Poll::Pending;
+            }
             let Some(due) = due() else {
                 return Poll::Pending;
             };
@@ -64,3 +91,31 @@ impl Alarm {
         }
     }
 }
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if self.sleep.is_some() {
+            LAST.set(None);
+        }
+    }
+}
+
+// === impl Set ===
+
+impl Set {
+    fn new(at: Instant, waker: &Waker) -> Self {
+        Self {
+            at,
+            waker: (waker.data(), waker.vtable()),
+        }
+    }
+
+    /// Whether it wakes the same task as `waker`. It may do so where this says no.
+    fn wakes(&self, waker: &Waker) -> bool {
+        let (data, vtable) = self.waker;
+        ptr::eq(data, waker.data()) && ptr::eq(vtable, waker.vtable())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -138,7 +138,7 @@ where
         async move {
             let limit = Limit::of_head(&self.clocks, &request);
             // What is there at once needs no clock.
-            let mut start = None;
+            let mut start = moment.known();
             let result = {
                 let call = pin!(async { begin(self.inner.ask_at(request, moment).await?).await });
                 let due = || {

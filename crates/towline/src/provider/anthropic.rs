@@ -2,7 +2,7 @@
 
 use super::{
     BoxFuture, Provider, Target,
-    service::ready_call,
+    service::call_boxed,
     wiring::{base_url, channel},
 };
 use std::sync::Arc;
@@ -43,7 +43,7 @@ impl Provider for AnthropicProvider {
 
 impl Target for AnthropicTarget {
     fn call(&self, request: Request) -> BoxFuture<'static, Result<Response, Error>> {
-        Box::pin(ready_call(self.service.clone(), request))
+        call_boxed(&self.service, request)
     }
 
     fn models(&self) -> BoxFuture<'_, Result<Vec<ModelInfo>, Error>> {

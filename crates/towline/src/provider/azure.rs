@@ -2,7 +2,7 @@
 
 use super::{
     BoxFuture, Provider, Target,
-    service::ready_call,
+    service::call_boxed,
     wiring::{api, channel, config},
 };
 use std::sync::Arc;
@@ -45,14 +45,14 @@ impl Provider for AzureProvider {
 
 impl Target for AzureTarget {
     fn call(&self, request: Request) -> BoxFuture<'static, Result<Response, Error>> {
-        Box::pin(ready_call(self.service.clone(), request))
+        call_boxed(&self.service, request)
     }
 
     fn embed(
         &self,
         request: EmbeddingRequest,
     ) -> BoxFuture<'static, Result<EmbeddingResponse, Error>> {
-        Box::pin(ready_call(self.service.clone(), request))
+        call_boxed(&self.service, request)
     }
 
     fn models(&self) -> BoxFuture<'_, Result<Vec<ModelInfo>, Error>> {

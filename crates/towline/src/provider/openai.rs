@@ -2,7 +2,7 @@
 
 use super::{
     BoxFuture, Provider, Target,
-    service::ready_call,
+    service::call_boxed,
     wiring::{api, base_url, channel},
 };
 use std::{borrow::Cow, sync::Arc};
@@ -45,14 +45,14 @@ impl Provider for OpenAiProvider {
 
 impl Target for OpenAiTarget {
     fn call(&self, request: Request) -> BoxFuture<'static, Result<Response, Error>> {
-        Box::pin(ready_call(self.service.clone(), request))
+        call_boxed(&self.service, request)
     }
 
     fn embed(
         &self,
         request: EmbeddingRequest,
     ) -> BoxFuture<'static, Result<EmbeddingResponse, Error>> {
-        Box::pin(ready_call(self.service.clone(), request))
+        call_boxed(&self.service, request)
     }
 
     fn models(&self) -> BoxFuture<'_, Result<Vec<ModelInfo>, Error>> {

@@ -1,0 +1,82 @@
+use super::within;
+use std::{
+    future::{pending, poll_fn},
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+use tokio::time::{Instant, sleep};
+use towline_core::{Error, ErrorKind};
+
+const INNER: Duration = Duration::from_secs(3);
+const OUTER: Duration = Duration::from_secs(10);
+
+fn late(kind: ErrorKind) -> Error {
+    Error::new(kind)
+}
+
+/// What never ends, for as long as the inner clock lets it.
+async fn bounded() -> Result<(), Error> {
+    let due = Instant::now() + INNER;
+    let work = pin!(pending::<Result<(), Error>>());
+    within(work, || Some(due), || late(ErrorKind::Overloaded)).await
+}
+
+/// Runs `work` for as long as the outer clock lets it; which clock rang, and when.
+async fn outer(work: impl Future<Output = Result<(), Error>>) -> (ErrorKind, Duration) {
+    let start = Instant::now();
+    let due = start + OUTER;
+    let work = pin!(work);
+    let result = within(work, || Some(due), || late(ErrorKind::Timeout)).await;
+    (result.unwrap_err().kind(), start.elapsed())
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_inner_clock_rings_first_and_the_outer_one_after_what_comes_behind_it() {
+    assert_eq!(outer(bounded()).await, (ErrorKind::Overloaded, INNER));
+    let twice = async {
+        let _late = bounded().await;
+        pending().await
+    };
+    assert_eq!(outer(twice).await, (ErrorKind::Timeout, OUTER));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_outer_clock_rings_where_the_inner_one_ends_later() {
+    let work = async {
+        sleep(Duration::from_secs(8)).await;
+        bounded().await
+    };
+    assert_eq!(outer(work).await, (ErrorKind::Timeout, OUTER));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_inner_clock_that_is_dropped_as_soon_as_it_is_set_wakes_nobody() {
+    let work = async {
+        {
+            let mut dropped = pin!(bounded());
+            poll_fn(|cx| {
+                assert!(dropped.as_mut().poll(cx).is_pending());
+                Poll::Ready(())
+            })
+            .await;
+        }
+        pending().await
+    };
+    assert_eq!(outer(work).await, (ErrorKind::Timeout, OUTER));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_inner_clock_that_wakes_another_task_does_not_count() {
+    let work = async {
+        let mut other = pin!(bounded());
+        poll_fn(|_| {
+            // As an executor within this task would.
+            let mut nobody = Context::from_waker(Waker::noop());
+            let _polled = other.as_mut().poll(&mut nobody);
+            Poll::Pending
+        })
+        .await
+    };
+    assert_eq!(outer(work).await, (ErrorKind::Timeout, OUTER));
+}
