@@ -248,6 +248,10 @@ impl Journey {
     }
 
     fn elapsed(&self, now: Instant) -> Duration {
+        // The first attempt mostly begins with the call.
+        if now == self.shared.started {
+            return Duration::ZERO;
+        }
         now.saturating_duration_since(self.shared.started)
     }
 

@@ -58,12 +58,13 @@ fn set<T>(known: &mut Option<T>, value: Option<T>) {
 
 /// A count. What does not parse or is negative is unknown, never exhausted.
 fn count(value: &HeaderValue) -> Option<u64> {
-    let add = |count: u64, digit: &u8| match digit {
-        b'0'..=b'9' => count.checked_mul(10)?.checked_add(u64::from(digit - b'0')),
-        _ => None,
-    };
     let digits = value.as_bytes().trim_ascii();
-    digits.iter().try_fold(0, add).filter(|_| !digits.is_empty())
+    // So many digits cannot overflow.
+    if digits.is_empty() || digits.len() > 18 || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let add = |count, digit: &u8| count * 10 + u64::from(digit - b'0');
+    Some(digits.iter().fold(0, add))
 }
 
 fn duration(value: &HeaderValue) -> Option<Duration> {

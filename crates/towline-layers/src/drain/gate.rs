@@ -157,10 +157,11 @@ impl Shared {
     async fn left(&self) {
         let mut leave = pin!(self.leave.notified());
         // Listen before looking: what is told in between is heard.
-        leave.as_mut().enable();
-        if !self.is_cut() {
-            leave.await;
-        }
+        poll_fn(|cx| match leave.as_mut().poll(cx) {
+            Poll::Pending if !self.is_cut() => Poll::Pending,
+            _ => Poll::Ready(()),
+        })
+        .await;
     }
 }
 

@@ -422,7 +422,8 @@ fn is_lower(a: &Quota, b: &Quota) -> bool {
 }
 
 pub(super) fn to_nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+    let whole = time.as_secs().saturating_mul(1_000_000_000);
+    whole.saturating_add(u64::from(time.subsec_nanos()))
 }
 
 #[cfg(test)]
