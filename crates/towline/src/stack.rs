@@ -12,6 +12,7 @@
 //! from settings; a program composes its own here, or with `tower::ServiceBuilder` from the layers
 //! themselves.
 
+mod admission;
 mod deployment;
 mod named;
 mod settings;
@@ -21,7 +22,11 @@ mod target;
 pub use self::deployment::Deployment;
 pub(crate) use self::{deployment::Deployments, named::Names};
 
-use self::{deployment::Layered, named::NamedLayer};
+use self::{
+    admission::Admission,
+    deployment::Layered,
+    named::{Named, NamedLayer},
+};
 use crate::{ClientBuilder, provider::Target};
 use std::{fmt, sync::Arc, time::Duration};
 use tower_layer::Layer;
@@ -33,15 +38,15 @@ use towline_layers::{
     ask::{Ask, Cloning},
     balance::{self, Balance},
     coalesce::CoalesceLayer,
-    drain::{Drain, DrainLayer},
+    drain::{Drain, DrainLayer, DrainService},
     erased::Erased,
     fallback::{Fallback, Target as FallbackTarget, continuation::ContinueLayer},
-    guard::{Guard, GuardLayer},
+    guard::{Guard, GuardLayer, GuardService},
     hedge::{HedgeLayer, HedgePolicy},
-    journey::JourneyLayer,
+    journey::{JourneyLayer, Root},
     limit::{LimitConfig, LimitLayer, Quotas, Rules},
     retry::{Retry, RetryLayer},
-    timeout::TotalLayer,
+    timeout::{Total, TotalLayer},
 };
 
 /// The layers around one target or several, for a [`Client`](crate::Client). `Debug` shows them in their
@@ -66,11 +71,14 @@ pub struct Stack {
 #[derive(Clone)]
 pub(crate) struct Composed {
     /// What answers questions.
-    pub(crate) chat: Erased<Request, Response>,
+    pub(crate) chat: Enclosed<GuardService<Total<Admission<Request, Response>>, Request>>,
     /// What makes vectors.
-    pub(crate) embed: Erased<EmbeddingRequest, EmbeddingResponse>,
+    pub(crate) embed: Enclosed<Total<Admission<EmbeddingRequest, EmbeddingResponse>>>,
     pub(crate) drain: Drain,
 }
+
+/// What is outside of everything, around `S`.
+type Enclosed<S> = Root<Named<DrainService<S>>>;
 
 // === impl Stack ===
 
@@ -254,16 +262,18 @@ impl Stack {
     pub(crate) fn compose(&self, provider: &Text, drain: &Drain) -> Composed {
         // Vectors of another model are of no use to who compares them: nobody else is asked.
         let only = Fallback::new(self.target(&self.first, &[]));
-        let vectors = self.total.layer(self.tenants.layer(only));
+        let vectors = self.total.layer(self.admission(only));
+        let guard = GuardLayer::new(self.guard.clone());
+        let questions = guard.layer(self.total.layer(self.questions()));
         Composed {
-            chat: self.questions(provider, drain),
+            chat: enclosed(questions, provider, drain),
             embed: enclosed(vectors, provider, drain),
             drain: drain.clone(),
         }
     }
 
     /// The targets in their order, with what bounds a call to all of them. What is off is left out.
-    fn questions(&self, provider: &Text, drain: &Drain) -> Erased<Request, Response> {
+    fn questions(&self) -> Admission<Request, Response> {
         let is_plain = !self.continues && self.coalesce.is_off();
         if is_plain && self.others.is_empty() && self.hedge.is_off() {
             // One target: its type need not be forgotten, which a call would pay for.
@@ -272,7 +282,7 @@ impl Stack {
                 &self.beside,
                 self.route(&self.first, &self.beside),
             );
-            return self.admitted(self.tenants.layer(Fallback::new(sole)), provider, drain);
+            return self.admission(Fallback::new(sole));
         }
         let first = self.target(&self.first, &self.beside);
         let others = self.others.iter().map(|other| self.target(other, &[]));
@@ -280,23 +290,24 @@ impl Stack {
         let chain = Fallback::new(first.clone());
         let chain = others.iter().cloned().fold(chain, Fallback::then);
         if is_plain {
-            return self.admitted(self.tenants.layer(chain), provider, drain);
+            return self.admission(chain);
         }
         // Who continues an answer asks the very targets that the fallback does.
         let targets = std::iter::once(first).chain(others);
         let targets: Vec<_> = targets.filter(|_| self.continues).collect();
         let continued = ContinueLayer::new(targets).layer(chain);
         let coalesced = self.coalesce.layer(self.tenants.layer(continued));
-        self.admitted(Cloning::new(coalesced), provider, drain)
+        Admission::Within(Erased::of(Cloning::new(coalesced)))
     }
 
-    /// Questions to `stack` once they may be asked, and for as long as they may take.
-    fn admitted<S>(&self, stack: S, provider: &Text, drain: &Drain) -> Erased<Request, Response>
+    /// `targets`, within what bounds the calls of a tenant.
+    fn admission<Req, A, S>(&self, targets: S) -> Admission<Req, A>
     where
-        S: Ask<Request, Answer = Response> + 'static,
+        S: Ask<Req, Answer = A> + 'static,
+        Req: Send + 'static,
+        A: 'static,
     {
-        let guard = GuardLayer::new(self.guard.clone());
-        enclosed(guard.layer(self.total.layer(stack)), provider, drain)
+        Admission::Around(self.tenants.layer(Erased::of(targets)))
     }
 
     /// One of the targets: `first` and those that stand beside it.
@@ -374,15 +385,10 @@ fn balanced(deployment: &Deployment) -> balance::Deployment<Layered> {
 }
 
 /// Puts around `stack` what is outside of everything.
-fn enclosed<Req, A, S>(stack: S, provider: &Text, drain: &Drain) -> Erased<Req, A>
-where
-    S: Ask<Req, Answer = A> + 'static,
-    Req: Metered,
-    A: Answer,
-{
+fn enclosed<S>(stack: S, provider: &Text, drain: &Drain) -> Enclosed<S> {
     let gated = DrainLayer::new(drain).layer(stack);
     let named = NamedLayer::new(provider.clone()).layer(gated);
-    Erased::of(JourneyLayer::new().layer(named))
+    JourneyLayer::new().layer(named)
 }
 
 // === impl Composed ===
