@@ -2,7 +2,14 @@
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use std::{borrow::Borrow, fmt, ops::Deref, str::Utf8Error};
+use std::{
+    borrow::Borrow,
+    collections::BTreeSet,
+    fmt,
+    ops::Deref,
+    str::Utf8Error,
+    sync::{Mutex, PoisonError},
+};
 
 /// Immutable text. A clone is a reference count; a part of a network buffer is a slice of it, so a
 /// streamed answer is not copied piece by piece.
@@ -13,6 +20,11 @@ use std::{borrow::Borrow, fmt, ops::Deref, str::Utf8Error};
 pub struct Text {
     inner: ByteString,
 }
+
+/// The names that are kept.
+static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+
+const MAX_NAMES: usize = 1024;
 
 // === impl Text ===
 
@@ -31,6 +43,31 @@ impl Text {
         Self {
             inner: ByteString::from_static(text),
         }
+    }
+
+    /// A name that stays for as long as the program runs, such as that of a configured model: each is kept
+    /// once, and a clone does not even count. Beyond 1,024 names, text as any other.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use towline_core::Text;
+    ///
+    /// let name = Text::interned(&String::from("gpt-4o"));
+    /// assert_eq!(name.as_ptr(), Text::interned("gpt-4o").as_ptr());
+    /// ```
+    #[must_use]
+    pub fn interned(name: &str) -> Self {
+        let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = names.get(name) {
+            return Self::from_static(known);
+        }
+        if names.len() >= MAX_NAMES {
+            return Self::from(name);
+        }
+        let kept: &'static str = Box::leak(Box::from(name));
+        names.insert(kept);
+        Self::from_static(kept)
     }
 
     /// Takes `bytes` as text, without a copy.

@@ -106,7 +106,7 @@ impl Registry {
             Error::new(ErrorKind::Config).with_message(crate::client::NO_EMBEDDING_MODEL)
         })?;
         let target = self.target(provider).await?;
-        let model = Text::from(provider.model());
+        let model = Text::interned(provider.model());
         let alone = settings.stack_alone();
         let mut deployments = Deployments::new(alone.max_queue_age());
         let first = deployments.add(provider, Arc::clone(&target), false);
@@ -207,7 +207,7 @@ impl Registry {
         let vectors = stack.for_vectors(provider, first);
         Ok(Some(Embedding::Stack(
             Box::new(vectors),
-            provider.model().into(),
+            Text::interned(provider.model()),
         )))
     }
 

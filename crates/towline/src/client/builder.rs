@@ -105,9 +105,9 @@ impl ClientBuilder {
         stack: Stack,
     ) -> Self {
         let mut builder = Self::new(target)
-            .provider(settings.name())
+            .provider(Text::interned(settings.name()))
             .vendor(settings.vendor().as_str())
-            .model(settings.model())
+            .model(Text::interned(settings.model()))
             .stack(stack);
         builder.base_model = settings.base_model().map(str::to_owned);
         builder.window = settings.context_window();

@@ -8,7 +8,7 @@ use super::{
 use std::sync::Arc;
 use towline_anthropic::{Anthropic, AnthropicConfig, CAPABILITIES};
 use towline_config::ProviderSettings;
-use towline_core::{Capabilities, Error, ModelInfo, Request, Response};
+use towline_core::{Capabilities, Error, ModelInfo, Request, Response, Text};
 use towline_transport::Channel;
 
 /// The provider behind the feature `anthropic`.
@@ -60,7 +60,7 @@ fn service(settings: &ProviderSettings) -> Result<Anthropic<Channel>, Error> {
     // The channel first: it refuses an address with a password in it without quoting that.
     let channel = channel(base_url, settings)?;
     let mut config = AnthropicConfig::builder(base_url)
-        .name(settings.name())
+        .name(Text::interned(settings.name()))
         .api_key(settings.credential());
     for (name, value) in settings.headers() {
         config = config.header(name.clone(), value.clone());

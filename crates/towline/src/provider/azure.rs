@@ -73,7 +73,7 @@ fn service(settings: &ProviderSettings) -> Result<Azure<Channel>, Error> {
     // that. The one to use goes to the resource alone.
     drop(channel(endpoint, settings)?);
     let mut config = AzureConfig::builder(endpoint)
-        .name(settings.name())
+        .name(Text::interned(settings.name()))
         .api(api(settings)?)
         .base_model(settings.base_model().map(Text::from))
         .stream_usage(settings.stream_usage());

@@ -8,7 +8,7 @@ use super::{
 use std::sync::Arc;
 use towline_config::ProviderSettings;
 use towline_core::{
-    Capabilities, EmbeddingRequest, EmbeddingResponse, Error, ModelInfo, Request, Response,
+    Capabilities, EmbeddingRequest, EmbeddingResponse, Error, ModelInfo, Request, Response, Text,
 };
 use towline_ollama::{CAPABILITIES, Ollama, OllamaConfig};
 use towline_transport::Channel;
@@ -71,7 +71,7 @@ fn service(settings: &ProviderSettings) -> Result<Ollama<Channel>, Error> {
     // The channel first: it refuses an address with a password in it without quoting that.
     let channel = channel(base_url, settings)?;
     let mut config = OllamaConfig::builder(base_url)
-        .name(settings.name())
+        .name(Text::interned(settings.name()))
         .api_key(settings.credential());
     for (name, value) in settings.headers() {
         config = config.header(name.clone(), value.clone());

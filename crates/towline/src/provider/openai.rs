@@ -8,7 +8,7 @@ use super::{
 use std::{borrow::Cow, sync::Arc};
 use towline_config::ProviderSettings;
 use towline_core::{
-    Capabilities, EmbeddingRequest, EmbeddingResponse, Error, ModelInfo, Request, Response,
+    Capabilities, EmbeddingRequest, EmbeddingResponse, Error, ModelInfo, Request, Response, Text,
 };
 use towline_openai::{Flavor, OpenAi, OpenAiConfig};
 use towline_transport::Channel;
@@ -69,7 +69,7 @@ fn service(settings: &ProviderSettings) -> Result<OpenAi<Channel>, Error> {
     // The channel first: it refuses an address with a password in it without quoting that.
     let channel = channel(&base_url, settings)?;
     let mut config = OpenAiConfig::builder(base_url)
-        .name(settings.name())
+        .name(Text::interned(settings.name()))
         .api(api(settings)?)
         .api_key(settings.credential())
         .organization(settings.organization().map(str::to_owned))

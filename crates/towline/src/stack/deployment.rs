@@ -98,7 +98,7 @@ impl Deployment {
         target: Arc<dyn Target>,
         age: Option<Duration>,
     ) -> Self {
-        let mut deployment = Self::of_target(settings.name().into(), target);
+        let mut deployment = Self::of_target(Text::interned(settings.name()), target);
         deployment.clocks = super::settings::clocks(settings);
         deployment.retry = super::settings::retry(settings.retry());
         if let Some(breaker) = super::settings::breaker(settings) {
