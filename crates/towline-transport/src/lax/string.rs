@@ -125,19 +125,20 @@ fn next_escape(inner: &[u8]) -> Option<usize> {
 fn special(bytes: &[u8]) -> Option<usize> {
     const EACH: u64 = u64::MAX / 0xff;
     let below = |word: u64, bound: u8| word.wrapping_sub(EACH * u64::from(bound)) & !word;
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
+    let mut rest = bytes;
+    while let Some((word, more)) = rest.split_first_chunk::<8>() {
         let word = u64::from_le_bytes(*word);
         // With this bit turned round, the quote stands next to the control characters.
         let quote_or_control = below(word ^ (EACH * 0x02), b' ' + 1);
         let slash = below(word ^ (EACH * u64::from(b'\\')), 1);
         let found = (quote_or_control | slash) & (EACH << 7);
         if found != 0 {
-            return Some(index * 8 + leading_bytes(found));
+            return Some(bytes.len() - rest.len() + leading_bytes(found));
         }
+        rest = more;
     }
     let special = |byte: &u8| matches!(*byte, b'"' | b'\\' | ..b' ');
-    Some(words.len() * 8 + rest.iter().position(special)?)
+    Some(bytes.len() - rest.len() + rest.iter().position(special)?)
 }
 
 /// How many bytes of a little-endian word are zero before the first that is not.

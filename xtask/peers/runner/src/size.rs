@@ -90,9 +90,9 @@ pub(crate) fn run(given: &[String]) -> Result<(), Fault> {
         "## Size\n\nA program that sends one prompt to one provider over TLS. At most {MOST_CRATES} \
          crates in `cargo tree -e normal`, itself included; at most {} MB stripped; \
          none of {}.\n\n\
-         *As benchmarked* is the profile of the client benchmark (`opt-level = 3`, thin LTO, four code \
-         units). The others are for who wants a small program: `lto = \"fat\"`, \
-         `codegen-units = 1`, and what the table names. Where it names no `panic`, panics unwind as ever, so \
+         *As benchmarked* is the profile of the client benchmark (`opt-level = 3`, `lto = \"fat\"`, \
+         `codegen-units = 1`). The others are for who wants a small program: the same with what the \
+         table names. Where it names no `panic`, panics unwind as ever, so \
          that a task that fails takes nothing else down. The rivals are weighed as they are measured, the harness included (four \
          crates).\n\n{}",
         MOST_BYTES / 1_000_000,
