@@ -17,7 +17,7 @@ chat completion of 1,380 B with the usual rate-limit headers, or a stream of 200
 300 B, 197 of which carry 2 to 6 bytes of text. *Small* is a system and a user message (0.6 kB), *long*
 a conversation of 102 messages (55 kB), *64 tasks* the small request from 64 tasks at once, *chunk* the
 stream without a pause, *paced* 32 streams at once with a 1 ms timer before each chunk. A row is a
-program of its own, built alone with the same profile (`opt-level = 3`, `lto = "fat"`, `codegen-units = 1`), and
+program of its own, built alone with the same profile (`opt-level = 3`, `lto = \"fat\"`, `codegen-units = 1`), and
 sees no environment variables.
 
 The caller holds the conversation and hands it over the way each library wants it: one that takes it by
