@@ -25,6 +25,7 @@ pub struct Text {
 static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
 
 const MAX_NAMES: usize = 1024;
+const MAX_NAME: usize = 256;
 
 // === impl Text ===
 
@@ -46,7 +47,7 @@ impl Text {
     }
 
     /// A name that stays for as long as the program runs, such as that of a configured model: each is kept
-    /// once, and a clone does not even count. Beyond 1,024 names, text as any other.
+    /// once, and a clone does not even count. Beyond 1,024 names, or 256 bytes, text as any other.
     ///
     /// # Examples
     ///
@@ -62,7 +63,7 @@ impl Text {
         if let Some(known) = names.get(name) {
             return Self::from_static(known);
         }
-        if names.len() >= MAX_NAMES {
+        if names.len() >= MAX_NAMES || name.len() > MAX_NAME {
             return Self::from(name);
         }
         let kept: &'static str = Box::leak(Box::from(name));

@@ -64,7 +64,8 @@ pub trait Ask<Req>: Send + Sync {
     }
 
     /// The same, for a layer around it that knows what time it is. The future is polled at once: a
-    /// layer that waits passes a moment on that is as new as the end of its wait.
+    /// layer that waits passes a moment on that is as new as the end of its wait: clocks further in start
+    /// there. A call that was polled stays in its task, or is polled from outside in the new one.
     ///
     /// # Errors
     ///

@@ -3,8 +3,8 @@
 //! A stack is a type of many types, one in another, and two things suffer where it is deep: a compiler
 //! that has to know all of it at once takes minutes and gigabytes, and the future of a call is moved
 //! once for each layer around it. An [`Erased`] service in the middle ends both, for one allocation a
-//! call: below [`fallback`](https://docs.rs/towline-layers) is a good place, where the stack branches
-//! anyway.
+//! call: around [`fallback`](https://docs.rs/towline-layers) is a good place, where the stack branches
+//! anyway and the future is small enough for the quick way of allocators.
 
 use crate::ask::{Ask, Cloning};
 use std::{

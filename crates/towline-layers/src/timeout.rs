@@ -24,7 +24,8 @@
 //!
 //! # Shared between clones
 //!
-//! Nothing. Every call has its own timers, and none that answers at once arms one.
+//! Nothing. Every call has its own timers: one for clocks that lie in each other where the stack is asked,
+//! and none where it answers at once.
 //!
 //! # Panics
 //!

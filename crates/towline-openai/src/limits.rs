@@ -61,7 +61,7 @@ fn count(value: &HeaderValue) -> Option<u64> {
     let digits = value.as_bytes().trim_ascii();
     // So many digits cannot overflow.
     if digits.is_empty() || digits.len() > 18 || !digits.iter().all(u8::is_ascii_digit) {
-        return None;
+        return value.to_str().ok()?.trim().parse().ok();
     }
     let add = |count, digit: &u8| count * 10 + u64::from(digit - b'0');
     Some(digits.iter().fold(0, add))

@@ -102,7 +102,8 @@ pub trait Provider: fmt::Debug + Send + Sync {
 ///
 /// Dropping one of the futures ends the call. What was sent by then may be billed.
 pub trait Target: fmt::Debug + Send + Sync {
-    /// Answers a call.
+    /// Answers a call. What needs no waiting, such as writing the request down, may happen before the future
+    /// is polled.
     ///
     /// # Errors
     ///

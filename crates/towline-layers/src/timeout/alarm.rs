@@ -18,7 +18,7 @@ pub(super) struct Alarm {
 }
 
 thread_local! {
-    /// The alarm that was set last, until it is gone.
+    /// The alarm that [`within`] set last, until it is gone.
     static LAST: Cell<Option<Set>> = const { Cell::new(None) };
 }
 
@@ -33,7 +33,8 @@ struct Set {
 /// asked first when the call is pending.
 ///
 /// Clocks lie in each other, and the inner one mostly ends first. While that is set for the same task, the
-/// task is woken then anyway and looks here again, so that one timer does for all.
+/// task is woken then anyway and looks here again, so that one timer does for all. A call that was polled
+/// in one task and goes on in another has to be polled from outside there.
 pub(super) fn within<A>(
     mut call: Pin<&mut impl Future<Output = Result<A, Error>>>,
     mut due: impl FnMut() -> Option<Instant>,
@@ -52,7 +53,11 @@ pub(super) fn within<A>(
         {
             return Poll::Pending;
         }
-        ready!(alarm.poll(cx, &mut due));
+        if alarm.poll(cx, &mut due).is_pending() {
+            let at = alarm.sleep.as_ref().map(|sleep| sleep.deadline());
+            LAST.set(at.map(|at| Set::new(at, cx.waker())));
+            return Poll::Pending;
+        }
         Poll::Ready(Err(late()))
     })
 }
@@ -77,10 +82,7 @@ impl Alarm {
             sleep.as_mut().reset(first);
         }
         loop {
-            if sleep.as_mut().poll(cx).is_pending() {
-                LAST.set(Some(Set::new(sleep.deadline(), cx.waker())));
-                return Poll::Pending;
-            }
+            ready!(sleep.as_mut().poll(cx));
             let Some(due) = due() else {
                 return Poll::Pending;
             };

@@ -3,7 +3,8 @@
 //! A server writes its answers with the same keys in the same places: what changes are strings and
 //! numbers. What stood between them in a text is its frame. Where a new text has the frame of an
 //! earlier one, and strings and numbers between, its tape is that of the earlier one with other places,
-//! and the grammar need not be looked at again. Frames hold keys and nothing that a value said.
+//! and the grammar need not be looked at again. Frames hold keys, `true`, `false` and `null`, and no string or
+//! number of any value.
 
 use super::tape::{self, Kind, Token};
 use std::{cell::Cell, mem};
@@ -33,6 +34,8 @@ struct Desk {
 #[derive(Default)]
 struct Frame {
     between: Vec<u8>,
+    /// How much of it comes behind the last string or number.
+    tail: usize,
     told: Vec<Told>,
     /// The tape of the text. Of the one that was read last it has the places of strings and numbers;
     /// all others count from those.
@@ -50,12 +53,14 @@ struct Told {
 /// Lets `read` look at the tape of `text`. `None` where it gives none, and where the text is not JSON or
 /// deeper than is usual.
 pub(super) fn with_tape<T>(text: &str, read: impl FnOnce(&[Token]) -> Option<T>) -> Option<T> {
-    let mut desk = DESK.take().unwrap_or_default();
+    // A thread that ends may have none any more.
+    let kept = DESK.try_with(Cell::take).ok().flatten();
+    let mut desk = kept.unwrap_or_default();
     let value = match desk.find(text.as_bytes()) {
         Some(frame) => read(&frame.tape),
         None => desk.write(text.as_bytes(), read),
     };
-    DESK.set(Some(desk));
+    let _gone = DESK.try_with(|kept| kept.set(Some(desk)));
     value
 }
 
@@ -66,7 +71,7 @@ impl Desk {
     fn find(&mut self, bytes: &[u8]) -> Option<&Frame> {
         let mut frames = self.frames.iter_mut();
         let index = frames.position(|frame| frame.fit(bytes).is_some())?;
-        self.frames.swap(0, index);
+        self.frames.get_mut(..=index)?.rotate_right(1);
         self.frames.first()
     }
 
@@ -92,6 +97,11 @@ impl Frame {
     /// Notes where strings and numbers stand in a text that has this frame. `None` where it has another.
     fn fit(&mut self, bytes: &[u8]) -> Option<()> {
         let mut between = self.between.as_slice();
+        // The end first: texts that differ there would be looked through in vain.
+        let tail = between.len().checked_sub(self.tail)?;
+        if !bytes.ends_with(between.get(tail..)?) {
+            return None;
+        }
         let mut at = 0;
         for Told { behind, index } in &self.told {
             let start = at + behind;
@@ -132,7 +142,9 @@ impl Frame {
                 token.end -= at;
             }
         }
-        self.between.extend_from_slice(bytes.get(at..)?);
+        let tail = bytes.get(at..)?;
+        self.tail = tail.len();
+        self.between.extend_from_slice(tail);
         (self.between.len() <= MAX_BYTES).then_some(())
     }
 }

@@ -41,7 +41,8 @@ pub fn from_str<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, serde_jso
 fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Unusual> {
     let value = with_tape(text, |tape| {
         let mut reader = Reader { text, tape, at: 1 };
-        T::deserialize(&mut reader).ok()
+        let value = T::deserialize(&mut reader).ok()?;
+        (reader.at == tape.len()).then_some(value)
     });
     value.ok_or(Unusual)
 }
@@ -126,6 +127,19 @@ impl<'a, 'de> Reader<'a, 'de> {
             self.at = token.more;
         }
         Ok(token)
+    }
+
+    /// Reads a value. Who reads none would not come to an end.
+    fn step<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, Unusual>,
+    ) -> Result<T, Unusual> {
+        let before = self.at;
+        let value = read(self)?;
+        if self.at == before {
+            return Err(Unusual);
+        }
+        Ok(value)
     }
 
     /// Whether an object or a list ends here.
@@ -256,7 +270,11 @@ impl<'de> Deserializer<'de> for Key<'_, '_, 'de> {
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unusual> {
-        self.0.next()?;
+        let key = self.0.next()?;
+        if key.kind == Kind::Escaped {
+            // Also of a key that nobody reads `serde_json` asks what its escapes mean.
+            self.0.unescaped(key)?;
+        }
         visitor.visit_unit()
     }
 
@@ -311,7 +329,7 @@ impl<'de> MapAccess<'de> for Inside<'_, '_, 'de> {
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Unusual> {
-        seed.deserialize(&mut *self.reader)
+        self.reader.step(|reader| seed.deserialize(reader))
     }
 }
 
@@ -325,7 +343,8 @@ impl<'de> SeqAccess<'de> for Inside<'_, '_, 'de> {
         if self.reader.is_at_end() {
             return Ok(None);
         }
-        seed.deserialize(&mut *self.reader).map(Some)
+        let element = self.reader.step(|reader| seed.deserialize(reader));
+        element.map(Some)
     }
 }
 

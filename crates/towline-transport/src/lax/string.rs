@@ -62,7 +62,7 @@ pub(super) fn find(text: &str) -> Option<(Found<'_>, usize)> {
 /// How long the string is whose first quote stands before `bytes`, without its quotes, and how many
 /// escapes it holds. `None` where it does not end, or holds a byte or an escape that JSON forbids in it.
 /// Whether it is UTF-8, and what escapes by number mean, is not looked at.
-#[inline(always)]
+#[inline]
 pub(super) fn measure(bytes: &[u8]) -> Option<(usize, usize)> {
     let special = special(bytes)?;
     if bytes.get(special) == Some(&b'"') {
@@ -78,7 +78,11 @@ fn measure_escaped(bytes: &[u8], mut at: usize) -> Option<(usize, usize)> {
     loop {
         at += match bytes.get(at..)? {
             [b'"', ..] => return Some((at, escapes)),
-            [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => 2,
+            [
+                b'\\',
+                b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't',
+                ..,
+            ] => 2,
             [b'\\', b'u', a, b, c, d, ..] if is_hex([a, b, c, d]) => 6,
             _ => return None,
         };

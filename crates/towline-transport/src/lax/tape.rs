@@ -9,6 +9,9 @@ use super::string;
 /// How deep objects and lists may lie in each other.
 const DEPTH: usize = 64;
 
+/// How many tokens a tape has at most: a text of two bytes a value must not cost forty bytes each.
+const LONGEST: usize = 1 << 16;
+
 /// A key, a value, or the end of an object or a list. A key comes right before its value.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Token {
@@ -45,13 +48,18 @@ pub(super) enum Kind {
     End,
 }
 
-/// A place in a text.
-struct Cursor<'a> {
+/// Writes a tape.
+struct Writer<'a> {
     bytes: &'a [u8],
     at: usize,
+    tape: &'a mut Vec<Token>,
+    /// The innermost object or list that has not ended.
+    open: Option<Open>,
+    depth: usize,
 }
 
-/// An object or a list that has not ended.
+/// An object or a list that has not ended. Until it has, `more` of its token is one above the number of
+/// that in which it lies, and zero where it lies in none.
 #[derive(Clone, Copy)]
 struct Open {
     index: usize,
@@ -59,77 +67,18 @@ struct Open {
 }
 
 /// Notes what `bytes` hold, which are UTF-8, behind a first token that is not in them. `None` where they
-/// are not JSON, or deeper than is usual.
+/// are not JSON, or deeper or of more values than is usual.
 pub(super) fn write(bytes: &[u8], tape: &mut Vec<Token>) -> Option<()> {
     tape.clear();
     tape.push(FIRST);
-    let mut cursor = Cursor { bytes, at: 0 };
-    let mut open: Option<Open> = None;
-    let mut depth = 0;
-    loop {
-        let byte = cursor.peek();
-        match byte {
-            b'"' => tape.push(cursor.string()?),
-            b'{' | b'[' => {
-                depth += 1;
-                if depth > DEPTH {
-                    return None;
-                }
-                let inner = Open {
-                    index: tape.len(),
-                    // The closing brackets stand two places behind the opening ones.
-                    close: byte + 2,
-                };
-                tape.push(cursor.open(byte, open));
-                open = Some(inner);
-                if cursor.peek() != inner.close {
-                    if inner.close == b'}' {
-                        tape.push(cursor.key()?);
-                    }
-                    continue;
-                }
-            }
-            _ => tape.push(cursor.scalar(byte)?),
-        }
-        // After a value.
-        loop {
-            let Some(inner) = open else {
-                cursor.peek();
-                return (cursor.at == bytes.len()).then_some(());
-            };
-            let byte = cursor.peek();
-            if byte == b',' {
-                cursor.at += 1;
-                if inner.close == b'}' {
-                    tape.push(cursor.key()?);
-                }
-                break;
-            }
-            if byte != inner.close {
-                return None;
-            }
-            depth -= 1;
-            open = close(tape, inner.index, cursor.at)?;
-            cursor.at += 1;
-        }
-    }
-}
-
-/// Ends an object or a list at a bracket, and says in which it lies.
-fn close(tape: &mut Vec<Token>, index: usize, at: usize) -> Option<Option<Open>> {
-    tape.push(Token::new(Kind::End, at, at + 1));
-    let next = tape.len();
-    let token = tape.get_mut(index)?;
-    let outer = token.more.checked_sub(1);
-    token.more = next;
-    let Some(index) = outer else {
-        return Some(None);
+    let mut writer = Writer {
+        bytes,
+        at: 0,
+        tape,
+        open: None,
+        depth: 0,
     };
-    let close = match tape.get(index)?.kind {
-        Kind::List => b']',
-        _ => b'}',
-    };
-    Some(Some(Open { index, close }))
+    writer.write()
 }
 
 // === impl Token ===
@@ -154,11 +103,109 @@ impl Token {
     }
 }
 
-// === impl Cursor ===
+// === impl Writer ===
 
-impl<'a> Cursor<'a> {
+impl<'a> Writer<'a> {
+    fn write(&mut self) -> Option<()> {
+        loop {
+            let mut more = self.value()?;
+            while !more {
+                let Some(inner) = self.open else {
+                    self.peek();
+                    return (self.at == self.bytes.len()).then_some(());
+                };
+                more = self.behind(inner)?;
+            }
+        }
+    }
+
+    /// Notes the value that comes next, and says whether one begins in it.
+    fn value(&mut self) -> Option<bool> {
+        let token = match self.peek() {
+            b'"' => self.string()?,
+            byte @ (b'{' | b'[') => return self.enter(byte),
+            byte => self.scalar(byte)?,
+        };
+        self.note(token)?;
+        Some(false)
+    }
+
+    fn note(&mut self, token: Token) -> Option<()> {
+        if self.tape.len() == LONGEST {
+            return None;
+        }
+        self.tape.push(token);
+        Some(())
+    }
+
+    /// Notes that an object or a list begins, and its first key.
+    fn enter(&mut self, byte: u8) -> Option<bool> {
+        self.depth += 1;
+        if self.depth > DEPTH {
+            return None;
+        }
+        let inner = Open {
+            index: self.tape.len(),
+            // The closing brackets stand two places behind the opening ones.
+            close: byte + 2,
+        };
+        let kind = match byte {
+            b'[' => Kind::List,
+            _ => Kind::Object,
+        };
+        self.note(Token {
+            more: self.open.map_or(0, |outer| outer.index + 1),
+            ..Token::new(kind, self.at, self.at + 1)
+        })?;
+        self.at += 1;
+        self.open = Some(inner);
+        if self.peek() == inner.close {
+            return Some(false);
+        }
+        self.key_of(inner)?;
+        Some(true)
+    }
+
+    /// Notes what stands behind a value in `inner`: the next key, or its end. Whether a value follows.
+    fn behind(&mut self, inner: Open) -> Option<bool> {
+        let byte = self.peek();
+        if byte == b',' {
+            self.at += 1;
+            self.key_of(inner)?;
+            return Some(true);
+        }
+        if byte != inner.close {
+            return None;
+        }
+        self.leave(inner)?;
+        Some(false)
+    }
+
+    fn leave(&mut self, inner: Open) -> Option<()> {
+        self.note(Token::new(Kind::End, self.at, self.at + 1))?;
+        self.at += 1;
+        self.depth -= 1;
+        let next = self.tape.len();
+        let token = self.tape.get_mut(inner.index)?;
+        let outer = token.more.checked_sub(1);
+        token.more = next;
+        self.open = match outer {
+            Some(index) => Some(self.opened(index)?),
+            None => None,
+        };
+        Some(())
+    }
+
+    fn opened(&self, index: usize) -> Option<Open> {
+        let close = match self.tape.get(index)?.kind {
+            Kind::List => b']',
+            _ => b'}',
+        };
+        Some(Open { index, close })
+    }
+
     /// The next byte that is no blank; zero at the end.
-    #[inline(always)]
+    #[inline]
     fn peek(&mut self) -> u8 {
         let byte = self.byte(0);
         if byte > b' ' {
@@ -173,7 +220,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The byte so many places further on; zero past the end.
-    #[inline(always)]
+    #[inline]
     fn byte(&self, ahead: usize) -> u8 {
         self.bytes.get(self.at + ahead).copied().unwrap_or(0)
     }
@@ -182,24 +229,11 @@ impl<'a> Cursor<'a> {
         self.bytes.get(self.at..).unwrap_or_default()
     }
 
-    /// The object or list that begins here. Until it ends, `more` is one above the number of that
-    /// in which it lies, and zero where it lies in none.
-    #[inline(always)]
-    fn open(&mut self, byte: u8, outer: Option<Open>) -> Token {
-        let kind = match byte {
-            b'[' => Kind::List,
-            _ => Kind::Object,
-        };
-        self.at += 1;
-        Token {
-            more: outer.map_or(0, |outer| outer.index + 1),
-            ..Token::new(kind, self.at - 1, self.at)
+    /// Notes the key that comes next, where `inner` has keys, and steps over its colon.
+    fn key_of(&mut self, inner: Open) -> Option<()> {
+        if inner.close != b'}' {
+            return Some(());
         }
-    }
-
-    /// The key that comes next. Steps over its colon.
-    #[inline(always)]
-    fn key(&mut self) -> Option<Token> {
         if self.peek() != b'"' {
             return None;
         }
@@ -211,11 +245,11 @@ impl<'a> Cursor<'a> {
             return None;
         }
         self.at += 1;
-        Some(key)
+        self.note(key)
     }
 
     /// The string that begins here.
-    #[inline(always)]
+    #[inline]
     fn string(&mut self) -> Option<Token> {
         let token = string_at(self.bytes, self.at + 1)?;
         self.at = token.end + 1;
@@ -223,7 +257,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// What begins here and is no string, object or list.
-    #[inline(always)]
+    #[inline]
     fn scalar(&mut self, byte: u8) -> Option<Token> {
         let token = match byte {
             b'n' => self.word(b"null", Kind::Null)?,
@@ -242,7 +276,7 @@ impl<'a> Cursor<'a> {
 }
 
 /// The string whose first quote stands before `start`.
-#[inline(always)]
+#[inline]
 pub(super) fn string_at(bytes: &[u8], start: usize) -> Option<Token> {
     let (length, more) = string::measure(bytes.get(start..)?)?;
     let kind = match more {
@@ -256,7 +290,7 @@ pub(super) fn string_at(bytes: &[u8], start: usize) -> Option<Token> {
 }
 
 /// The number that begins at `start`.
-#[inline(always)]
+#[inline]
 pub(super) fn number_at(bytes: &[u8], start: usize) -> Option<Token> {
     let mut end = start;
     while let Some(b'0'..=b'9') = bytes.get(end) {

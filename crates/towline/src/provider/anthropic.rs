@@ -2,8 +2,7 @@
 
 use super::{
     BoxFuture, Provider, Target,
-    service::call_boxed,
-    wiring::{base_url, channel},
+    wiring::{base_url, call_boxed, channel},
 };
 use std::sync::Arc;
 use towline_anthropic::{Anthropic, AnthropicConfig, CAPABILITIES};

@@ -2,8 +2,7 @@
 
 use super::{
     BoxFuture, Provider, Target,
-    service::call_boxed,
-    wiring::{api, channel, config},
+    wiring::{api, call_boxed, channel, config},
 };
 use std::sync::Arc;
 use towline_azure::{Azure, AzureConfig, CAPABILITIES};

@@ -2,8 +2,7 @@
 
 use super::{
     BoxFuture, Provider, Target,
-    service::call_boxed,
-    wiring::{api, base_url, channel},
+    wiring::{api, base_url, call_boxed, channel},
 };
 use std::{borrow::Cow, sync::Arc};
 use towline_config::ProviderSettings;

@@ -1,11 +1,7 @@
 //! A tower service as a target.
 
 use super::{BoxFuture, Target};
-use std::{
-    fmt,
-    future::{poll_fn, ready},
-    task::{Context, Poll, Waker},
-};
+use std::{fmt, future::poll_fn};
 use tower_service::Service;
 use towline_core::{Error, Request, Response};
 
@@ -46,25 +42,8 @@ impl<S> fmt::Debug for ServiceTarget<S> {
     }
 }
 
-/// One call on a clone of `service`, whose future is on the heap already.
-pub(crate) fn call_boxed<S, R, A>(service: &S, request: R) -> BoxFuture<'static, Result<A, Error>>
-where
-    S: Service<R, Response = A, Error = Error, Future = BoxFuture<'static, Result<A, Error>>>,
-    S: Clone + Send + 'static,
-    R: Send + 'static,
-    A: Send + 'static,
-{
-    let mut service = service.clone();
-    // Nobody is to be woken: a service that is not ready yet is asked again below.
-    match service.poll_ready(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(Ok(())) => service.call(request),
-        Poll::Ready(Err(error)) => Box::pin(ready(Err(error))),
-        Poll::Pending => Box::pin(ready_call(service, request)),
-    }
-}
-
 /// One call on `service`, once it is ready.
-async fn ready_call<S, R>(mut service: S, request: R) -> Result<S::Response, Error>
+pub(super) async fn ready_call<S, R>(mut service: S, request: R) -> Result<S::Response, Error>
 where
     S: Service<R, Error = Error>,
 {

@@ -1,5 +1,11 @@
 //! What every provider over the built-in transport takes out of the settings.
 
+use super::{BoxFuture, service::ready_call};
+use std::{
+    future::ready,
+    task::{Context, Poll, Waker},
+};
+use tower_service::Service;
 use towline_config::{ProviderSettings, TransportSettings};
 use towline_core::{Error, ErrorKind};
 use towline_transport::{Channel, Http2, ProxyConfig, TlsConfig};
@@ -95,5 +101,22 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Config);
             assert!(error.to_string().contains("feature `http2`"), "{error}");
         }
+    }
+}
+
+/// One call on a clone of `service`, whose future is on the heap already.
+pub(super) fn call_boxed<S, R, A>(service: &S, request: R) -> BoxFuture<'static, Result<A, Error>>
+where
+    S: Service<R, Response = A, Error = Error, Future = BoxFuture<'static, Result<A, Error>>>,
+    S: Clone + Send + 'static,
+    R: Send + 'static,
+    A: Send + 'static,
+{
+    let mut service = service.clone();
+    // Nobody is to be woken: a service that is not ready yet is asked again below.
+    match service.poll_ready(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Ok(())) => service.call(request),
+        Poll::Ready(Err(error)) => Box::pin(ready(Err(error))),
+        Poll::Pending => Box::pin(ready_call(service, request)),
     }
 }

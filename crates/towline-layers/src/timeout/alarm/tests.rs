@@ -1,5 +1,6 @@
 use super::within;
 use std::{
+    cell::Cell,
     future::{pending, poll_fn},
     pin::pin,
     task::{Context, Poll, Waker},
@@ -28,7 +29,8 @@ async fn outer(work: impl Future<Output = Result<(), Error>>) -> (ErrorKind, Dur
     let due = start + OUTER;
     let work = pin!(work);
     let result = within(work, || Some(due), || late(ErrorKind::Timeout)).await;
-    (result.unwrap_err().kind(), start.elapsed())
+    let took = Instant::now().saturating_duration_since(start);
+    (result.unwrap_err().kind(), took)
 }
 
 #[tokio::test(start_paused = true)]
@@ -77,6 +79,44 @@ async fn an_inner_clock_that_wakes_another_task_does_not_count() {
             Poll::Pending
         })
         .await
+    };
+    assert_eq!(outer(work).await, (ErrorKind::Timeout, OUTER));
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_three_clocks_each_rings_in_its_time() {
+    let middle = || async {
+        let due = Instant::now() + Duration::from_secs(5);
+        let work = pin!(async {
+            let _late = bounded().await;
+            pending().await
+        });
+        within(work, || Some(due), || late(ErrorKind::Server)).await
+    };
+    assert_eq!(
+        outer(middle()).await,
+        (ErrorKind::Server, Duration::from_secs(5))
+    );
+    let twice = async {
+        let _late = middle().await;
+        middle().await
+    };
+    assert_eq!(outer(twice).await.1, OUTER);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_inner_clock_that_is_put_off_beyond_the_outer_one_does_not_hold_it_up() {
+    let start = Instant::now();
+    let due = Cell::new(start + INNER);
+    let work = async {
+        let work = pin!(pending::<Result<(), Error>>());
+        let asked = || {
+            // Put off as often as it is looked at.
+            let now = due.get();
+            due.set(now + INNER + INNER);
+            Some(now)
+        };
+        within(work, asked, || late(ErrorKind::Overloaded)).await
     };
     assert_eq!(outer(work).await, (ErrorKind::Timeout, OUTER));
 }

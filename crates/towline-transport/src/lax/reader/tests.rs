@@ -1,7 +1,7 @@
 use super::{Raw, Unusual, from_str, read};
 use crate::lax::{LaxCount, LaxList, LaxObject, LaxText};
 use proptest::{collection::vec, prelude::*};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -140,6 +140,72 @@ fn keys_may_be_owned_and_numbers() {
     assert_eq!(map, BTreeMap::from([("a\"b".to_owned(), 1)]));
     let map: BTreeMap<u64, u64> = from_str(r#"{"1":2}"#).unwrap();
     assert_eq!(map, BTreeMap::from([(1, 2)]));
+}
+
+/// Asks for nothing and takes nothing.
+#[derive(Debug)]
+struct Idle;
+
+impl<'de> Deserialize<'de> for Idle {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Ok(Self)
+    }
+}
+
+#[test]
+fn what_nobody_reads_is_an_error_and_no_loop() {
+    for text in ["1", "[1]", r#"{"a":1}"#] {
+        assert!(read::<Idle>(text).is_err(), "{text}");
+        assert!(from_str::<Idle>(text).is_err(), "{text}");
+    }
+    assert!(read::<Vec<Idle>>("[1,2]").is_err());
+    assert!(read::<BTreeMap<String, Idle>>(r#"{"a":1}"#).is_err());
+}
+
+#[test]
+fn a_key_that_nobody_reads_is_looked_at_all_the_same() {
+    let text = r#"{"\ud800":1}"#;
+    assert!(from_str::<LaxText<'_>>(text).is_err());
+    assert!(serde_json::from_str::<LaxText<'_>>(text).is_err());
+}
+
+#[test]
+fn a_text_of_a_known_frame_reads_as_with_serde_json() {
+    let texts = [
+        r#"{"text":"one","count":1,"raw":{"k":[1,"two"]},"flag":true}"#,
+        // The same frame.
+        r#"{"text":"o\nther","count":20,"raw":{"k":[-1.5,""]},"flag":true}"#,
+        // No longer, and again.
+        r#"{"text":"one","count":1,"raw":{"k":[1,2]},"flag":true}"#,
+        r#"{"text":"","count":-1,"raw":{"k":[0,"\u00e9"]},"flag":true}"#,
+        r#"{"text":"three","count":3,"raw":{"k":[3,"3"]},"flag":true}"#,
+    ];
+    for text in texts {
+        let theirs: Wire<'_> = serde_json::from_str(text).unwrap();
+        assert_eq!(from_str::<Wire<'_>>(text).unwrap(), theirs, "{text}");
+    }
+}
+
+/// Text that holds JSON, which is read while the text around it is.
+#[derive(Debug, PartialEq)]
+struct Nested(u64);
+
+impl<'de> Deserialize<'de> for Nested {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = LaxText::deserialize(deserializer)?;
+        from_str(&text.0)
+            .map(Self)
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+#[test]
+fn a_text_may_be_read_while_another_is() {
+    for number in [1, 22, 3] {
+        let text = format!(r#"["{number}",{{"a":"{number}"}}]"#);
+        let (one, map): (Nested, BTreeMap<String, Nested>) = from_str(&text).unwrap();
+        assert_eq!((one, &map["a"]), (Nested(number), &Nested(number)));
+    }
 }
 
 fn value() -> impl Strategy<Value = Value> {
