@@ -21,16 +21,10 @@ where
 {
     type Answer = A;
 
-    fn ask_at(
-        &self,
-        request: Req,
-        moment: Moment,
-    ) -> impl Future<Output = Result<A, Error>> + Send {
-        async move {
-            match self {
-                Self::Around(limit) => limit.ask_at(request, moment).await,
-                Self::Within(stack) => stack.ask_at(request, moment).await,
-            }
+    async fn ask_at(&self, request: Req, moment: Moment) -> Result<A, Error> {
+        match self {
+            Self::Around(limit) => limit.ask_at(request, moment).await,
+            Self::Within(stack) => stack.ask_at(request, moment).await,
         }
     }
 }
