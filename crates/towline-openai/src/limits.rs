@@ -74,7 +74,7 @@ fn duration(value: &HeaderValue) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::{mistral, openai, without_reset};
-    use http::{HeaderMap, HeaderValue};
+    use http::HeaderMap;
     use std::time::Duration;
     use towline_core::RateLimit;
 
