@@ -58,13 +58,8 @@ fn set<T>(known: &mut Option<T>, value: Option<T>) {
 
 /// A count. What does not parse or is negative is unknown, never exhausted.
 fn count(value: &HeaderValue) -> Option<u64> {
-    let digits = value.as_bytes().trim_ascii();
-    // So many digits cannot overflow.
-    if digits.is_empty() || digits.len() > 18 || !digits.iter().all(u8::is_ascii_digit) {
-        return value.to_str().ok()?.trim().parse().ok();
-    }
-    let add = |count, digit: &u8| count * 10 + u64::from(digit - b'0');
-    Some(digits.iter().fold(0, add))
+    // A header holds no other blanks than those of ASCII.
+    value.to_str().ok()?.trim_ascii().parse().ok()
 }
 
 fn duration(value: &HeaderValue) -> Option<Duration> {

@@ -5,7 +5,7 @@ use std::{
     future::poll_fn,
     pin::Pin,
     ptr,
-    task::{Context, Poll, RawWakerVTable, Waker, ready},
+    task::{Context, Poll, RawWakerVTable, Waker},
 };
 use tokio::time::{Instant, Sleep, sleep_until};
 use towline_core::Error;
@@ -15,6 +15,16 @@ use towline_core::Error;
 #[derive(Debug, Default)]
 pub(super) struct Alarm {
     sleep: Option<Pin<Box<Sleep>>>,
+}
+
+/// What an alarm does about a pending call.
+enum Look {
+    /// The moment has passed.
+    Over,
+    /// It wakes the task then.
+    Set(Instant),
+    /// There is no moment to wait for.
+    Idle,
 }
 
 thread_local! {
@@ -53,12 +63,12 @@ pub(super) fn within<A>(
         {
             return Poll::Pending;
         }
-        if alarm.poll(cx, &mut due).is_pending() {
-            let at = alarm.sleep.as_ref().map(|sleep| sleep.deadline());
-            LAST.set(at.map(|at| Set::new(at, cx.waker())));
-            return Poll::Pending;
+        match alarm.look(cx, &mut due) {
+            Look::Over => return Poll::Ready(Err(late())),
+            Look::Set(at) => LAST.set(Some(Set::new(at, cx.waker()))),
+            Look::Idle => {}
         }
-        Poll::Ready(Err(late()))
+        Poll::Pending
     })
 }
 
@@ -69,10 +79,17 @@ impl Alarm {
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
-        mut due: impl FnMut() -> Option<Instant>,
+        due: impl FnMut() -> Option<Instant>,
     ) -> Poll<()> {
+        match self.look(cx, due) {
+            Look::Over => Poll::Ready(()),
+            Look::Set(_) | Look::Idle => Poll::Pending,
+        }
+    }
+
+    fn look(&mut self, cx: &mut Context<'_>, mut due: impl FnMut() -> Option<Instant>) -> Look {
         let Some(first) = due() else {
-            return Poll::Pending;
+            return Look::Idle;
         };
         let sleep = self
             .sleep
@@ -82,12 +99,14 @@ impl Alarm {
             sleep.as_mut().reset(first);
         }
         loop {
-            ready!(sleep.as_mut().poll(cx));
+            if sleep.as_mut().poll(cx).is_pending() {
+                return Look::Set(sleep.deadline());
+            }
             let Some(due) = due() else {
-                return Poll::Pending;
+                return Look::Idle;
             };
             if due <= sleep.deadline() {
-                return Poll::Ready(());
+                return Look::Over;
             }
             sleep.as_mut().reset(due);
         }

@@ -7,32 +7,27 @@ use towline_core::Text;
 /// How far to look by words before it is worth to look by more at a time.
 const NEAR: usize = 16;
 
-/// What stands between the quotes of a string.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Found<'a> {
-    /// Text without an escape.
-    Plain(&'a str),
-    /// Text that holds so many escapes, which are not looked at yet.
-    Escaped(&'a str, usize),
-}
-
 /// The text of `string`, which is a JSON string with its quotes: borrowed where it holds no escape.
 ///
 /// # Errors
 ///
 /// When it is no JSON string.
 pub fn unescape(string: &str) -> Result<Cow<'_, str>, serde_json::Error> {
-    let inner = string.strip_prefix('"');
-    let text = match inner.and_then(find) {
-        Some((found, length)) if length + 2 == string.len() => match found {
-            Found::Plain(text) => Some(Cow::Borrowed(text)),
-            Found::Escaped(inner, escapes) => text(inner, escapes).map(Cow::Owned),
-        },
-        _ => None,
-    };
-    match text {
+    match plainly(string) {
         Some(text) => Ok(text),
         None => serde_json::from_str(string).map(Cow::Owned),
+    }
+}
+
+/// The same, where nothing about it is unusual.
+fn plainly(string: &str) -> Option<Cow<'_, str>> {
+    let inner = string.strip_prefix('"')?;
+    let (length, escapes) = measure(inner.as_bytes())?;
+    let (inner, end) = inner.split_at_checked(length)?;
+    match escapes {
+        _ if end != "\"" => None,
+        0 => Some(Cow::Borrowed(inner)),
+        _ => text(inner, escapes).map(Cow::Owned),
     }
 }
 
@@ -44,19 +39,6 @@ pub fn into_text(buffer: &Text, part: Cow<'_, str>) -> Text {
         Cow::Borrowed(part) => buffer.share(part),
         Cow::Owned(part) => part.into(),
     }
-}
-
-/// The string whose first quote stands before `text`, and how long it is without its quotes. `None`
-/// where it does not end, or holds a character that may not stand there.
-#[inline]
-pub(super) fn find(text: &str) -> Option<(Found<'_>, usize)> {
-    let (length, escapes) = measure(text.as_bytes())?;
-    let inner = text.get(..length)?;
-    let found = match escapes {
-        0 => Found::Plain(inner),
-        _ => Found::Escaped(inner, escapes),
-    };
-    Some((found, length))
 }
 
 /// How long the string is whose first quote stands before `bytes`, without its quotes, and how many

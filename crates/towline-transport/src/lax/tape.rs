@@ -292,19 +292,16 @@ pub(super) fn string_at(bytes: &[u8], start: usize) -> Option<Token> {
 /// The number that begins at `start`.
 #[inline]
 pub(super) fn number_at(bytes: &[u8], start: usize) -> Option<Token> {
-    let mut end = start;
-    while let Some(b'0'..=b'9') = bytes.get(end) {
-        end += 1;
-    }
-    let zero = end > start + 1 && bytes.get(start) == Some(&b'0');
-    let more = matches!(bytes.get(end), Some(b'.' | b'e' | b'E'));
-    let kind = if end == start || end > start + 18 || zero || more {
-        end = start + any_number(bytes.get(start..)?)?;
-        Kind::Number
+    let rest = bytes.get(start..)?;
+    let digits = digits(rest);
+    let zero = digits > 1 && rest.first() == Some(&b'0');
+    let more = matches!(rest.get(digits), Some(b'.' | b'e' | b'E'));
+    let (kind, length) = if digits == 0 || digits > 18 || zero || more {
+        (Kind::Number, any_number(rest)?)
     } else {
-        Kind::Count
+        (Kind::Count, digits)
     };
-    Some(Token::new(kind, start, end))
+    Some(Token::new(kind, start, start + length))
 }
 
 /// How long the number is with which `bytes` begin.

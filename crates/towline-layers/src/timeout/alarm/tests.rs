@@ -120,3 +120,14 @@ async fn an_inner_clock_that_is_put_off_beyond_the_outer_one_does_not_hold_it_up
     };
     assert_eq!(outer(work).await, (ErrorKind::Timeout, OUTER));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_inner_clock_that_rang_and_has_no_moment_any_more_wakes_nobody() {
+    let due = Instant::now() + INNER;
+    let work = async {
+        let work = pin!(pending::<Result<(), Error>>());
+        let asked = || Some(due).filter(|due| Instant::now() < *due);
+        within(work, asked, || late(ErrorKind::Overloaded)).await
+    };
+    assert_eq!(outer(work).await, (ErrorKind::Timeout, OUTER));
+}
