@@ -14,7 +14,6 @@ pub(crate) fn parse(headers: &HeaderMap) -> RateLimits {
         if let Some(name) = name.as_str().strip_prefix("anthropic-ratelimit-")
             && let Some((what, field)) = name.rsplit_once('-')
             && let Some(limit) = named(&mut limits, what)
-            && let Ok(value) = value.to_str()
         {
             set(limit, field, value, headers);
         }
@@ -33,13 +32,13 @@ fn named<'a>(limits: &'a mut RateLimits, what: &str) -> Option<&'a mut RateLimit
 }
 
 /// Of a header that comes twice the first counts.
-fn set(limit: &mut RateLimit, field: &str, value: &str, headers: &HeaderMap) {
-    // A count that does not parse or is negative is unknown, never exhausted.
-    let count = || value.trim().parse().ok();
+fn set(limit: &mut RateLimit, field: &str, value: &HeaderValue, headers: &HeaderMap) {
+    let count = || hint::parse_count(value);
+    let reset = || until(value.to_str().ok()?, headers);
     match field {
         "limit" => limit.limit = limit.limit.or_else(count),
         "remaining" => limit.remaining = limit.remaining.or_else(count),
-        "reset" => limit.reset = limit.reset.or_else(|| until(value, headers)),
+        "reset" => limit.reset = limit.reset.or_else(reset),
         _ => {}
     }
 }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use tower_service::Service;
 use towline_core::{EmbeddingRequest, EmbeddingResponse, Error, ModelInfo, Request, Response};
 use towline_openai::{CallFuture, OpenAi};
-use towline_transport::RequestBody;
+use towline_transport::{Channel, RequestBody};
 
 /// A client of one Azure resource: completions and embeddings as tower services over any HTTP
 /// service, usually a [`Channel`](towline_transport::Channel) to [`AzureConfig::base_url`].
@@ -63,6 +63,18 @@ where
         S: Clone,
     {
         self.openai.models().await
+    }
+}
+
+impl Azure<Channel> {
+    /// Answers `request`, as [`Service::call`] does, through a shared reference: a channel is always
+    /// ready, and a call needs no clone of the client.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the HTTP exchange.
+    pub fn ask(&self, request: &Request) -> CallFuture<Response> {
+        self.openai.ask(request)
     }
 }
 

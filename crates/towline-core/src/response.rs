@@ -88,12 +88,12 @@ impl Response {
     pub async fn collect(self) -> Result<Completion, Error> {
         let Inner { head, body } = *self.inner;
         let completion = body.collect().await.map_err(|error| head.sign(error))?;
-        let model = match completion.model() {
-            "" => head.model,
-            named => named.into(),
+        // What names its model already needs no other name.
+        let completion = match completion.model() {
+            "" => completion.with_model(head.model),
+            _ => completion,
         };
         Ok(completion
-            .with_model(model)
             .with_provider(head.provider)
             .with_request_id(head.request_id))
     }

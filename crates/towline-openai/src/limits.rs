@@ -3,18 +3,26 @@
 use http::{HeaderMap, HeaderValue};
 use std::time::Duration;
 use towline_core::RateLimits;
-use towline_transport::hint::parse_duration;
+use towline_transport::hint::{parse_count, parse_duration};
+
+/// Where a header's value belongs.
+enum Slot<'a> {
+    Count(&'a mut Option<u64>),
+    Time(&'a mut Option<Duration>),
+}
 
 /// `x-ratelimit-{limit,remaining,reset}-{requests,tokens}`, resets as `6m0s`.
 pub(crate) fn openai(headers: &HeaderMap) -> RateLimits {
-    read(headers, |limits, name, value| match name {
-        "limit-requests" => set(&mut limits.requests.limit, count(value)),
-        "remaining-requests" => set(&mut limits.requests.remaining, count(value)),
-        "reset-requests" => set(&mut limits.requests.reset, duration(value)),
-        "limit-tokens" => set(&mut limits.tokens.limit, count(value)),
-        "remaining-tokens" => set(&mut limits.tokens.remaining, count(value)),
-        "reset-tokens" => set(&mut limits.tokens.reset, duration(value)),
-        _ => {}
+    read(headers, |limits, name| {
+        Some(match name {
+            "limit-requests" => Slot::Count(&mut limits.requests.limit),
+            "remaining-requests" => Slot::Count(&mut limits.requests.remaining),
+            "reset-requests" => Slot::Time(&mut limits.requests.reset),
+            "limit-tokens" => Slot::Count(&mut limits.tokens.limit),
+            "remaining-tokens" => Slot::Count(&mut limits.tokens.remaining),
+            "reset-tokens" => Slot::Time(&mut limits.tokens.reset),
+            _ => return None,
+        })
     })
 }
 
@@ -28,42 +36,45 @@ pub(crate) fn without_reset(headers: &HeaderMap) -> RateLimits {
 
 /// Mistral's own names.
 pub(crate) fn mistral(headers: &HeaderMap) -> RateLimits {
-    read(headers, |limits, name, value| match name {
-        "limit-req-minute" => set(&mut limits.requests.limit, count(value)),
-        "remaining-req-minute" => set(&mut limits.requests.remaining, count(value)),
-        "limit-tokens-minute" => set(&mut limits.tokens.limit, count(value)),
-        "remaining-tokens-minute" => set(&mut limits.tokens.remaining, count(value)),
-        _ => {}
+    read(headers, |limits, name| {
+        Some(Slot::Count(match name {
+            "limit-req-minute" => &mut limits.requests.limit,
+            "remaining-req-minute" => &mut limits.requests.remaining,
+            "limit-tokens-minute" => &mut limits.tokens.limit,
+            "remaining-tokens-minute" => &mut limits.tokens.remaining,
+            _ => return None,
+        }))
     })
 }
 
-/// Shows every `x-ratelimit-` header to `take`, without that beginning. One look at each header is
-/// cheaper than to search for six.
-fn read(headers: &HeaderMap, take: impl Fn(&mut RateLimits, &str, &HeaderValue)) -> RateLimits {
+/// Reads every `x-ratelimit-` header into the slot that its name has, without that beginning. One look
+/// at each header is cheaper than to search for six.
+fn read(
+    headers: &HeaderMap,
+    slot: impl for<'a> Fn(&'a mut RateLimits, &str) -> Option<Slot<'a>>,
+) -> RateLimits {
     let mut limits = RateLimits::default();
     for (name, value) in headers {
-        if let Some(name) = name.as_str().strip_prefix("x-ratelimit-") {
-            take(&mut limits, name, value);
+        if let Some(name) = name.as_str().strip_prefix("x-ratelimit-")
+            && let Some(slot) = slot(&mut limits, name)
+        {
+            slot.set(value);
         }
     }
     limits
 }
 
-/// Of a header that comes twice the first counts.
-fn set<T>(known: &mut Option<T>, value: Option<T>) {
-    if known.is_none() {
-        *known = value;
+// === impl Slot ===
+
+impl Slot<'_> {
+    /// Of a header that comes twice the first counts. What does not parse or is negative is unknown,
+    /// never exhausted.
+    fn set(self, value: &HeaderValue) {
+        match self {
+            Self::Count(count) => *count = count.or_else(|| parse_count(value)),
+            Self::Time(time) => *time = time.or_else(|| parse_duration(value.to_str().ok()?)),
+        }
     }
-}
-
-/// A count. What does not parse or is negative is unknown, never exhausted.
-fn count(value: &HeaderValue) -> Option<u64> {
-    // A header holds no other blanks than those of ASCII.
-    value.to_str().ok()?.trim_ascii().parse().ok()
-}
-
-fn duration(value: &HeaderValue) -> Option<Duration> {
-    parse_duration(value.to_str().ok()?)
 }
 
 #[cfg(test)]

@@ -117,6 +117,14 @@ impl Channel {
         self.shared.origin.text()
     }
 
+    /// Sends `request`, as [`Service::call`] does, through a shared reference: a channel is always ready.
+    pub fn send(&self, mut request: Request<RequestBody>) -> ChannelFuture {
+        let complete = self.shared.complete(&mut request);
+        ChannelFuture {
+            inner: Box::pin(Arc::clone(&self.shared).exchange(complete, request)),
+        }
+    }
+
     /// What the pool has done and holds.
     #[must_use]
     pub fn stats(&self) -> PoolStats {
@@ -133,11 +141,8 @@ impl Service<Request<RequestBody>> for Channel {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request<RequestBody>) -> ChannelFuture {
-        let complete = self.shared.complete(&mut request);
-        ChannelFuture {
-            inner: Box::pin(Arc::clone(&self.shared).exchange(complete, request)),
-        }
+    fn call(&mut self, request: Request<RequestBody>) -> ChannelFuture {
+        self.send(request)
     }
 }
 

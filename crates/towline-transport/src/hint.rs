@@ -3,11 +3,14 @@
 //! Durations come as seconds, as an HTTP date, or the way Go prints them. What cannot be right
 //! (negative, not a number, beyond a century) is no hint.
 
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use std::time::Duration;
 
 /// A wait longer than this is nonsense.
 const MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// As many digits always fit into 64 bits.
+const MAX_DIGITS: usize = 19;
 
 /// The wait in the headers `retry-after-ms` and `retry-after`, the larger where both are there. Zero is no
 /// hint. A date is measured against the `date` of the same answer, so that the clocks of the two
@@ -22,6 +25,20 @@ pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         parse_number(value, 1.0).or_else(|| until(value, date))
     });
     millis.max(seconds).filter(|wait| !wait.is_zero())
+}
+
+/// A count, as limits say what is left: up to 19 digits, with blanks around them or without. What is
+/// negative, or longer, is unknown.
+#[must_use]
+pub fn parse_count(value: &HeaderValue) -> Option<u64> {
+    let digits = value.as_bytes().trim_ascii();
+    if !(1..=MAX_DIGITS).contains(&digits.len()) {
+        return None;
+    }
+    digits.iter().try_fold(0, |count: u64, byte| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        Some(count * 10 + digit)
+    })
 }
 
 /// A duration as Go prints it (`6m0s`, `120ms`, `1m13.588s`), or a number of seconds.

@@ -261,8 +261,7 @@ impl Stack {
     /// Their calls pass `drain`.
     pub(crate) fn compose(&self, provider: &Text, drain: &Drain) -> Composed {
         // Vectors of another model are of no use to who compares them: nobody else is asked.
-        let only = Fallback::new(self.target(&self.first, &[]));
-        let vectors = self.total.layer(self.admission(only));
+        let vectors = self.total.layer(self.sole(&[]));
         let guard = GuardLayer::new(self.guard.clone());
         let questions = guard.layer(self.total.layer(self.questions()));
         Composed {
@@ -276,13 +275,8 @@ impl Stack {
     fn questions(&self) -> Admission<Request, Response> {
         let is_plain = !self.continues && self.coalesce.is_off();
         if is_plain && self.others.is_empty() && self.hedge.is_off() {
-            // One target: its type need not be forgotten, which a call would pay for.
-            let sole = described(
-                &self.first,
-                &self.beside,
-                self.route(&self.first, &self.beside),
-            );
-            return self.admission(Fallback::new(sole));
+            // One target: its type need not be forgotten once more, which a call would pay for.
+            return self.sole(&self.beside);
         }
         let first = self.target(&self.first, &self.beside);
         let others = self.others.iter().map(|other| self.target(other, &[]));
@@ -298,6 +292,25 @@ impl Stack {
         let continued = ContinueLayer::new(targets).layer(chain);
         let coalesced = self.coalesce.layer(self.tenants.layer(continued));
         Admission::Within(Erased::of(Cloning::new(coalesced)))
+    }
+
+    /// The first target alone, with those `beside` it, of which there are mostly none.
+    fn sole<Req, A>(&self, beside: &[Deployment]) -> Admission<Req, A>
+    where
+        Layered: Ask<Req, Answer = A>,
+        Req: Metered + Clone + Sync,
+        A: Answer,
+    {
+        let first = &self.first;
+        if !beside.is_empty() {
+            let route = described(first, beside, self.route(first, beside));
+            return self.admission(Fallback::new(route));
+        }
+        match &first.model {
+            None => self.admission(alone(first)),
+            // The fallback is who asks for another model than the caller.
+            Some(_) => self.admission(Fallback::new(described(first, &[], alone(first)))),
+        }
     }
 
     /// `targets`, within what bounds the calls of a tenant.
@@ -322,6 +335,7 @@ impl Stack {
         A: Answer,
     {
         let tried = match self.hedge.is_off() {
+            true if beside.is_empty() => Erased::of(alone(first)),
             true => Erased::of(self.route(first, beside)),
             false => {
                 let balance = self.balance(first, beside);
@@ -347,6 +361,11 @@ impl Stack {
         let balance = Balance::new(balanced(first)).with_sticky(self.sticky);
         beside.iter().map(balanced).fold(balance, Balance::and)
     }
+}
+
+/// A deployment that nobody stands beside, asked once more where that may help.
+fn alone(deployment: &Deployment) -> Retry<Layered> {
+    RetryLayer::new(deployment.retry.clone()).layer(deployment.service())
 }
 
 /// A target of `first` and those that stand beside it. What one of them can do, the target can.

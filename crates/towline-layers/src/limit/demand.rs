@@ -60,6 +60,28 @@ impl Dimension {
             Self::OutputTokens => "output_tokens",
         }
     }
+
+    /// What of `values` is this one's. They stand in the order of [`ALL`](Self::ALL).
+    pub(super) const fn of<T>(self, values: &[T; 4]) -> &T {
+        let [requests, tokens, input, output] = values;
+        match self {
+            Self::Requests => requests,
+            Self::Tokens => tokens,
+            Self::InputTokens => input,
+            Self::OutputTokens => output,
+        }
+    }
+
+    /// The same, to change.
+    pub(super) const fn of_mut<T>(self, values: &mut [T; 4]) -> &mut T {
+        let [requests, tokens, input, output] = values;
+        match self {
+            Self::Requests => requests,
+            Self::Tokens => tokens,
+            Self::InputTokens => input,
+            Self::OutputTokens => output,
+        }
+    }
 }
 
 impl fmt::Display for Dimension {
@@ -82,26 +104,14 @@ impl Demand {
     /// Takes `amount` of `dimension`.
     #[must_use]
     pub const fn with(mut self, dimension: Dimension, amount: u64) -> Self {
-        let [requests, tokens, input, output] = &mut self.amounts;
-        *match dimension {
-            Dimension::Requests => requests,
-            Dimension::Tokens => tokens,
-            Dimension::InputTokens => input,
-            Dimension::OutputTokens => output,
-        } = amount;
+        *dimension.of_mut(&mut self.amounts) = amount;
         self
     }
 
     /// How much of `dimension` it takes.
     #[must_use]
     pub const fn amount(&self, dimension: Dimension) -> u64 {
-        let [requests, tokens, input, output] = self.amounts;
-        match dimension {
-            Dimension::Requests => requests,
-            Dimension::Tokens => tokens,
-            Dimension::InputTokens => input,
-            Dimension::OutputTokens => output,
-        }
+        *dimension.of(&self.amounts)
     }
 
     /// What it weighs against others in a queue: its tokens, at least one.
@@ -131,26 +141,14 @@ impl Spent {
     /// It took `amount` of `dimension`.
     #[must_use]
     pub const fn with(mut self, dimension: Dimension, amount: u64) -> Self {
-        let [requests, tokens, input, output] = &mut self.amounts;
-        *match dimension {
-            Dimension::Requests => requests,
-            Dimension::Tokens => tokens,
-            Dimension::InputTokens => input,
-            Dimension::OutputTokens => output,
-        } = Some(amount);
+        *dimension.of_mut(&mut self.amounts) = Some(amount);
         self
     }
 
     /// How much of `dimension` it took, where that is known.
     #[must_use]
     pub const fn amount(&self, dimension: Dimension) -> Option<u64> {
-        let [requests, tokens, input, output] = self.amounts;
-        match dimension {
-            Dimension::Requests => requests,
-            Dimension::Tokens => tokens,
-            Dimension::InputTokens => input,
-            Dimension::OutputTokens => output,
-        }
+        *dimension.of(&self.amounts)
     }
 
     /// What was taken of each dimension, where `reserved` had been.

@@ -141,7 +141,7 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        match self.shared.enter(&request) {
+        match self.shared.enter(&request, &Moment::new()) {
             Entry::Open => LimitFuture::calling(self.inner.call(request), None),
             Entry::Admitted(held) => {
                 let held = held.into_owned();
@@ -205,7 +205,7 @@ impl<T: Store> Shared<T> {
         request: &Req,
         moment: &mut Moment,
     ) -> Result<Option<Held<'_, T::Bucket>>, Error> {
-        match self.enter(request) {
+        match self.enter(request, moment) {
             Entry::Open => Ok(None),
             Entry::Admitted(held) => Ok(Some(held)),
             Entry::Waiting(mut waiting) => {
@@ -219,7 +219,7 @@ impl<T: Store> Shared<T> {
     }
 
     /// Takes what the call may use, or a place in the queue.
-    fn enter<Req: Metered>(self: &Arc<Self>, request: &Req) -> Entry<'_, T> {
+    fn enter<Req: Metered>(self: &Arc<Self>, request: &Req, moment: &Moment) -> Entry<'_, T> {
         if self.open.load(Ordering::Relaxed) {
             return Entry::Open;
         }
@@ -228,7 +228,7 @@ impl<T: Store> Shared<T> {
         let demand = config.charge.demand(request, lane.usual());
         let mut direct = config.mode == Mode::Reject;
         if direct || lane.waiting() == 0 {
-            match lane.bucket.admit_now(&demand, None) {
+            match lane.bucket.admit_now(&demand, None, moment) {
                 Some(Verdict::Granted(reservation)) => {
                     let journey = request.context().journey().cloned();
                     return Entry::Admitted(Held::new(lane, reservation, journey));

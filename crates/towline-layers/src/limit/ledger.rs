@@ -154,7 +154,9 @@ impl Ledger {
 
     /// Empties the buckets to where they stand at `floors`, if they hold more.
     pub(super) fn raise(&mut self, floors: &Tats, tats: &mut Tats) {
-        for live in &mut self.live {
+        // Of no kind but the smallest there is anything to change in all of them.
+        let smallest = self.refund == Refund::MinDeficit;
+        for live in self.live.iter_mut().filter(|_| smallest) {
             // What is below the floor does not show any more, and cannot come back.
             if let Rule::Smallest(smallest) = &mut live.rule {
                 for ((smallest, tat), floor) in smallest.iter_mut().zip(&*tats).zip(floors) {

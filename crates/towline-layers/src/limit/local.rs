@@ -102,15 +102,16 @@ impl Bucket for LocalBucket {
     type Admit = Ready<Result<Verdict<LocalReservation>, Error>>;
 
     fn admit(&self, demand: &Demand, booked: Option<&Booking>) -> Self::Admit {
-        ready(Ok(self.inner.admit(demand, booked)))
+        ready(Ok(self.inner.admit(demand, booked, &Moment::new())))
     }
 
     fn admit_now(
         &self,
         demand: &Demand,
         booked: Option<&Booking>,
+        moment: &Moment,
     ) -> Option<Verdict<LocalReservation>> {
-        Some(self.inner.admit(demand, booked))
+        Some(self.inner.admit(demand, booked, moment))
     }
 
     fn wait(&self, demand: &Demand, ahead: &Demand) -> Option<Duration> {
@@ -204,11 +205,16 @@ impl fmt::Debug for LocalBucket {
 // === impl Inner ===
 
 impl Inner {
-    fn admit(&self, demand: &Demand, booked: Option<&Booking>) -> Verdict<LocalReservation> {
-        self.admit_by(|| self.shared.now(), demand, booked)
+    fn admit(
+        &self,
+        demand: &Demand,
+        booked: Option<&Booking>,
+        moment: &Moment,
+    ) -> Verdict<LocalReservation> {
+        self.admit_by(|| self.shared.nanos(moment.now()), demand, booked)
     }
 
-    /// `clock` is read where the time matters, and under the lock.
+    /// `clock` is read where the time matters.
     fn admit_by(
         &self,
         clock: impl FnOnce() -> u64,

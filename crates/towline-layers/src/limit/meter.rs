@@ -238,6 +238,9 @@ impl Meter {
         ];
         let mut floors = [0; 4];
         for ((floor, limit), dimension) in floors.iter_mut().zip(reported).zip(Dimension::ALL) {
+            if limit.limit.is_none() && limit.remaining.is_none() {
+                continue;
+            }
             self.observe_limit(now, dimension, limit);
             *floor = self.floor(now, dimension, limit);
         }
@@ -285,9 +288,8 @@ impl Meter {
     }
 
     fn bucket(&self, dimension: Dimension) -> Option<(Pace, Ticks)> {
-        let mut buckets = self.paces.iter().zip(self.tats).zip(Dimension::ALL);
-        let (pace, tat) = buckets.find_map(|(bucket, d)| (d == dimension).then_some(bucket))?;
-        Some(((*pace)?, tat))
+        let pace = *dimension.of(&self.paces);
+        Some((pace?, *dimension.of(&self.tats)))
     }
 
     fn is_guessed_or_unlimited(&self, dimension: Dimension) -> bool {
@@ -300,7 +302,9 @@ impl Meter {
         let Some(amount) = limit.limit.and_then(std::num::NonZeroU64::new) else {
             return;
         };
-        let burst = at(&self.configured, dimension).map_or(amount, |quota| quota.burst());
+        let burst = dimension
+            .of(&self.configured)
+            .map_or(amount, |quota| quota.burst());
         let quota = Quota::per_minute(amount).with_burst(burst.min(amount));
         if dimension == Dimension::Requests && self.guess.is_active() {
             self.guess.end();
@@ -319,8 +323,7 @@ impl Meter {
     }
 
     fn prolong(&mut self, dimension: Dimension, until: u64) {
-        let mut slots = self.learned.iter_mut().zip(Dimension::ALL);
-        if let Some((Some(learned), _)) = slots.find(|(_, d)| *d == dimension) {
+        if let Some(learned) = dimension.of_mut(&mut self.learned) {
             learned.until = until;
         }
     }
@@ -328,20 +331,15 @@ impl Meter {
     /// What `dimension` goes by.
     fn known(&self, dimension: Dimension) -> Option<Quota> {
         let learned = self.learned_of(dimension).map(|learned| learned.quota);
-        learned.or_else(|| at(&self.configured, dimension))
+        learned.or_else(|| *dimension.of(&self.configured))
     }
 
     fn learned_of(&self, dimension: Dimension) -> Option<Learned> {
-        at(&self.learned, dimension)
+        *dimension.of(&self.learned)
     }
 
     fn learn(&mut self, dimension: Dimension, quota: Option<Quota>, until: u64, now: u64) {
-        let learned = quota.map(|quota| Learned { quota, until });
-        for (slot, d) in self.learned.iter_mut().zip(Dimension::ALL) {
-            if d == dimension {
-                *slot = learned;
-            }
-        }
+        *dimension.of_mut(&mut self.learned) = quota.map(|quota| Learned { quota, until });
         self.schedule(now);
         self.change(dimension, now);
     }
@@ -356,17 +354,16 @@ impl Meter {
     /// Goes by another pace from now on, with as much missing as before.
     fn change(&mut self, dimension: Dimension, now: u64) {
         let pace = self.known(dimension).map(Pace::new);
-        let buckets = self.paces.iter_mut().zip(&mut self.tats);
-        for ((old, tat), d) in buckets.zip(Dimension::ALL) {
-            if d != dimension || *old == pace {
-                continue;
-            }
-            if let (Some(old), Some(new)) = (*old, pace) {
-                *tat = old.convert(*tat, ticks(now), &new);
-            }
-            *old = pace;
-            self.ledger.close();
+        let old = dimension.of_mut(&mut self.paces);
+        if *old == pace {
+            return;
         }
+        if let (Some(old), Some(new)) = (*old, pace) {
+            let tat = dimension.of_mut(&mut self.tats);
+            *tat = old.convert(*tat, ticks(now), &new);
+        }
+        *old = pace;
+        self.ledger.close();
     }
 
     /// Goes back to what is configured where what was learned has not been reported again. What is
@@ -381,7 +378,7 @@ impl Meter {
             let learned = self.learned_of(dimension);
             let over = learned.is_some_and(|learned| learned.until <= now);
             let quota = learned.map(|learned| learned.quota);
-            if over && at(&self.configured, dimension).is_some() {
+            if over && dimension.of(&self.configured).is_some() {
                 self.learn(dimension, None, 0, now);
             } else if over {
                 self.learn(dimension, quota, now, now);
@@ -406,11 +403,6 @@ impl Meter {
             _ => 0,
         }
     }
-}
-
-fn at<T: Copy>(values: &[Option<T>; 4], dimension: Dimension) -> Option<T> {
-    let mut values = values.iter().zip(Dimension::ALL);
-    values.find_map(|(value, d)| if d == dimension { *value } else { None })
 }
 
 /// Whether `a` lets less through than `b`.

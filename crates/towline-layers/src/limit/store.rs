@@ -40,13 +40,14 @@ pub trait Bucket: Clone + fmt::Debug + Send + Sync + 'static {
     /// Where another has `booked` a start, it is granted only if that start is not delayed.
     fn admit(&self, demand: &Demand, booked: Option<&Booking>) -> Self::Admit;
 
-    /// The same at once, for a store that has to ask nobody.
+    /// The same at once, for a store that has to ask nobody. It is `moment` now, or was just before.
     fn admit_now(
         &self,
         demand: &Demand,
         booked: Option<&Booking>,
+        moment: &Moment,
     ) -> Option<Verdict<Self::Reservation>> {
-        let _unused = (demand, booked);
+        let _unused = (demand, booked, moment);
         None
     }
 

@@ -1,5 +1,5 @@
-use super::{http_date, parse_duration, retry_after};
-use http::HeaderMap;
+use super::{http_date, parse_count, parse_duration, retry_after};
+use http::{HeaderMap, HeaderValue};
 use proptest::prelude::{prop_assert_eq, proptest};
 use std::time::Duration;
 
@@ -124,5 +124,39 @@ proptest! {
         let expected = Duration::from_millis(minutes * 60_000 + millis);
         let read = parse_duration(&text).unwrap();
         prop_assert_eq!(read.as_micros() / 10, expected.as_micros() / 10);
+    }
+}
+
+#[test]
+fn a_count_is_up_to_19_digits_and_nothing_else() {
+    let count = |text| parse_count(&HeaderValue::from_static(text));
+    assert_eq!(count("0"), Some(0));
+    assert_eq!(count(" 0199843\t"), Some(199_843));
+    assert_eq!(
+        count("9999999999999999999"),
+        Some(9_999_999_999_999_999_999)
+    );
+    for text in [
+        "10000000000000000000",
+        "18446744073709551616",
+        "99999999999999999999999",
+        "",
+        " ",
+        "-1",
+        "+1",
+        "1 0",
+        "1.0",
+        "/",
+        ":",
+    ] {
+        assert_eq!(count(text), None, "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_count_is_read_as_it_was_written(count in 0..10_u64.pow(19)) {
+        let value = HeaderValue::from(count);
+        prop_assert_eq!(parse_count(&value), Some(count));
     }
 }

@@ -1,11 +1,17 @@
 //! JSON strings: where they end, and what they say.
 
-use memchr::{memchr, memchr2};
+use memchr::memchr;
 use std::borrow::Cow;
 use towline_core::Text;
 
 /// How far to look by words before it is worth to look by more at a time.
 const NEAR: usize = 16;
+
+/// How many bytes are looked at together further on.
+const BLOCK: usize = 32;
+
+/// With this bit turned round, the quote stands next to the control characters.
+const QUOTE_BIT: u8 = 0x02;
 
 /// The text of `string`, which is a JSON string with its quotes: borrowed where it holds no escape.
 ///
@@ -69,7 +75,7 @@ fn measure_escaped(bytes: &[u8], mut at: usize) -> Option<(usize, usize)> {
             _ => return None,
         };
         escapes += 1;
-        at += next_special(bytes.get(at..)?)?;
+        at += special(bytes.get(at..)?)?;
     }
 }
 
@@ -77,23 +83,23 @@ fn is_hex(digits: [&u8; 4]) -> bool {
     digits.into_iter().all(u8::is_ascii_hexdigit)
 }
 
-/// The same as [`special`], where it stands close by or far off: escapes come in swarms.
-#[inline]
-fn next_special(bytes: &[u8]) -> Option<usize> {
+/// Where the first quote, backslash or control character stands: mostly close by, as keys are short and
+/// escapes come in swarms.
+#[inline(never)]
+fn special(bytes: &[u8]) -> Option<usize> {
     let Some((near, far)) = bytes.split_at_checked(NEAR) else {
-        return special(bytes);
+        return special_by_words(bytes);
     };
-    if let Some(at) = special(near) {
+    if let Some(at) = special_by_words(near) {
         return Some(at);
     }
-    let end = memchr2(b'"', b'\\', far)?;
-    let between = far.get(..end)?;
-    // Every byte is looked at: without a branch for each that is quick.
-    let control = |found, byte: &u8| found | (*byte < b' ');
-    if between.iter().fold(false, control) {
-        return special(bytes);
+    let mut rest = far;
+    while let Some((block, more)) = rest.split_first_chunk::<BLOCK>()
+        && !has_special(block)
+    {
+        rest = more;
     }
-    Some(NEAR + end)
+    Some(bytes.len() - rest.len() + special_by_words(rest)?)
 }
 
 /// Where the next escape begins in the content of a string, where nothing else is special.
@@ -105,17 +111,16 @@ fn next_escape(inner: &[u8]) -> Option<usize> {
     special(near).or_else(|| memchr(b'\\', far).map(|at| NEAR + at))
 }
 
-/// Where the first quote, backslash or control character stands. Looks at eight bytes at a time: in
-/// each that is searched for, a subtraction borrows its highest bit, and in none before the first.
-#[inline(never)]
-fn special(bytes: &[u8]) -> Option<usize> {
+/// The same as [`special`], for few bytes. Looks at eight at a time: in each that is searched for, a subtraction borrows
+/// its highest bit, and in none before the first.
+#[inline]
+fn special_by_words(bytes: &[u8]) -> Option<usize> {
     const EACH: u64 = u64::MAX / 0xff;
     let below = |word: u64, bound: u8| word.wrapping_sub(EACH * u64::from(bound)) & !word;
     let mut rest = bytes;
     while let Some((word, more)) = rest.split_first_chunk::<8>() {
         let word = u64::from_le_bytes(*word);
-        // With this bit turned round, the quote stands next to the control characters.
-        let quote_or_control = below(word ^ (EACH * 0x02), b' ' + 1);
+        let quote_or_control = below(word ^ (EACH * u64::from(QUOTE_BIT)), b' ' + 1);
         let slash = below(word ^ (EACH * u64::from(b'\\')), 1);
         let found = (quote_or_control | slash) & (EACH << 7);
         if found != 0 {
@@ -123,8 +128,19 @@ fn special(bytes: &[u8]) -> Option<usize> {
         }
         rest = more;
     }
-    let special = |byte: &u8| matches!(*byte, b'"' | b'\\' | ..b' ');
-    Some(bytes.len() - rest.len() + rest.iter().position(special)?)
+    Some(bytes.len() - rest.len() + rest.iter().position(is_special)?)
+}
+
+/// Looks at every byte: without a branch for each that is one instruction for all.
+#[inline]
+fn has_special(block: &[u8; BLOCK]) -> bool {
+    let found = |found, byte| found | is_special(byte);
+    block.iter().fold(false, found)
+}
+
+#[inline]
+const fn is_special(byte: &u8) -> bool {
+    ((*byte ^ QUOTE_BIT) <= b' ') | (*byte == b'\\')
 }
 
 /// How many bytes of a little-endian word are zero before the first that is not.

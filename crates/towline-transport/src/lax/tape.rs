@@ -305,6 +305,7 @@ pub(super) fn number_at(bytes: &[u8], start: usize) -> Option<Token> {
 }
 
 /// How long the number is with which `bytes` begin.
+#[inline(never)]
 fn any_number(bytes: &[u8]) -> Option<usize> {
     let mut rest = bytes.strip_prefix(b"-").unwrap_or(bytes);
     let zero = rest.first() == Some(&b'0');

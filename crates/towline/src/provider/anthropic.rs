@@ -2,7 +2,7 @@
 
 use super::{
     BoxFuture, Provider, Target,
-    wiring::{base_url, call_boxed, channel},
+    wiring::{base_url, channel},
 };
 use std::sync::Arc;
 use towline_anthropic::{Anthropic, AnthropicConfig, CAPABILITIES};
@@ -42,7 +42,7 @@ impl Provider for AnthropicProvider {
 
 impl Target for AnthropicTarget {
     fn call(&self, request: Request) -> BoxFuture<'static, Result<Response, Error>> {
-        call_boxed(&self.service, request)
+        self.service.ask(&request)
     }
 
     fn models(&self) -> BoxFuture<'_, Result<Vec<ModelInfo>, Error>> {

@@ -44,7 +44,7 @@ impl Provider for OpenAiProvider {
 
 impl Target for OpenAiTarget {
     fn call(&self, request: Request) -> BoxFuture<'static, Result<Response, Error>> {
-        call_boxed(&self.service, request)
+        self.service.ask(&request)
     }
 
     fn embed(

@@ -82,6 +82,7 @@ pub(super) fn config(message: &'static str) -> Error {
 }
 
 /// One call on a clone of `service`, whose future is on the heap already.
+#[cfg(any(feature = "azure", feature = "ollama", feature = "openai", test))]
 pub(super) fn call_boxed<S, R, A>(service: &S, request: R) -> BoxFuture<'static, Result<A, Error>>
 where
     S: Service<R, Response = A, Error = Error, Future = BoxFuture<'static, Result<A, Error>>>,

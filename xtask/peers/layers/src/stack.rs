@@ -7,12 +7,10 @@ use tower::{Layer as _, ServiceBuilder};
 use towline_core::{Request, Response};
 use towline_layers::{
     ask::{Ask, Cloning},
-    balance::{self, Balance},
     breaker::{Breaker, BreakerConfig, BreakerLayer},
     concurrency::ConcurrencyLayer,
     drain::{Drain, DrainLayer},
     erased::Erased,
-    fallback::{Fallback, Target},
     guard::{Guard, GuardLayer},
     journey::{self, JourneyLayer},
     limit::{Charge, LimitConfig, LimitKey, LimitLayer, Quotas, Rules},
@@ -41,14 +39,13 @@ fn stack() -> Erased<Request, Response> {
         .layer(GuardLayer::<Request>::new(Guard::new()))
         .layer(TotalLayer::new(Duration::from_secs(600)))
         .layer(LimitLayer::new(tenants, Rules::new(Quotas::unlimited())))
-        .service(Fallback::new(Target::new("openai", route())));
+        .service(route());
     Erased::of(stack)
 }
 
 /// One target.
 fn route() -> impl Ask<Request, Answer = Response> {
-    let balance = Balance::new(balance::Deployment::new("openai", deployment()));
-    RetryLayer::new(RetryPolicy::default()).layer(balance)
+    RetryLayer::new(RetryPolicy::default()).layer(deployment())
 }
 
 /// One deployment.

@@ -50,9 +50,9 @@ a quarter of them were quicker than. Layers alone are called as the layer around
 whole stacks as a server does that serves many at once: tower's through a clone for each call, which is how
 a service is handed to many tasks (one task that makes many calls needs no clone), and the default stack
 through a shared reference, as `towline::Client` does (`towline_layers::ask`). It
-is in the order of `towline::Stack`: journey, drain, guard, total deadline, tenant limit, fallback,
-retry, balance, breaker, slots, limit, record of the attempt, clocks of the attempt; the hedge is off and
-so left out. The client adds the names of errors; where it has several targets it forgets their types, at
+is in the order of `towline::Stack`: journey, drain, guard, total deadline, tenant limit,
+retry, breaker, slots, limit, record of the attempt, clocks of the attempt; fallback, balance and hedge are
+left out, as that does where there is one deployment to ask. The client adds the names of errors; where it has several targets it forgets their types, at
 one allocation more for a call. Nothing of it is limited, nothing fails, no body is streamed. *tower, shareable* is timeout, load shed, concurrency
 limit, retry, timeout, buffer and rate limit; *tower-resilience* is retry, breaker, rate limiter,
 bulkhead and time limiter. The limits in nanoseconds were set on a machine that took 16.4 ns to read

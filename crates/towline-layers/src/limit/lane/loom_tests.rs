@@ -16,7 +16,7 @@ use std::{
     },
     task::{Wake, Waker},
 };
-use towline_core::Context;
+use towline_core::{Context, Moment};
 
 #[derive(Default)]
 struct Flag(AtomicBool);
@@ -40,7 +40,7 @@ fn lane() -> Arc<Lane<LocalBucket>> {
 }
 
 fn ask(lane: &Lane<LocalBucket>) -> Option<LocalReservation> {
-    match lane.bucket.admit_now(&Demand::call(), None) {
+    match lane.bucket.admit_now(&Demand::call(), None, &Moment::new()) {
         Some(Verdict::Granted(reservation)) => Some(reservation),
         _ => None,
     }

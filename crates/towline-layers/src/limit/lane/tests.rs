@@ -17,7 +17,7 @@ use std::{
     task::{Wake, Waker},
     time::Duration,
 };
-use towline_core::{Context, Usage};
+use towline_core::{Context, Moment, Usage};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -73,7 +73,7 @@ fn of_tokens(tokens: u64) -> Demand {
 /// A lane where half is taken, and the first waits for all of it.
 fn with_head() -> (Lane<LocalBucket>, Waiter) {
     let lane = lane();
-    let taken = lane.bucket.admit_now(&of_tokens(50), None);
+    let taken = lane.bucket.admit_now(&of_tokens(50), None, &Moment::new());
     assert!(matches!(taken, Some(Verdict::Granted(_))));
     let head = Waiter::join(&lane, of_tokens(100));
     assert!(matches!(head.turn(&lane), Turn::Head));

@@ -3,6 +3,7 @@
 use super::{SECOND, requests, store::far_bucket};
 use std::time::Duration;
 use tokio::time::{Instant, advance};
+use towline_core::Moment;
 use towline_layers::limit::{
     Booking, Bucket, Demand, Dimension, Key, LocalBucket, LocalStore, Quotas, Rules, Store, Verdict,
 };
@@ -12,7 +13,10 @@ fn local(quotas: Quotas) -> LocalBucket {
 }
 
 fn is_granted(bucket: &LocalBucket, demand: &Demand) -> bool {
-    matches!(bucket.admit_now(demand, None), Some(Verdict::Granted(_)))
+    matches!(
+        bucket.admit_now(demand, None, &Moment::new()),
+        Some(Verdict::Granted(_))
+    )
 }
 
 #[tokio::test(start_paused = true)]
@@ -48,7 +52,7 @@ async fn what_was_served_is_where_the_guess_of_a_rate_starts() {
 async fn one_that_has_to_ask_somebody_knows_nothing_at_once() {
     let bucket = far_bucket(requests(10, 2));
     let call = Demand::call();
-    assert!(bucket.admit_now(&call, None).is_none());
+    assert!(bucket.admit_now(&call, None, &Moment::new()).is_none());
     assert_eq!(bucket.wait(&call, &Demand::default()), None);
     let booking = Booking::new(call, Instant::now() + SECOND);
     assert_eq!(bucket.wait_to_pass(&call, &booking), None);
