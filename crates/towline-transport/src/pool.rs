@@ -94,7 +94,6 @@ pub(crate) struct Pool {
     max_idle: usize,
     idle_timeout: Duration,
     opened: AtomicU64,
-    reused: AtomicU64,
     in_use: AtomicUsize,
     crowd: Crowd,
     /// Told when something happens on an idle connection: mostly, that its server closed it.
@@ -104,6 +103,8 @@ pub(crate) struct Pool {
 
 #[derive(Debug, Default)]
 struct State {
+    /// Exchanges that took a connection which was there already.
+    reused: u64,
     /// A stack: the last is the one used last, the first has been idle longest.
     idle: Vec<Idle>,
     shared: Option<Shared>,
@@ -136,7 +137,6 @@ impl Pool {
             max_idle,
             idle_timeout: idle_timeout.min(FOREVER),
             opened: AtomicU64::new(0),
-            reused: AtomicU64::new(0),
             in_use: AtomicUsize::new(0),
             crowd: Crowd::default(),
             stirred: Arc::default(),
@@ -158,8 +158,7 @@ impl Pool {
             let Idle { conn, .. } = state.idle.pop_if(|idle| idle.conn.is_ready())?;
             Lease::H1(self.lease_h1(conn))
         };
-        drop(state);
-        self.count_reuse();
+        state.reused += 1;
         Some(lease)
     }
 
@@ -183,13 +182,14 @@ impl Pool {
 
     /// The shared HTTP/2 connection, if there is one alive.
     pub(crate) fn take_shared(self: &Arc<Self>) -> Option<Lease> {
-        let lease = self.lease_shared(&mut self.lock())?;
-        self.count_reuse();
+        let mut state = self.lock();
+        let lease = self.lease_shared(&mut state)?;
+        state.reused += 1;
         Some(Lease::H2(lease))
     }
 
     pub(crate) fn count_reuse(&self) {
-        self.reused.fetch_add(1, Ordering::Relaxed);
+        self.lock().reused += 1;
     }
 
     /// Leases a connection that was just opened for the caller.
@@ -249,7 +249,7 @@ impl Pool {
         let idle_shared = shared.is_some_and(|s| s.streams == 0 && !s.conn.is_closed());
         PoolStats {
             opened: self.opened.load(Ordering::Relaxed),
-            reused: self.reused.load(Ordering::Relaxed),
+            reused: state.reused,
             idle: idle + usize::from(idle_shared),
             in_use: self.in_use.load(Ordering::Relaxed),
         }

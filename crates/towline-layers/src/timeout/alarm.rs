@@ -1,9 +1,10 @@
 //! A timer that costs nothing until somebody waits.
 
+use pin_project_lite::pin_project;
 use std::{
     cell::Cell,
     future::poll_fn,
-    pin::Pin,
+    pin::{Pin, pin},
     ptr,
     task::{Context, Poll, RawWakerVTable, Waker},
 };
@@ -15,6 +16,23 @@ use towline_core::Error;
 #[derive(Debug, Default)]
 pub(super) struct Alarm {
     sleep: Option<Pin<Box<Sleep>>>,
+}
+
+pin_project! {
+    /// The alarm of [`within`], which lies with what is pending.
+    #[derive(Default)]
+    struct Near {
+        #[pin]
+        sleep: Option<Sleep>,
+    }
+
+    impl PinnedDrop for Near {
+        fn drop(this: Pin<&mut Self>) {
+            if this.sleep.is_some() {
+                LAST.set(None);
+            }
+        }
+    }
 }
 
 /// What an alarm does about a pending call.
@@ -45,13 +63,13 @@ struct Set {
 /// Clocks lie in each other, and the inner one mostly ends first. While that is set for the same task, the
 /// task is woken then anyway and looks here again, so that one timer does for all. A call that was polled
 /// in one task and goes on in another has to be polled from outside there.
-pub(super) fn within<A>(
+pub(super) async fn within<A>(
     mut call: Pin<&mut impl Future<Output = Result<A, Error>>>,
     mut due: impl FnMut() -> Option<Instant>,
     late: impl Fn() -> Error,
-) -> impl Future<Output = Result<A, Error>> {
-    let mut alarm = Alarm::default();
-    poll_fn(move |cx| {
+) -> Result<A, Error> {
+    let mut alarm = pin!(Near::default());
+    poll_fn(|cx| {
         // What was set before may be gone, or be set anew.
         LAST.set(None);
         // The answer is polled first: one that is there is never thrown away.
@@ -63,13 +81,14 @@ pub(super) fn within<A>(
         {
             return Poll::Pending;
         }
-        match alarm.look(cx, &mut due) {
+        match alarm.as_mut().look(cx, &mut due) {
             Look::Over => return Poll::Ready(Err(late())),
             Look::Set(at) => LAST.set(Some(Set::new(at, cx.waker()))),
             Look::Idle => {}
         }
         Poll::Pending
     })
+    .await
 }
 
 // === impl Alarm ===
@@ -79,45 +98,65 @@ impl Alarm {
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
-        due: impl FnMut() -> Option<Instant>,
+        mut due: impl FnMut() -> Option<Instant>,
     ) -> Poll<()> {
-        match self.look(cx, due) {
-            Look::Over => Poll::Ready(()),
-            Look::Set(_) | Look::Idle => Poll::Pending,
-        }
-    }
-
-    fn look(&mut self, cx: &mut Context<'_>, mut due: impl FnMut() -> Option<Instant>) -> Look {
         let Some(first) = due() else {
-            return Look::Idle;
+            return Poll::Pending;
         };
         let sleep = self
             .sleep
             .get_or_insert_with(|| Box::pin(sleep_until(first)));
-        // A moment that came nearer cannot wait for the old one.
-        if first < sleep.deadline() {
-            sleep.as_mut().reset(first);
-        }
-        loop {
-            if sleep.as_mut().poll(cx).is_pending() {
-                return Look::Set(sleep.deadline());
-            }
-            let Some(due) = due() else {
-                return Look::Idle;
-            };
-            if due <= sleep.deadline() {
-                return Look::Over;
-            }
-            sleep.as_mut().reset(due);
+        match ring(sleep.as_mut(), first, cx, due) {
+            Look::Over => Poll::Ready(()),
+            Look::Set(_) | Look::Idle => Poll::Pending,
         }
     }
 }
 
-impl Drop for Alarm {
-    fn drop(&mut self) {
-        if self.sleep.is_some() {
-            LAST.set(None);
+// === impl Near ===
+
+impl Near {
+    fn look(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut due: impl FnMut() -> Option<Instant>,
+    ) -> Look {
+        let Some(first) = due() else {
+            return Look::Idle;
+        };
+        let mut sleep = self.project().sleep;
+        if sleep.is_none() {
+            sleep.set(Some(sleep_until(first)));
         }
+        match sleep.as_pin_mut() {
+            Some(sleep) => ring(sleep, first, cx, due),
+            None => Look::Idle,
+        }
+    }
+}
+
+/// Sees to it that `sleep` ends at the moment that `due` tells, which is `first` now.
+fn ring(
+    mut sleep: Pin<&mut Sleep>,
+    first: Instant,
+    cx: &mut Context<'_>,
+    mut due: impl FnMut() -> Option<Instant>,
+) -> Look {
+    // A moment that came nearer cannot wait for the old one.
+    if first < sleep.deadline() {
+        sleep.as_mut().reset(first);
+    }
+    loop {
+        if sleep.as_mut().poll(cx).is_pending() {
+            return Look::Set(sleep.deadline());
+        }
+        let Some(due) = due() else {
+            return Look::Idle;
+        };
+        if due <= sleep.deadline() {
+            return Look::Over;
+        }
+        sleep.as_mut().reset(due);
     }
 }
 

@@ -8,6 +8,7 @@ use pin_project_lite::pin_project;
 use std::{
     fmt,
     future::{Future, poll_fn},
+    mem,
     pin::Pin,
     sync::{Arc, Weak},
     task::{Context, Poll},
@@ -125,12 +126,13 @@ impl H1Lease {
     }
 
     pub(super) fn give_back(self) {
-        let Self { mut conn, in_use } = self;
+        let Self {
+            mut conn,
+            mut in_use,
+        } = self;
         conn.line.leave();
-        let pool = in_use.pool.upgrade();
         // The count goes down before the connection can be taken again.
-        drop(in_use);
-        if let Some(pool) = pool {
+        if let Some(pool) = in_use.end() {
             pool.put_back(conn);
         }
     }
@@ -153,10 +155,17 @@ impl<F: Future> Future for Sending<'_, F> {
 
 // === impl InUse ===
 
+impl InUse {
+    /// Counts it no more. The pool, if it was counted and the pool is still there.
+    fn end(&mut self) -> Option<Arc<Pool>> {
+        let pool = mem::take(&mut self.pool).upgrade()?;
+        pool.lease_ended();
+        Some(pool)
+    }
+}
+
 impl Drop for InUse {
     fn drop(&mut self) {
-        if let Some(pool) = self.pool.upgrade() {
-            pool.lease_ended();
-        }
+        self.end();
     }
 }

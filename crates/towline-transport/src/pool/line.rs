@@ -8,6 +8,7 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
+    ptr,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU8, Ordering},
@@ -30,8 +31,15 @@ pub(crate) struct Line {
     relay: Arc<Relay>,
     /// Wakes the relay.
     waker: Waker,
-    /// Whom the relay wakes.
-    owner: Option<Waker>,
+    /// Whom the relay wakes, which keeps the waker.
+    owner: Option<Owner>,
+}
+
+/// A waker as one tells it from others, for as long as somebody keeps it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Owner {
+    data: usize,
+    vtable: usize,
 }
 
 /// Passes on what wakes the connection: to whoever waits for it, or to nobody while it is being
@@ -154,9 +162,9 @@ impl Line {
 
     /// Sees to it that `waker` is woken.
     fn attend(&mut self, waker: &Waker) {
-        let known = self.owner.as_ref();
-        if !known.is_some_and(|known| known.will_wake(waker)) {
-            self.owner = Some(waker.clone());
+        let owner = Some(Owner::of(waker));
+        if self.owner != owner {
+            self.owner = owner;
             let before = self.relay.set_owner(Some(waker.clone()));
             drop(before);
         }
@@ -171,12 +179,26 @@ impl fmt::Debug for Line {
     }
 }
 
+// === impl Owner ===
+
+impl Owner {
+    fn of(waker: &Waker) -> Self {
+        Self {
+            data: waker.data().addr(),
+            vtable: ptr::from_ref(waker.vtable()).addr(),
+        }
+    }
+}
+
 // === impl Relay ===
 
 impl Relay {
-    /// The phase before.
+    /// The phase before. Who polls already, and was not woken, stays so.
     fn begin(&self) -> u8 {
-        self.phase.swap(POLLING, Ordering::AcqRel)
+        match self.phase.load(Ordering::Acquire) {
+            POLLING => POLLING,
+            _ => self.phase.swap(POLLING, Ordering::AcqRel),
+        }
     }
 
     /// Whether nothing happened since [`begin`](Self::begin).
