@@ -47,6 +47,12 @@ impl Pace {
             // Two halves cannot overflow the whole: one multiplication.
             return self.unit * widen(amount);
         }
+        self.slow_cost(amount)
+    }
+
+    /// The same for less than a unit in a quarter of a minute.
+    #[cold]
+    const fn slow_cost(&self, amount: u64) -> Ticks {
         self.unit.saturating_mul(widen(amount))
     }
 

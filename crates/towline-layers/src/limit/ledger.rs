@@ -164,8 +164,12 @@ impl Ledger {
                 }
             }
         }
-        let runs = floors.map(|floor| Run { add: 0, floor });
-        self.run(&runs, tats);
+        for (tat, floor) in tats.iter_mut().zip(floors) {
+            *tat = (*tat).max(*floor);
+        }
+        if let Some(last) = self.live.len().checked_sub(1) {
+            self.append(last, &floors.map(|floor| Run { add: 0, floor }));
+        }
     }
 
     /// Does `runs` to the buckets now, and says so to those who work out again where they stand.
@@ -233,9 +237,7 @@ impl Ledger {
             return;
         };
         let mut stand = *before;
-        for ((x, pace), amount) in stand.iter_mut().zip(paces).zip(taken) {
-            *x = Run::of(*pace, settled.at, amount).apply(*x);
-        }
+        take(&mut stand, paces, settled.at, taken);
         if let Some(after) = after {
             apply(&mut stand, after);
         }
@@ -266,9 +268,7 @@ impl Ledger {
                 return false;
             }
             *before = *stand;
-            for ((x, pace), amount) in stand.iter_mut().zip(paces).zip(live.reserved) {
-                *x = Run::of(*pace, live.at, amount).apply(*x);
-            }
+            take(stand, paces, live.at, live.reserved);
             if let Some(after) = after {
                 apply(stand, after);
             }
@@ -353,6 +353,15 @@ impl Run {
 
     fn apply(self, x: Ticks) -> Ticks {
         self.floor.max(x.saturating_add(self.add))
+    }
+}
+
+/// Takes `amounts` at `at` from the buckets that are limited.
+fn take(stand: &mut Tats, paces: &Paces, at: u64, amounts: [u64; 4]) {
+    for ((tat, pace), amount) in stand.iter_mut().zip(paces).zip(amounts) {
+        if let Some(pace) = pace {
+            *tat = pace.take(*tat, ticks(at), amount);
+        }
     }
 }
 

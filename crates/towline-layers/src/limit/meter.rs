@@ -6,7 +6,7 @@ use super::{
     guess::Guess,
     ledger::{Entry, Ledger, Paces, Tats},
 };
-use std::time::Duration;
+use std::{num::NonZeroU64, time::Duration};
 use towline_core::{RateLimit, RateLimits};
 
 /// For how long a limit that a provider reported counts, unless it is reported again.
@@ -231,18 +231,16 @@ impl Meter {
         let now = self.tick(now);
         self.guess.served(now);
         let reported = [
-            limits.requests,
-            limits.tokens,
-            limits.input_tokens,
-            limits.output_tokens,
+            &limits.requests,
+            &limits.tokens,
+            &limits.input_tokens,
+            &limits.output_tokens,
         ];
         let mut floors = [0; 4];
         for ((floor, limit), dimension) in floors.iter_mut().zip(reported).zip(Dimension::ALL) {
-            if limit.limit.is_none() && limit.remaining.is_none() {
-                continue;
+            if limit.limit.is_some() || limit.remaining.is_some() {
+                *floor = self.observe_limit(now, dimension, *limit);
             }
-            self.observe_limit(now, dimension, limit);
-            *floor = self.floor(now, dimension, limit);
         }
         self.ledger.raise(&floors, &mut self.tats);
     }
@@ -296,12 +294,18 @@ impl Meter {
         self.bucket(dimension).is_none() || self.guess.is_active()
     }
 
+    /// Takes over what is said of one dimension, and says where its bucket has to stand at least.
+    #[inline(never)]
+    fn observe_limit(&mut self, now: u64, dimension: Dimension, limit: RateLimit) -> Ticks {
+        if let Some(amount) = limit.limit.and_then(NonZeroU64::new) {
+            self.observe_amount(now, dimension, amount);
+        }
+        self.floor(now, dimension, limit)
+    }
+
     /// A limit that is lower than what we go by counts for a window, or until it is reported to be
     /// another after that.
-    fn observe_limit(&mut self, now: u64, dimension: Dimension, limit: RateLimit) {
-        let Some(amount) = limit.limit.and_then(std::num::NonZeroU64::new) else {
-            return;
-        };
+    fn observe_amount(&mut self, now: u64, dimension: Dimension, amount: NonZeroU64) {
         let burst = dimension
             .of(&self.configured)
             .map_or(amount, |quota| quota.burst());
