@@ -82,6 +82,7 @@ pub struct Report<'a> {
 
 impl Error {
     /// An error of `kind` that says nothing else yet.
+    #[cold]
     #[must_use]
     pub fn new(kind: ErrorKind) -> Self {
         Self {

@@ -86,6 +86,7 @@ impl<A: Answer> Future for Beginning<A> {
 }
 
 /// Adds whose answer it was, where the error does not say.
+#[cold]
 fn sign<A: Answer>(answer: &A, error: Error) -> Error {
     let head = answer.head();
     let error = match error.provider() {

@@ -3,6 +3,7 @@
 use towline_core::{Context, Error, Step};
 
 /// Writes down that `layer` turned the call of `context` away, or did not make it again, for `error`.
+#[cold]
 pub(crate) fn note(context: &Context, layer: &'static str, error: &Error) {
     if let Some(journey) = context.journey() {
         journey.push(Step::Refused {

@@ -369,6 +369,7 @@ impl fmt::Debug for Client {
 
 impl Inner {
     /// Tells where a refused key came from.
+    #[cold]
     fn blame(&self, error: Error) -> Error {
         let (ErrorKind::Auth, Some(origin)) = (error.kind(), &self.key_origin) else {
             return error;

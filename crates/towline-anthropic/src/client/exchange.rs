@@ -70,6 +70,7 @@ impl Exchange {
     }
 
     /// Adds whose call it was.
+    #[cold]
     pub(super) fn sign(&self, error: Error) -> Error {
         let error = error.with_provider(self.config.name().to_owned());
         match &self.model {
@@ -129,6 +130,7 @@ impl Exchange {
         id.to_str().ok().map(|id| self.config.redact_id(id))
     }
 
+    #[cold]
     fn sign_with(&self, error: Error, head: &Head) -> Error {
         let error = self.sign(error);
         match (head.request_id(), error.request_id()) {

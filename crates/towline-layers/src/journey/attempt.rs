@@ -173,10 +173,15 @@ impl Entry {
                 Ok(answer)
             }
             Err(error) => {
-                self.close(Outcome::Failed(error.kind()), None, &Moment::new());
+                self.fail(&error);
                 Err(error)
             }
         }
+    }
+
+    #[cold]
+    fn fail(mut self, error: &Error) {
+        self.close(Outcome::Failed(error.kind()), None, &Moment::new());
     }
 
     fn begin(&mut self, moment: &Moment) {

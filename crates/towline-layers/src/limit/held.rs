@@ -64,6 +64,7 @@ impl<'a, B: Bucket> Held<'a, B> {
         }
     }
 
+    #[cold]
     pub(super) fn fail(mut self, error: &Error) {
         // What was not sent was not charged.
         if error.refused_by().is_some() || error.kind() == ErrorKind::Config {

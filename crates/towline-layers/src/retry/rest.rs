@@ -103,6 +103,7 @@ impl<Req: Metered> Rest<'_, Req> {
     /// # Errors
     ///
     /// There is none, and this is what the caller gets.
+    #[cold]
     pub(super) fn after(&mut self, error: Error) -> Result<Duration, Error> {
         let policy = &self.shared.policy;
         let Some(spare) = &mut self.spare else {
@@ -150,6 +151,7 @@ impl<Req: Metered> Rest<'_, Req> {
 
 impl<Req: Metered + Clone> Rest<'_, Req> {
     /// The request of the attempt that was waited for.
+    #[cold]
     pub(super) fn again(&mut self) -> Result<Req, Error> {
         let spare = self.spare.as_mut().ok_or_else(over)?;
         spare.waited();

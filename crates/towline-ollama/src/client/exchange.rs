@@ -96,6 +96,7 @@ impl Exchange {
     }
 
     /// Adds whose call it was.
+    #[cold]
     pub(super) fn sign(&self, error: Error) -> Error {
         let error = error.with_provider(self.config.name().to_owned());
         match &self.model {
@@ -154,6 +155,7 @@ impl Exchange {
         id.to_str().ok().map(|id| self.config.redact_id(id))
     }
 
+    #[cold]
     fn sign_with(&self, error: Error, head: &Head) -> Error {
         let error = self.sign(error);
         match (head.request_id(), error.request_id()) {

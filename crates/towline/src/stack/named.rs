@@ -76,6 +76,7 @@ where
 
 impl Names {
     /// Adds the names that an error lacks.
+    #[cold]
     pub(crate) fn sign(&self, error: Error) -> Error {
         let error = match error.provider() {
             None if !self.provider.is_empty() => error.with_provider(self.provider.to_string()),
