@@ -138,6 +138,9 @@ where
     }
 
     fn ask(&self, request: Req, moment: Moment) -> Borrowed<'_, A> {
-        Box::pin(self.0.ask_at(request, moment))
+        // Made where it stays, and not moved there.
+        let future = Box::write(Box::new_uninit(), self.0.ask_at(request, moment));
+        let future = Box::into_pin(future);
+        future
     }
 }

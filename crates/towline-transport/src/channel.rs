@@ -120,8 +120,10 @@ impl Channel {
     /// Sends `request`, as [`Service::call`] does, through a shared reference: a channel is always ready.
     pub fn send(&self, mut request: Request<RequestBody>) -> ChannelFuture {
         let complete = self.shared.complete(&mut request);
+        let place = Box::new_uninit();
+        let exchange = Box::write(place, Arc::clone(&self.shared).exchange(complete, request));
         ChannelFuture {
-            inner: Box::pin(Arc::clone(&self.shared).exchange(complete, request)),
+            inner: Box::into_pin(exchange),
         }
     }
 
