@@ -140,7 +140,6 @@ where
     fn ask(&self, request: Req, moment: Moment) -> Borrowed<'_, A> {
         // Made where it stays, and not moved there.
         let future = Box::write(Box::new_uninit(), self.0.ask_at(request, moment));
-        let future = Box::into_pin(future);
-        future
+        Pin::from(future as Box<_>)
     }
 }

@@ -214,7 +214,11 @@ where
     if request.stream() {
         http.headers_mut().insert(ACCEPT, LINES);
     }
-    Box::pin(exchange.complete(send(http), request.stream(), dropped))
+    // Made where it stays, and not moved there.
+    let place = Box::new_uninit();
+    let answer = exchange.complete(send(http), request.stream(), dropped);
+    let answer = Box::write(place, answer);
+    Box::into_pin(answer)
 }
 
 fn http_request(

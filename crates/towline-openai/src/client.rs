@@ -162,6 +162,7 @@ where
         const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
         http.headers_mut().insert(ACCEPT, EVENTS);
     }
+    // Made where it stays, and not moved there.
     let place = Box::new_uninit();
     let answer = exchange.complete(send(http), request.stream(), api, dropped);
     let answer = Box::write(place, answer);

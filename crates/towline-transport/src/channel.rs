@@ -120,6 +120,7 @@ impl Channel {
     /// Sends `request`, as [`Service::call`] does, through a shared reference: a channel is always ready.
     pub fn send(&self, mut request: Request<RequestBody>) -> ChannelFuture {
         let complete = self.shared.complete(&mut request);
+        // Made where it stays, and not moved there.
         let place = Box::new_uninit();
         let exchange = Box::write(place, Arc::clone(&self.shared).exchange(complete, request));
         ChannelFuture {

@@ -39,6 +39,7 @@ fn parse(
     }
 }
 
+#[inline]
 fn read(
     config: &OpenAiConfig,
     text: &Text,

@@ -21,6 +21,10 @@ thread_local! {
     static DESK: Cell<Option<Box<Desk>>> = const { Cell::new(None) };
 }
 
+/// The desk of this thread while it is in use: put back however that ends, and without a move of what
+/// was read.
+struct Taken(Option<Box<Desk>>);
+
 /// What a thread keeps from one text to the next.
 #[derive(Default)]
 struct Desk {
@@ -55,13 +59,20 @@ struct Told {
 pub(super) fn with_tape<T>(text: &str, read: impl FnOnce(&[Token]) -> Option<T>) -> Option<T> {
     // A thread that ends may have none any more.
     let kept = DESK.try_with(Cell::take).ok().flatten();
-    let mut desk = kept.unwrap_or_default();
-    let value = match desk.find(text.as_bytes()) {
+    let mut taken = Taken(Some(kept.unwrap_or_default()));
+    let desk = taken.0.as_mut()?;
+    match desk.find(text.as_bytes()) {
         Some(frame) => read(&frame.tape),
         None => desk.write(text.as_bytes(), read),
-    };
-    let _gone = DESK.try_with(|kept| kept.set(Some(desk)));
-    value
+    }
+}
+
+// === impl Taken ===
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        let _gone = DESK.try_with(|kept| kept.set(self.0.take()));
+    }
 }
 
 // === impl Desk ===

@@ -35,16 +35,20 @@ pub struct Raw<'a>(pub &'a str);
 ///
 /// Those of [`serde_json::from_str`].
 pub fn from_str<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, serde_json::Error> {
-    read(text).or_else(|Unusual| serde_json::from_str(text))
+    match read(text) {
+        Some(value) => Ok(value),
+        None => serde_json::from_str(text),
+    }
 }
 
-fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Unusual> {
-    let value = with_tape(text, |tape| {
+fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Option<T> {
+    with_tape(text, |tape| {
         let mut reader = Reader { text, tape, at: 1 };
-        let value = T::deserialize(&mut reader).ok()?;
-        (reader.at == tape.len()).then_some(value)
-    });
-    value.ok_or(Unusual)
+        match T::deserialize(&mut reader) {
+            Ok(value) if reader.at == tape.len() => Some(value),
+            _ => None,
+        }
+    })
 }
 
 /// Not for this reader.
