@@ -155,11 +155,11 @@ impl<'de> Deserialize<'de> for Idle {
 #[test]
 fn what_nobody_reads_is_an_error_and_no_loop() {
     for text in ["1", "[1]", r#"{"a":1}"#] {
-        assert!(read::<Idle>(text).is_err(), "{text}");
+        assert!(read::<Idle>(text).is_none(), "{text}");
         assert!(from_str::<Idle>(text).is_err(), "{text}");
     }
-    assert!(read::<Vec<Idle>>("[1,2]").is_err());
-    assert!(read::<BTreeMap<String, Idle>>(r#"{"a":1}"#).is_err());
+    assert!(read::<Vec<Idle>>("[1,2]").is_none());
+    assert!(read::<BTreeMap<String, Idle>>(r#"{"a":1}"#).is_none());
 }
 
 #[test]
