@@ -193,11 +193,13 @@ where
         const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
         http.headers_mut().insert(ACCEPT, EVENTS);
     }
-    // Made where it stays, and not moved there.
+    // Made where it stays, which the compiler does not see of `Box::pin`.
     let place = Box::new_uninit();
-    let answer = exchange.complete(send(http), request.stream(), dropped);
-    let answer = Box::write(place, answer);
-    Box::into_pin(answer)
+    let future = Box::write(
+        place,
+        exchange.complete(send(http), request.stream(), dropped),
+    );
+    Box::into_pin(future)
 }
 
 fn http_request(

@@ -214,11 +214,13 @@ where
     if request.stream() {
         http.headers_mut().insert(ACCEPT, LINES);
     }
-    // Made where it stays, and not moved there.
+    // Made where it stays, which the compiler does not see of `Box::pin`.
     let place = Box::new_uninit();
-    let answer = exchange.complete(send(http), request.stream(), dropped);
-    let answer = Box::write(place, answer);
-    Box::into_pin(answer)
+    let future = Box::write(
+        place,
+        exchange.complete(send(http), request.stream(), dropped),
+    );
+    Box::into_pin(future)
 }
 
 fn http_request(

@@ -142,6 +142,26 @@ where
 {
     let exchange = Exchange::new(Arc::clone(config), Some(request.model_text().clone()));
     let api = config.api(request.model());
+    let (Encoded { body, dropped }, uri) = match written(config, request, api) {
+        Ok(written) => written,
+        Err(error) => return Box::pin(ready(Err(exchange.sign(error)))),
+    };
+    let mut http = http_request(config, Method::POST, uri, body);
+    if request.stream() {
+        const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
+        http.headers_mut().insert(ACCEPT, EVENTS);
+    }
+    // Made where it stays, which the compiler does not see of `Box::pin`.
+    let place = Box::new_uninit();
+    let future = Box::write(
+        place,
+        exchange.complete(send(http), request.stream(), api, dropped),
+    );
+    Box::into_pin(future)
+}
+
+/// What is sent, and where to.
+fn written(config: &OpenAiConfig, request: &Request, api: Api) -> Result<(Encoded, Uri), Error> {
     let (encoded, endpoint) = match api {
         Api::Chat => (encode(config, request), config.chat()),
         Api::Responses => {
@@ -152,21 +172,7 @@ where
             (encoded, config.responses())
         }
     };
-    let uri = endpoint.uri(request.model());
-    let (Encoded { body, dropped }, uri) = match encoded.and_then(|encoded| Ok((encoded, uri?))) {
-        Ok(ready) => ready,
-        Err(error) => return Box::pin(ready(Err(exchange.sign(error)))),
-    };
-    let mut http = http_request(config, Method::POST, uri, body);
-    if request.stream() {
-        const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
-        http.headers_mut().insert(ACCEPT, EVENTS);
-    }
-    // Made where it stays, and not moved there.
-    let place = Box::new_uninit();
-    let answer = exchange.complete(send(http), request.stream(), api, dropped);
-    let answer = Box::write(place, answer);
-    Box::into_pin(answer)
+    Ok((encoded?, endpoint.uri(request.model())?))
 }
 
 fn http_request(

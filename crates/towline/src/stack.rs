@@ -8,6 +8,8 @@
 //!       per deployment: breaker → slots → limit → attempt record → attempt clocks → provider
 //! ```
 //!
+//! One deployment is asked without fallback and balance, which have nothing to do there.
+//!
 //! The reasons for the order are in `docs/resilience.md`. [`connect`](crate::connect) makes the stack
 //! from settings; a program composes its own here, or with `tower::ServiceBuilder` from the layers
 //! themselves.

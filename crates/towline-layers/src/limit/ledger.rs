@@ -154,21 +154,25 @@ impl Ledger {
 
     /// Empties the buckets to where they stand at `floors`, if they hold more.
     pub(super) fn raise(&mut self, floors: &Tats, tats: &mut Tats) {
-        // Of no kind but the smallest there is anything to change in all of them.
-        let smallest = self.refund == Refund::MinDeficit;
-        for live in self.live.iter_mut().filter(|_| smallest) {
-            // What is below the floor does not show any more, and cannot come back.
-            if let Rule::Smallest(smallest) = &mut live.rule {
-                for ((smallest, tat), floor) in smallest.iter_mut().zip(&*tats).zip(floors) {
-                    *smallest = (*smallest).min(tat.saturating_sub(*floor));
-                }
-            }
+        if self.refund == Refund::MinDeficit {
+            self.see_floors(floors, tats);
         }
         for (tat, floor) in tats.iter_mut().zip(floors) {
             *tat = (*tat).max(*floor);
         }
         if let Some(last) = self.live.len().checked_sub(1) {
             self.append(last, &floors.map(|floor| Run { add: 0, floor }));
+        }
+    }
+
+    /// What is below the floor does not show any more, and cannot come back.
+    fn see_floors(&mut self, floors: &Tats, tats: &Tats) {
+        for live in &mut self.live {
+            if let Rule::Smallest(smallest) = &mut live.rule {
+                for ((smallest, tat), floor) in smallest.iter_mut().zip(tats).zip(floors) {
+                    *smallest = (*smallest).min(tat.saturating_sub(*floor));
+                }
+            }
         }
     }
 

@@ -214,7 +214,8 @@ impl Inner {
         self.admit_by(|| self.shared.nanos(moment.now()), demand, booked)
     }
 
-    /// `clock` is read where the time matters.
+    /// `clock` is read where the time matters. It may be behind that of another call: time goes on under
+    /// the lock, and never back.
     fn admit_by(
         &self,
         clock: impl FnOnce() -> u64,

@@ -40,7 +40,8 @@ pub trait Bucket: Clone + fmt::Debug + Send + Sync + 'static {
     /// Where another has `booked` a start, it is granted only if that start is not delayed.
     fn admit(&self, demand: &Demand, booked: Option<&Booking>) -> Self::Admit;
 
-    /// The same at once, for a store that has to ask nobody. It is `moment` now, or was just before.
+    /// The same at once, for a store that has to ask nobody. Nothing was waited for since `moment`, which
+    /// is what the call is charged at: who waits further out passes on a new one.
     fn admit_now(
         &self,
         demand: &Demand,

@@ -1,13 +1,16 @@
 //! The limit.
 
-use crate::support::{question, upstream};
+use crate::support::{question, upstream, whole};
 use std::{fmt, num::NonZeroU64, time::Duration};
-use tokio::time::{Instant, advance};
+use tokio::time::{Instant, advance, sleep};
 use tokio_test::{assert_pending, assert_ready, assert_ready_err, task};
-use tower::{Layer, ServiceExt};
-use towline_core::{CompletionOptions, Context, ErrorKind, Event, Journey, Request, Step, Usage};
-use towline_layers::limit::{
-    Dimension, Limit, LimitConfig, LimitHandle, LimitLayer, Mode, Quota, Quotas, Rules,
+use tower::{Layer, ServiceExt, service_fn};
+use towline_core::{
+    CompletionOptions, Context, Error, ErrorKind, Event, Journey, Moment, Request, Step, Usage,
+};
+use towline_layers::{
+    ask::{Ask, Cloning},
+    limit::{Dimension, Limit, LimitConfig, LimitHandle, LimitLayer, Mode, Quota, Quotas, Rules},
 };
 
 mod bucket;
@@ -53,6 +56,35 @@ fn asking(input: u64, output: u64) -> Request {
     question(false)
         .with_options(CompletionOptions::new().with_max_tokens(output))
         .with_context(Context::new().with_token_estimate(input))
+}
+
+#[tokio::test(start_paused = true)]
+async fn rl1_time_that_passed_in_an_outer_layer_is_not_given_twice() {
+    let slot = limit(Quotas::unlimited().with_slots(1));
+    let quota = Quota::new(amount(1), SECOND * 10);
+    let config = LimitConfig::new("inner").with_mode(Mode::Reject);
+    let rules = Rules::new(Quotas::unlimited().with(Dimension::Requests, quota));
+    let inner = LimitLayer::new(config, rules);
+    let model = |time| {
+        Cloning::new(service_fn(move |_: Request| async move {
+            sleep(time).await;
+            Ok::<_, Error>(whole("done"))
+        }))
+    };
+    let holder = slot.layer(model(SECOND * 10));
+    let stack = slot.layer(inner.layer(model(Duration::ZERO)));
+    // It is known when the call came: it waits for ten seconds, and is charged behind them.
+    let moment = Moment::new();
+    let start = moment.now();
+    let both = tokio::join!(
+        holder.ask(question(false)),
+        stack.ask_at(question(false), moment)
+    );
+    assert!(both.0.is_ok() && both.1.is_ok());
+    assert!(Instant::now() - start >= SECOND * 10);
+    let direct = inner.layer(model(Duration::ZERO));
+    let error = direct.ask(question(false)).await.unwrap_err();
+    assert_eq!(error.retry_after(), Some(SECOND * 10));
 }
 
 #[tokio::test(start_paused = true)]
@@ -387,7 +419,7 @@ async fn what_was_not_sent_comes_back_whole() {
     let service = limit(requests(1, 1)).layer(model);
     let mut first = task::spawn(service.clone().oneshot(question(false)));
     assert_pending!(first.poll());
-    let refused = towline_core::Error::new(ErrorKind::Overloaded).with_refused_by("breaker");
+    let refused = Error::new(ErrorKind::Overloaded).with_refused_by("breaker");
     handle.next().await.answer(Err(refused));
     assert!(assert_ready!(first.poll()).is_err());
     let mut second = task::spawn(service.oneshot(question(false)));

@@ -111,8 +111,8 @@ fn next_escape(inner: &[u8]) -> Option<usize> {
     special(near).or_else(|| memchr(b'\\', far).map(|at| NEAR + at))
 }
 
-/// The same as [`special`], for few bytes. Looks at eight at a time: in each that is searched for, a subtraction borrows
-/// its highest bit, and in none before the first.
+/// The same as [`special`], for few bytes. Looks at eight at a time: in each that is searched for, a
+/// subtraction borrows its highest bit, and in none before the first.
 #[inline]
 fn special_by_words(bytes: &[u8]) -> Option<usize> {
     const EACH: u64 = u64::MAX / 0xff;

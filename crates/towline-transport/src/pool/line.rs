@@ -162,10 +162,12 @@ impl Line {
 
     /// Sees to it that `waker` is woken.
     fn attend(&mut self, waker: &Waker) {
-        let owner = Some(Owner::of(waker));
-        if self.owner != owner {
-            self.owner = owner;
-            let before = self.relay.set_owner(Some(waker.clone()));
+        if self.owner != Some(Owner::of(waker)) {
+            // By the one that is kept: that of the caller may lie where another lies later.
+            let kept = waker.clone();
+            let owner = Owner::of(&kept);
+            let before = self.relay.set_owner(Some(kept));
+            self.owner = Some(owner);
             drop(before);
         }
     }

@@ -2,7 +2,8 @@
 
 use super::{
     BoxFuture, Provider, Target,
-    wiring::{api, call_boxed, channel, config},
+    service::ready_call,
+    wiring::{api, channel, config},
 };
 use std::sync::Arc;
 use towline_azure::{Azure, AzureConfig, CAPABILITIES};
@@ -51,7 +52,7 @@ impl Target for AzureTarget {
         &self,
         request: EmbeddingRequest,
     ) -> BoxFuture<'static, Result<EmbeddingResponse, Error>> {
-        call_boxed(&self.service, request)
+        Box::pin(ready_call(self.service.clone(), request))
     }
 
     fn models(&self) -> BoxFuture<'_, Result<Vec<ModelInfo>, Error>> {

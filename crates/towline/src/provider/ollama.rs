@@ -2,7 +2,8 @@
 
 use super::{
     BoxFuture, Provider, Target,
-    wiring::{base_url, call_boxed, channel},
+    service::ready_call,
+    wiring::{base_url, channel},
 };
 use std::sync::Arc;
 use towline_config::ProviderSettings;
@@ -51,7 +52,7 @@ impl Target for OllamaTarget {
         &self,
         request: EmbeddingRequest,
     ) -> BoxFuture<'static, Result<EmbeddingResponse, Error>> {
-        call_boxed(&self.service, request)
+        Box::pin(ready_call(self.service.clone(), request))
     }
 
     fn models(&self) -> BoxFuture<'_, Result<Vec<ModelInfo>, Error>> {

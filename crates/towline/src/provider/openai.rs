@@ -2,7 +2,8 @@
 
 use super::{
     BoxFuture, Provider, Target,
-    wiring::{api, base_url, call_boxed, channel},
+    service::ready_call,
+    wiring::{api, base_url, channel},
 };
 use std::{borrow::Cow, sync::Arc};
 use towline_config::ProviderSettings;
@@ -51,7 +52,7 @@ impl Target for OpenAiTarget {
         &self,
         request: EmbeddingRequest,
     ) -> BoxFuture<'static, Result<EmbeddingResponse, Error>> {
-        call_boxed(&self.service, request)
+        Box::pin(ready_call(self.service.clone(), request))
     }
 
     fn models(&self) -> BoxFuture<'_, Result<Vec<ModelInfo>, Error>> {

@@ -1,11 +1,5 @@
 //! What every provider over the built-in transport takes out of the settings.
 
-use super::{BoxFuture, service::ready_call};
-use std::{
-    future::ready,
-    task::{Context, Poll, Waker},
-};
-use tower_service::Service;
 use towline_config::{ProviderSettings, TransportSettings};
 use towline_core::{Error, ErrorKind};
 use towline_transport::{Channel, Http2, ProxyConfig, TlsConfig};
@@ -81,73 +75,11 @@ pub(super) fn config(message: &'static str) -> Error {
     Error::new(ErrorKind::Config).with_message(message)
 }
 
-/// One call on a clone of `service`, whose future is on the heap already.
-#[cfg(any(feature = "azure", feature = "ollama", feature = "openai", test))]
-pub(super) fn call_boxed<S, R, A>(service: &S, request: R) -> BoxFuture<'static, Result<A, Error>>
-where
-    S: Service<R, Response = A, Error = Error, Future = BoxFuture<'static, Result<A, Error>>>,
-    S: Clone + Send + 'static,
-    R: Send + 'static,
-    A: Send + 'static,
-{
-    let mut service = service.clone();
-    // Nobody is to be woken: a service that is not ready yet is asked again below.
-    match service.poll_ready(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(Ok(())) => service.call(request),
-        Poll::Ready(Err(error)) => Box::pin(ready(Err(error))),
-        Poll::Pending => Box::pin(ready_call(service, request)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{BoxFuture, call_boxed, channel};
-    use std::{
-        future::ready,
-        task::{Context, Poll},
-    };
-    use tower_service::Service;
+    use super::channel;
     use towline_config::Loader;
-    use towline_core::{Error, ErrorKind};
-
-    /// Is ready at the second look, or never.
-    #[derive(Clone)]
-    struct Slow {
-        looks: u32,
-        broken: bool,
-    }
-
-    impl Service<u32> for Slow {
-        type Response = u32;
-        type Error = Error;
-        type Future = BoxFuture<'static, Result<u32, Error>>;
-
-        fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-            self.looks += 1;
-            match self.looks {
-                _ if self.broken => Poll::Ready(Err(Error::new(ErrorKind::Overloaded))),
-                1 => {
-                    cx.waker().wake_by_ref();
-                    Poll::Pending
-                }
-                _ => Poll::Ready(Ok(())),
-            }
-        }
-
-        fn call(&mut self, request: u32) -> Self::Future {
-            assert!(self.looks > 1, "called before it was ready");
-            Box::pin(ready(Ok(request + 1)))
-        }
-    }
-
-    #[tokio::test]
-    async fn a_service_that_is_not_ready_yet_is_waited_for_and_a_broken_one_told() {
-        let slow = |looks, broken| Slow { looks, broken };
-        assert_eq!(call_boxed(&slow(0, false), 1).await.unwrap(), 2);
-        assert_eq!(call_boxed(&slow(5, false), 1).await.unwrap(), 2);
-        let error = call_boxed(&slow(0, true), 1).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Overloaded);
-    }
+    use towline_core::ErrorKind;
 
     #[test]
     fn http2_that_is_asked_for_and_not_built_in_is_an_error_that_names_the_feature() {

@@ -205,7 +205,9 @@ impl Deployment {
         let recorded = RecordLayer::new(self.provider.clone()).layer(bounded);
         let admitted = self.concurrency.layer(self.limit.layer(recorded));
         let guarded = BreakerLayer::new(&self.breaker).layer(admitted);
-        NamedLayer::new(self.provider.clone()).layer(guarded)
+        NamedLayer::new(self.provider.clone())
+            .deployment(self.name.clone())
+            .layer(guarded)
     }
 }
 

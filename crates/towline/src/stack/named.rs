@@ -5,10 +5,11 @@ use towline_core::{Answer, Error, Metered, Moment, Text, Watch};
 use towline_layers::ask::Ask;
 
 /// Adds the provider and the model to errors that name none, those in the middle of a stream among
-/// them.
+/// them, and the deployment where it is inside of one.
 #[derive(Clone, Debug)]
 pub(crate) struct NamedLayer {
     provider: Text,
+    deployment: Option<Text>,
 }
 
 /// The service that [`NamedLayer`] makes.
@@ -16,6 +17,7 @@ pub(crate) struct NamedLayer {
 pub(crate) struct Named<S> {
     inner: S,
     provider: Text,
+    deployment: Option<Text>,
 }
 
 /// A provider and a model. Either may be empty.
@@ -23,13 +25,22 @@ pub(crate) struct Named<S> {
 pub(crate) struct Names {
     pub(crate) provider: Text,
     pub(crate) model: Text,
+    pub(crate) deployment: Option<Text>,
 }
 
 // === impl NamedLayer ===
 
 impl NamedLayer {
     pub(crate) const fn new(provider: Text) -> Self {
-        Self { provider }
+        Self {
+            provider,
+            deployment: None,
+        }
+    }
+
+    pub(crate) fn deployment(mut self, name: Text) -> Self {
+        self.deployment = Some(name);
+        self
     }
 }
 
@@ -40,6 +51,7 @@ impl<S> Layer<S> for NamedLayer {
         Named {
             inner,
             provider: self.provider.clone(),
+            deployment: self.deployment.clone(),
         }
     }
 }
@@ -59,6 +71,7 @@ where
         let names = || Names {
             provider: self.provider.clone(),
             model,
+            deployment: self.deployment.clone(),
         };
         match result {
             Ok(mut answer) => {
@@ -80,6 +93,10 @@ impl Names {
     pub(crate) fn sign(&self, error: Error) -> Error {
         let error = match error.provider() {
             None if !self.provider.is_empty() => error.with_provider(self.provider.to_string()),
+            _ => error,
+        };
+        let error = match (error.deployment(), &self.deployment) {
+            (None, Some(name)) => error.with_deployment(name.clone()),
             _ => error,
         };
         match error.model() {

@@ -1,13 +1,24 @@
 //! Stacks that a program composes.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use futures_core::Stream;
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
 };
-use towline::{BoxFuture, Deployment, Stack, Target, layers::retry::RetryPolicy};
+use tokio::time::sleep;
+use tower::service_fn;
+use towline::{
+    BoxFuture, Deployment, ServiceTarget, Stack, Target,
+    layers::{hedge::HedgePolicy, retry::RetryPolicy},
+};
 use towline_core::{
-    Body, Completion, EmbeddingRequest, EmbeddingResponse, Error, ErrorKind, FinishReason, Head,
-    Part, Request, Response,
+    Body, Completion, EmbeddingRequest, EmbeddingResponse, Error, ErrorKind, Event, FinishReason,
+    Head, Part, Request, Response,
 };
 
 /// A deployment that works, or does not, and counts its calls.
@@ -15,7 +26,19 @@ use towline_core::{
 struct Model {
     name: &'static str,
     works: bool,
+    takes: Duration,
     calls: Arc<AtomicUsize>,
+}
+
+/// A stream whose first event is an error.
+struct Broken;
+
+impl Stream for Broken {
+    type Item = Result<Event, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Ready(Some(Err(Error::new(ErrorKind::Server))))
+    }
 }
 
 impl Model {
@@ -23,8 +46,14 @@ impl Model {
         Self {
             name,
             works,
+            takes: Duration::ZERO,
             calls: Arc::default(),
         }
+    }
+
+    const fn taking(mut self, time: Duration) -> Self {
+        self.takes = time;
+        self
     }
 
     fn deployment(&self) -> Deployment {
@@ -40,8 +69,9 @@ impl Model {
         T: Send + 'static,
     {
         self.calls.fetch_add(1, Ordering::Relaxed);
-        let works = self.works;
+        let (works, takes) = (self.works, self.takes);
         Box::pin(async move {
+            sleep(takes).await;
             match works {
                 true => Ok(answer),
                 false => Err(Error::new(ErrorKind::Server)),
@@ -79,6 +109,55 @@ async fn a_retry_asks_the_deployment_that_did_not_fail() {
         }
         assert!(down.calls() <= 4, "one attempt of each call at most");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sole_deployment_is_asked_again_and_for_its_own_model_if_it_has_one() {
+    let (down, up) = (Model::new("down", false), Model::new("up", true));
+    let policy = RetryPolicy::default();
+    let attempts = policy.max_attempts();
+    let client = Stack::new(down.deployment().retry(policy)).client();
+    let error = client.build().complete("Hello?").await.unwrap_err();
+    assert_eq!(error.deployment().map(|name| &**name), Some("down"));
+    assert_eq!(down.calls(), usize::try_from(attempts).unwrap());
+
+    let asked = async |deployment: Deployment| {
+        let client = Stack::new(deployment).client().model("ours").build();
+        let answer = client.complete("Hello?").await.unwrap();
+        let vectors = EmbeddingRequest::new("vectors", ["a"]);
+        let vectors = client.embed_call(vectors).await.unwrap();
+        (answer.model().to_owned(), vectors.head().model().to_owned())
+    };
+    let of = |question: &str, vectors: &str| (question.to_owned(), vectors.to_owned());
+    assert_eq!(asked(up.deployment()).await, of("ours", "vectors"));
+    assert_eq!(
+        asked(up.deployment().model("theirs")).await,
+        of("theirs", "theirs")
+    );
+}
+
+#[tokio::test]
+async fn rt1_a_first_event_that_is_an_error_fails_the_call_to_a_sole_deployment() {
+    let down = service_fn(|request: Request| async move {
+        let head = Head::new("down", request.model());
+        Ok::<_, Error>(Response::new(head, Body::stream(Broken)))
+    });
+    let deployment = Deployment::new("down", ServiceTarget::new(down));
+    let client = Stack::new(deployment).client().build();
+    let error = client.stream("Hello?").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Server);
+}
+
+#[tokio::test(start_paused = true)]
+async fn hg3_vectors_are_not_hedged() {
+    let slow = Model::new("slow", true).taking(Duration::from_secs(60));
+    let beside = Model::new("beside", true);
+    let stack = Stack::new(slow.deployment()).beside(beside.deployment());
+    let hedge = HedgePolicy::default().with_delay(Duration::from_secs(1));
+    let client = stack.hedge(hedge).client().model("gpt-4o").build();
+    let request = EmbeddingRequest::new("vectors", ["a"]);
+    client.embed_call(request).await.unwrap();
+    assert_eq!((slow.calls(), beside.calls()), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]

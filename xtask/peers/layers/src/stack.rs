@@ -7,10 +7,12 @@ use tower::{Layer as _, ServiceBuilder};
 use towline_core::{Request, Response};
 use towline_layers::{
     ask::{Ask, Cloning},
+    balance::{self, Balance},
     breaker::{Breaker, BreakerConfig, BreakerLayer},
     concurrency::ConcurrencyLayer,
     drain::{Drain, DrainLayer},
     erased::Erased,
+    fallback::{Fallback, Target},
     guard::{Guard, GuardLayer},
     journey::{self, JourneyLayer},
     limit::{Charge, LimitConfig, LimitKey, LimitLayer, Quotas, Rules},
@@ -23,6 +25,7 @@ pub(crate) fn variants() -> Result<Vec<Variant>, BoxError> {
         Variant::shared("bare, a clone per call", Model),
         Variant::asked("default stack", stack()),
         Variant::shared("default stack, as a service", stack()),
+        Variant::asked("default stack, several targets", wide()),
         Variant::asked("of that: per deployment", deployment()),
         Variant::asked("of that: per target", route()),
     ])
@@ -30,6 +33,25 @@ pub(crate) fn variants() -> Result<Vec<Variant>, BoxError> {
 
 /// All of it. Its type is forgotten, and it is asked, as `towline::Client` does with it.
 fn stack() -> Erased<Request, Response> {
+    around(route())
+}
+
+/// The same where there is somebody else to ask: a target to fall back to, and a deployment beside the
+/// first.
+fn wide() -> Erased<Request, Response> {
+    let target = |name: &'static str| {
+        let first = balance::Deployment::new(name, deployment());
+        let balance = Balance::new(first).and(balance::Deployment::new("beside", deployment()));
+        Target::new(name, RetryLayer::new(RetryPolicy::default()).layer(balance))
+    };
+    around(Fallback::new(target("openai")).then(target("other")))
+}
+
+/// What is around the targets.
+fn around<S>(targets: S) -> Erased<Request, Response>
+where
+    S: Ask<Request, Answer = Response> + 'static,
+{
     let tenants = LimitConfig::new("tenant")
         .with_key(LimitKey::Tenant)
         .with_learn(false);
@@ -39,7 +61,7 @@ fn stack() -> Erased<Request, Response> {
         .layer(GuardLayer::<Request>::new(Guard::new()))
         .layer(TotalLayer::new(Duration::from_secs(600)))
         .layer(LimitLayer::new(tenants, Rules::new(Quotas::unlimited())))
-        .service(route());
+        .service(targets);
     Erased::of(stack)
 }
 
@@ -49,7 +71,7 @@ fn route() -> impl Ask<Request, Answer = Response> {
 }
 
 /// One deployment.
-fn deployment() -> impl Ask<Request, Answer = Response> {
+fn deployment() -> impl Ask<Request, Answer = Response> + Clone {
     let breaker = Breaker::new("openai", BreakerConfig::new().with_single(true));
     let limit = LimitConfig::new("openai")
         .with_key(LimitKey::Model)

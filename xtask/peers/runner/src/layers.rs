@@ -13,6 +13,7 @@ const RESILIENCE: &str = "tower-resilience";
 const SHARED: &[&str] = &[
     STACK,
     "default stack, as a service",
+    "default stack, several targets",
     "tower, without a rate limit",
     TOWER,
     RESILIENCE,
@@ -52,7 +53,8 @@ a service is handed to many tasks (one task that makes many calls needs no clone
 through a shared reference, as `towline::Client` does (`towline_layers::ask`). It
 is in the order of `towline::Stack`: journey, drain, guard, total deadline, tenant limit,
 retry, breaker, slots, limit, record of the attempt, clocks of the attempt; fallback, balance and hedge are
-left out, as that does where there is one deployment to ask. The client adds the names of errors; where it has several targets it forgets their types, at
+left out, as that does where there is one deployment to ask. *Several targets* is the same with a deployment
+beside the first and a target to fall back to, which are not asked. The client adds the names of errors; where it has several targets it forgets their types, at
 one allocation more for a call. Nothing of it is limited, nothing fails, no body is streamed. *tower, shareable* is timeout, load shed, concurrency
 limit, retry, timeout, buffer and rate limit; *tower-resilience* is retry, breaker, rate limiter,
 bulkhead and time limiter. The limits in nanoseconds were set on a machine that took 16.4 ns to read
