@@ -185,6 +185,7 @@ impl Error {
     }
 
     /// Adds what happened to the call on its way.
+    #[cold]
     #[must_use]
     pub fn with_journey(mut self, journey: Journey) -> Self {
         self.inner.journey = Some(journey);

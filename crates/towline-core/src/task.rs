@@ -31,6 +31,13 @@ where
     Task { handle }
 }
 
+/// Puts the future that `make` makes on the heap, and makes it there. `Box::pin` makes it on the stack, and
+/// the compiler does not see that it need not: a large one is copied once more.
+#[inline]
+pub fn boxed<F: Future>(make: impl FnOnce() -> F) -> Pin<Box<F>> {
+    Box::into_pin(Box::write(Box::new_uninit(), make()))
+}
+
 // === impl Task ===
 
 impl<T> Task<T> {

@@ -14,7 +14,7 @@ use std::{
     task::{Context, Poll},
 };
 use tower_service::Service;
-use towline_core::{Error, Moment};
+use towline_core::{Error, Moment, task::boxed};
 
 /// Any service that answers `Req` with `A`. Always ready: what it holds is made ready within the call.
 ///
@@ -138,8 +138,6 @@ where
     }
 
     fn ask(&self, request: Req, moment: Moment) -> Borrowed<'_, A> {
-        // Made where it stays, and not moved there.
-        let future = Box::write(Box::new_uninit(), self.0.ask_at(request, moment));
-        Pin::from(future as Box<_>)
+        boxed(|| self.0.ask_at(request, moment))
     }
 }

@@ -22,7 +22,9 @@ use std::{
     task::{Context, Poll},
 };
 use tower_service::Service;
-use towline_core::{EmbeddingRequest, EmbeddingResponse, Error, ModelInfo, Request, Response};
+use towline_core::{
+    EmbeddingRequest, EmbeddingResponse, Error, ModelInfo, Request, Response, task::boxed,
+};
 use towline_transport::{Channel, RequestBody};
 
 /// The future of a call. Dropping it drops the HTTP exchange, and the server stops to generate; the
@@ -214,13 +216,7 @@ where
     if request.stream() {
         http.headers_mut().insert(ACCEPT, LINES);
     }
-    // Made where it stays, which the compiler does not see of `Box::pin`.
-    let place = Box::new_uninit();
-    let future = Box::write(
-        place,
-        exchange.complete(send(http), request.stream(), dropped),
-    );
-    Box::into_pin(future)
+    boxed(|| exchange.complete(send(http), request.stream(), dropped))
 }
 
 fn http_request(

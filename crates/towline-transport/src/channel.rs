@@ -20,7 +20,7 @@ use std::{
     task::{Context, Poll},
 };
 use tower_service::Service;
-use towline_core::Error;
+use towline_core::{Error, task::boxed};
 
 /// Connections to one origin. Cheap to clone; clones share the connections.
 ///
@@ -120,11 +120,9 @@ impl Channel {
     /// Sends `request`, as [`Service::call`] does, through a shared reference: a channel is always ready.
     pub fn send(&self, mut request: Request<RequestBody>) -> ChannelFuture {
         let complete = self.shared.complete(&mut request);
-        // Made where it stays, and not moved there.
-        let place = Box::new_uninit();
-        let exchange = Box::write(place, Arc::clone(&self.shared).exchange(complete, request));
+        let shared = Arc::clone(&self.shared);
         ChannelFuture {
-            inner: Box::into_pin(exchange),
+            inner: boxed(|| shared.exchange(complete, request)),
         }
     }
 

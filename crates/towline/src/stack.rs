@@ -326,16 +326,11 @@ impl Stack {
     }
 
     /// One of the targets: `first` and those that stand beside it.
-    fn target<Req, A>(
+    fn target(
         &self,
         first: &Deployment,
         beside: &[Deployment],
-    ) -> FallbackTarget<Erased<Req, A>>
-    where
-        Layered: Ask<Req, Answer = A>,
-        Req: Metered + Clone + Sync,
-        A: Answer,
-    {
+    ) -> FallbackTarget<Erased<Request, Response>> {
         let tried = match self.hedge.is_off() {
             true if beside.is_empty() => Erased::of(alone(first)),
             true => Erased::of(self.route(first, beside)),

@@ -270,6 +270,7 @@ impl<'a> Pass<'a> {
         }
     }
 
+    #[cold]
     pub(super) fn settle(mut self, verdict: Verdict, hint: Option<Duration>) {
         self.tell(verdict, hint, &Moment::new());
     }

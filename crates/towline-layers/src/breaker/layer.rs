@@ -176,14 +176,11 @@ fn follow<A: Answer>(result: Result<A, Error>, pass: Pass<'_>) -> Result<A, Erro
             });
             Ok(answer)
         }
-        Err(error) => Err(fail(error, pass)),
+        Err(error) => {
+            pass.settle(Verdict::of_error(&error), error.retry_after());
+            Err(error)
+        }
     }
-}
-
-#[cold]
-fn fail(error: Error, pass: Pass<'_>) -> Error {
-    pass.settle(Verdict::of_error(&error), error.retry_after());
-    error
 }
 
 fn over() -> Error {

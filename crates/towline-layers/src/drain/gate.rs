@@ -145,22 +145,23 @@ impl Shared {
         &self,
         mut work: Pin<&mut impl Future<Output = Result<T, Error>>>,
     ) -> Result<T, Error> {
-        let mut leave = pin!(None);
-        poll_fn(|cx| {
-            if let Poll::Ready(result) = work.as_mut().poll(cx) {
-                return Poll::Ready(result);
-            }
-            if leave.is_none() {
-                leave.set(Some(self.leave.notified()));
-            }
-            let told = leave.as_mut().as_pin_mut().map(|leave| leave.poll(cx));
-            // Listen before looking: what is told in between is heard.
-            if told != Some(Poll::Pending) || self.is_cut() {
-                return Poll::Ready(Err(cut()));
-            }
-            Poll::Pending
+        let mut leave = pin!(self.left());
+        poll_fn(|cx| match work.as_mut().poll(cx) {
+            Poll::Ready(result) => Poll::Ready(result),
+            Poll::Pending => leave.as_mut().poll(cx).map(|()| Err(cut())),
         })
         .await
+    }
+
+    /// Waits until those inside have to leave.
+    async fn left(&self) {
+        let mut leave = pin!(self.leave.notified());
+        // Listen before looking: what is told in between is heard.
+        poll_fn(|cx| match leave.as_mut().poll(cx) {
+            Poll::Pending if !self.is_cut() => Poll::Pending,
+            _ => Poll::Ready(()),
+        })
+        .await;
     }
 }
 

@@ -125,13 +125,8 @@ fn hand_over<A: Answer>(result: Result<A, Error>, journey: Journey) -> Result<A,
             answer.head_mut().set_journey(journey);
             Ok(answer)
         }
-        Err(error) => Err(sign(error, journey)),
+        Err(error) => Err(error.with_journey(journey)),
     }
-}
-
-#[cold]
-fn sign(error: Error, journey: Journey) -> Error {
-    error.with_journey(journey)
 }
 
 // === impl RootFuture ===

@@ -105,7 +105,7 @@ impl Ledger {
                 after: None,
             },
             Refund::MinDeficit => {
-                self.see(now, tats);
+                self.see(&[ticks(now); 4], tats);
                 Rule::Smallest([Ticks::MAX; 4])
             }
             Refund::Naive => return Entry { id, reserved },
@@ -142,7 +142,7 @@ impl Ledger {
         let now = clock();
         match (self.refund, found) {
             (Refund::MinDeficit, Some(index)) => {
-                self.see(now, tats);
+                self.see(&[ticks(now); 4], tats);
                 self.give_back(index, taken, paces, tats);
             }
             (Refund::Naive, _) => give_all_back(entry.reserved, taken, paces, tats),
@@ -155,25 +155,10 @@ impl Ledger {
     /// Empties the buckets to where they stand at `floors`, if they hold more.
     pub(super) fn raise(&mut self, floors: &Tats, tats: &mut Tats) {
         if self.refund == Refund::MinDeficit {
-            self.see_floors(floors, tats);
+            // What is below the floor does not show any more, and cannot come back.
+            self.see(floors, tats);
         }
-        for (tat, floor) in tats.iter_mut().zip(floors) {
-            *tat = (*tat).max(*floor);
-        }
-        if let Some(last) = self.live.len().checked_sub(1) {
-            self.append(last, &floors.map(|floor| Run { add: 0, floor }));
-        }
-    }
-
-    /// What is below the floor does not show any more, and cannot come back.
-    fn see_floors(&mut self, floors: &Tats, tats: &Tats) {
-        for live in &mut self.live {
-            if let Rule::Smallest(smallest) = &mut live.rule {
-                for ((smallest, tat), floor) in smallest.iter_mut().zip(tats).zip(floors) {
-                    *smallest = (*smallest).min(tat.saturating_sub(*floor));
-                }
-            }
-        }
+        self.run(&floors.map(|floor| Run { add: 0, floor }), tats);
     }
 
     /// Does `runs` to the buckets now, and says so to those who work out again where they stand.
@@ -293,13 +278,12 @@ impl Ledger {
         }
     }
 
-    /// Notices how little is missing at `now`.
-    fn see(&mut self, now: u64, tats: &Tats) {
-        let now = ticks(now);
+    /// Notices how little is missing above `floors`.
+    fn see(&mut self, floors: &Tats, tats: &Tats) {
         for live in &mut self.live {
             if let Rule::Smallest(smallest) = &mut live.rule {
-                for (smallest, tat) in smallest.iter_mut().zip(tats) {
-                    *smallest = (*smallest).min(tat.saturating_sub(now));
+                for ((smallest, tat), floor) in smallest.iter_mut().zip(tats).zip(floors) {
+                    *smallest = (*smallest).min(tat.saturating_sub(*floor));
                 }
             }
         }

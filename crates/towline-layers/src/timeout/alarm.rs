@@ -15,12 +15,13 @@ use towline_core::Error;
 /// when it rings: moving it for each event of a stream costs more than one late look.
 #[derive(Debug, Default)]
 pub(super) struct Alarm {
-    sleep: Option<Pin<Box<Sleep>>>,
+    // On the heap where somebody waits, so that what does not is small to move.
+    near: Option<Pin<Box<Near>>>,
 }
 
 pin_project! {
-    /// The alarm of [`within`], which lies with what is pending.
-    #[derive(Default)]
+    /// The same, which lies with what is pending.
+    #[derive(Debug, Default)]
     struct Near {
         #[pin]
         sleep: Option<Sleep>,
@@ -98,15 +99,10 @@ impl Alarm {
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
-        mut due: impl FnMut() -> Option<Instant>,
+        due: impl FnMut() -> Option<Instant>,
     ) -> Poll<()> {
-        let Some(first) = due() else {
-            return Poll::Pending;
-        };
-        let sleep = self
-            .sleep
-            .get_or_insert_with(|| Box::pin(sleep_until(first)));
-        match ring(sleep.as_mut(), first, cx, due) {
+        let near = self.near.get_or_insert_with(|| Box::pin(Near::default()));
+        match near.as_mut().look(cx, due) {
             Look::Over => Poll::Ready(()),
             Look::Set(_) | Look::Idle => Poll::Pending,
         }
@@ -124,39 +120,29 @@ impl Near {
         let Some(first) = due() else {
             return Look::Idle;
         };
-        let mut sleep = self.project().sleep;
-        if sleep.is_none() {
-            sleep.set(Some(sleep_until(first)));
+        let mut place = self.project().sleep;
+        if place.is_none() {
+            place.set(Some(sleep_until(first)));
         }
-        match sleep.as_pin_mut() {
-            Some(sleep) => ring(sleep, first, cx, due),
-            None => Look::Idle,
-        }
-    }
-}
-
-/// Sees to it that `sleep` ends at the moment that `due` tells, which is `first` now.
-fn ring(
-    mut sleep: Pin<&mut Sleep>,
-    first: Instant,
-    cx: &mut Context<'_>,
-    mut due: impl FnMut() -> Option<Instant>,
-) -> Look {
-    // A moment that came nearer cannot wait for the old one.
-    if first < sleep.deadline() {
-        sleep.as_mut().reset(first);
-    }
-    loop {
-        if sleep.as_mut().poll(cx).is_pending() {
-            return Look::Set(sleep.deadline());
-        }
-        let Some(due) = due() else {
+        let Some(mut sleep) = place.as_pin_mut() else {
             return Look::Idle;
         };
-        if due <= sleep.deadline() {
-            return Look::Over;
+        // A moment that came nearer cannot wait for the old one.
+        if first < sleep.deadline() {
+            sleep.as_mut().reset(first);
         }
-        sleep.as_mut().reset(due);
+        loop {
+            if sleep.as_mut().poll(cx).is_pending() {
+                return Look::Set(sleep.deadline());
+            }
+            let Some(due) = due() else {
+                return Look::Idle;
+            };
+            if due <= sleep.deadline() {
+                return Look::Over;
+            }
+            sleep.as_mut().reset(due);
+        }
     }
 }
 
