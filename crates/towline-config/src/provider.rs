@@ -11,7 +11,7 @@ use crate::{
     transport::TransportSettings,
     vendor::Vendor,
 };
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{fmt, num::NonZeroU32, path::PathBuf, time::Duration};
 use towline_core::{Credential, Secret};
 
 /// Everything needed to call one model of one vendor. What the vendor requires is there.
@@ -246,6 +246,13 @@ impl ProviderSettings {
     #[must_use]
     pub const fn breaker(&self) -> &BreakerSettings {
         &self.target.breaker
+    }
+
+    /// The share of the calls that it gets as a deployment, compared to the others: the section's own
+    /// `balance.weight`, else that of the whole program. Default 1.
+    #[must_use]
+    pub const fn weight(&self) -> NonZeroU32 {
+        self.target.weight
     }
 
     /// Whether both are one account of one provider, and one model.

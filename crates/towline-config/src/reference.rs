@@ -119,7 +119,7 @@ const SECTIONS: &str = "
 A section is `towline.<vendor>`, or `towline.providers.<name>` for a named provider. Fields that are
 marked with vendors exist only in those vendors' sections; a named provider may have them all. A key of
 the section goes before the key of the whole program with the same end. A section may also have every
-key of `timeout`, `retry`, `limit`, `concurrency` and `breaker` above, but for `limit.per_tenant`.
+key of `timeout`, `retry`, `limit`, `concurrency` and `breaker` above, but for `limit.per_tenant`, and `balance.weight`.
 
 `towline.credentials.<vendor>.api_key` is a key that all sections of the vendor share. A named
 section's own key goes before it.

@@ -1,8 +1,8 @@
 //! Settings of the layers around a model call: clocks, retries, limits, breaker, fallback and more.
 //!
 //! [`Settings::stack`](crate::Settings::stack) gives those of the whole program. A provider section
-//! may have keys of its own for `timeout`, `retry`, `limit`, `concurrency` and `breaker`: what is in
-//! force for one provider, the program's keys and the defaults included, comes from
+//! may have keys of its own for `timeout`, `retry`, `limit`, `concurrency`, `breaker` and
+//! `balance.weight`: what is in force for one provider, the program's keys and the defaults included, comes from
 //! [`ProviderSettings::retry`](crate::ProviderSettings::retry) and its neighbours.
 //!
 //! These are plain values. What they mean in motion is told by the layers that take them.
@@ -44,7 +44,7 @@ mod timeout;
 
 pub use self::{
     breaker::BreakerSettings,
-    concurrency::ConcurrencySettings,
+    concurrency::{AdaptiveSignal, ConcurrencySettings},
     guard::GuardSettings,
     hedge::HedgeSettings,
     limit::{LimitMode, LimitSettings, Rates, Refund},
@@ -60,7 +60,7 @@ pub(crate) use self::{
 };
 
 use crate::provider::ProviderSettings;
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 /// The settings of the whole program for the layers around a model call.
 #[derive(Clone, Debug)]
@@ -69,7 +69,7 @@ pub struct StackSettings {
     /// The selected provider, where it is complete.
     pub(crate) selected: Option<ProviderSettings>,
     pub(crate) fallback: Vec<ProviderSettings>,
-    pub(crate) fallback_continue: bool,
+    pub(crate) moves: Moves,
     pub(crate) hedge: HedgeSettings,
     pub(crate) deployments: Vec<ProviderSettings>,
     pub(crate) sticky: bool,
@@ -81,6 +81,15 @@ pub struct StackSettings {
     pub(crate) hearsay: Hearsay,
 }
 
+/// What moves a call to the next target, beside what always does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moves {
+    /// A stream that broke off, `fallback_continue`.
+    pub(crate) broken: bool,
+    /// The refusal of a content filter, `fallback_filtered`.
+    pub(crate) filtered: bool,
+}
+
 /// The groups that a provider section may have for itself.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct TargetSettings {
@@ -89,6 +98,8 @@ pub(crate) struct TargetSettings {
     pub(crate) limit: LimitSettings,
     pub(crate) concurrency: ConcurrencySettings,
     pub(crate) breaker: BreakerSettings,
+    /// `balance.weight`.
+    pub(crate) weight: NonZeroU32,
     /// `timeouts.stream`, the older clock of one exchange.
     pub(crate) exchange_pause: Duration,
 }
@@ -171,7 +182,14 @@ impl StackSettings {
     /// beginning. Default false: the caller gets the error.
     #[must_use]
     pub const fn fallback_continue(&self) -> bool {
-        self.fallback_continue
+        self.moves.broken
+    }
+
+    /// Whether the next target is asked too where the content filter of one refused the call. Default
+    /// false: whether a refusal may be shopped around is for the application to say.
+    #[must_use]
+    pub const fn fallback_filtered(&self) -> bool {
+        self.moves.filtered
     }
 
     /// The deployments that share the calls of the selected provider, as they are listed. The

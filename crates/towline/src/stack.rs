@@ -62,6 +62,7 @@ pub struct Stack {
     tenants: LimitLayer,
     coalesce: CoalesceLayer,
     continues: bool,
+    filtered: bool,
     hedge: HedgePolicy,
     sticky: bool,
     first: Deployment,
@@ -96,6 +97,7 @@ impl Stack {
             tenants: LimitLayer::new(tenants, Rules::new(Quotas::unlimited())),
             coalesce: CoalesceLayer::off(),
             continues: false,
+            filtered: false,
             hedge: HedgePolicy::never(),
             sticky: false,
             first: deployment,
@@ -134,6 +136,13 @@ impl Stack {
     /// [`Event::Seam`](towline_core::Event::Seam). Default no: the reader gets the error.
     pub const fn continues(mut self, continues: bool) -> Self {
         self.continues = continues;
+        self
+    }
+
+    /// Whether the next target is asked too where the content filter of one refused the call. Default
+    /// no: whether a refusal may be shopped around is for the application to say.
+    pub const fn filtered(mut self, filtered: bool) -> Self {
+        self.filtered = filtered;
         self
     }
 
@@ -208,6 +217,7 @@ impl Stack {
             .hedge(settings::hedge(settings.hedge()))
             .sticky(settings.sticky())
             .continues(settings.fallback_continue())
+            .filtered(settings.fallback_filtered())
             .coalesce(match settings.coalesce() {
                 true => CoalesceLayer::new(),
                 false => CoalesceLayer::off(),
@@ -283,7 +293,7 @@ impl Stack {
         let first = self.target(&self.first, &self.beside);
         let others = self.others.iter().map(|other| self.target(other, &[]));
         let others: Vec<_> = others.collect();
-        let chain = Fallback::new(first.clone());
+        let chain = Fallback::new(first.clone()).with_filtered(self.filtered);
         let chain = others.iter().cloned().fold(chain, Fallback::then);
         if is_plain {
             return self.admission(chain);

@@ -9,7 +9,7 @@ use crate::{
     error::{ConfigError, Fault},
     key::{Path, Typed},
     provider::ProviderSettings,
-    stack::{GuardSettings, Hearsay, StackSettings},
+    stack::{GuardSettings, Hearsay, Moves, StackSettings},
 };
 
 /// The targets of a list that are complete, and those that are there twice.
@@ -49,7 +49,10 @@ impl Book {
             target: general.target(),
             selected: selected.cloned(),
             fallback: Vec::new(),
-            fallback_continue: general.is_on("fallback_continue"),
+            moves: Moves {
+                broken: general.is_on("fallback_continue"),
+                filtered: general.is_on("fallback_filtered"),
+            },
             hedge: general.hedge(),
             deployments: Vec::new(),
             sticky: general.is_on("balance.sticky"),

@@ -5,9 +5,9 @@ use crate::{
     error::Fault,
     key::Typed,
     stack::{
-        BreakerSettings, ConcurrencySettings, FIRST_TOKEN, HedgeSettings, Jitter, LimitMode,
-        LimitSettings, REASONING_FIRST_TOKEN, Rates, Ratio, Refund, RetrySettings, TargetSettings,
-        TimeoutSettings,
+        AdaptiveSignal, BreakerSettings, ConcurrencySettings, FIRST_TOKEN, HedgeSettings, Jitter,
+        LimitMode, LimitSettings, REASONING_FIRST_TOKEN, Rates, Ratio, Refund, RetrySettings,
+        TargetSettings, TimeoutSettings,
     },
 };
 use std::{
@@ -31,8 +31,13 @@ impl Sections<'_> {
                 adaptive: self.is_on("concurrency.adaptive"),
                 min: self.small("concurrency.min"),
                 initial: self.small_cap("concurrency.initial"),
+                signal: match self.text("concurrency.signal").as_deref() {
+                    Some("first_token") => AdaptiveSignal::FirstToken,
+                    _ => AdaptiveSignal::Loss,
+                },
             },
             breaker: self.breaker(),
+            weight: self.small("balance.weight"),
             exchange_pause: self.span("timeouts.stream"),
         }
     }

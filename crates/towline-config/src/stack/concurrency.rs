@@ -9,6 +9,17 @@ pub struct ConcurrencySettings {
     pub(crate) adaptive: bool,
     pub(crate) min: NonZeroU32,
     pub(crate) initial: Option<NonZeroU32>,
+    pub(crate) signal: AdaptiveSignal,
+}
+
+/// What lowers an adaptive limit, `concurrency.signal`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum AdaptiveSignal {
+    /// Calls that the provider turns away, and clocks that run out.
+    Loss,
+    /// These, and first tokens that come later than they used to.
+    FirstToken,
 }
 
 // === impl ConcurrencySettings ===
@@ -37,5 +48,11 @@ impl ConcurrencySettings {
     #[must_use]
     pub const fn initial(&self) -> Option<NonZeroU32> {
         self.initial
+    }
+
+    /// What lowers an adaptive limit. Default [`AdaptiveSignal::Loss`].
+    #[must_use]
+    pub const fn signal(&self) -> AdaptiveSignal {
+        self.signal
     }
 }

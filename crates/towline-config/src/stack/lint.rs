@@ -90,6 +90,10 @@ pub(crate) const LINTS: &[(&str, &str)] = &[
         "`fallback_continue`, and `fallback` is empty",
     ),
     (
+        "filtered-without-fallback",
+        "`fallback_filtered`, and `fallback` is empty",
+    ),
+    (
         "target-repeated",
         "`fallback` or `balance.deployments` names a target twice",
     ),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use towline_config::Format;
 use towline_config::{
     Loader, ProviderSettings,
-    stack::{Jitter, LimitMode, Ratio, Refund, StackSettings},
+    stack::{AdaptiveSignal, Jitter, LimitMode, Ratio, Refund, StackSettings},
 };
 
 /// The stack of a program with `OpenAI` selected and these keys.
@@ -73,6 +73,7 @@ fn the_defaults_of_limits_and_breaker_are_those_of_the_page() {
     let slots = stack.concurrency();
     assert_eq!((slots.max(), slots.adaptive()), (None, false));
     assert_eq!((slots.min().get(), slots.initial()), (1, None));
+    assert_eq!(slots.signal(), AdaptiveSignal::Loss);
     let breaker = stack.breaker();
     assert!(breaker.enabled());
     assert_eq!(
@@ -89,7 +90,8 @@ fn the_defaults_of_limits_and_breaker_are_those_of_the_page() {
 fn the_defaults_of_the_other_layers_are_those_of_the_page() {
     let stack = Loader::new().load().unwrap().stack().unwrap();
     assert!(stack.fallback().is_empty() && stack.deployments().is_empty());
-    assert!(!stack.fallback_continue() && stack.sticky() && !stack.coalesce());
+    assert!(!stack.fallback_continue() && !stack.fallback_filtered());
+    assert!(stack.sticky() && !stack.coalesce());
     let hedge = stack.hedge();
     assert_eq!((hedge.enabled(), hedge.delay()), (false, None));
     assert_eq!(hedge.percentile().millionths(), 950_000);
@@ -110,6 +112,8 @@ fn a_key_reaches_its_getter() {
         "limit.max_wait=20 s",
         "limit.per_tenant.output_tokens_per_minute=9",
         "concurrency.max=64",
+        "concurrency.signal=first-token",
+        "fallback_filtered=true",
         "hedge.delay=2 s",
         "shed.max_queue_age=15 s",
         "guard.max_prompt_bytes=100_000",
@@ -126,6 +130,8 @@ fn a_key_reaches_its_getter() {
     let tenant = stack.per_tenant().output_tokens_per_minute();
     assert_eq!(tenant.map(|rate| rate.get()), Some(9));
     assert_eq!(stack.concurrency().max().map(|most| most.get()), Some(64));
+    assert_eq!(stack.concurrency().signal(), AdaptiveSignal::FirstToken);
+    assert!(stack.fallback_filtered());
     assert_eq!(stack.hedge().delay(), Some(secs(2)));
     assert_eq!(stack.max_queue_age(), Some(secs(15)));
     assert_eq!(
@@ -133,6 +139,18 @@ fn a_key_reaches_its_getter() {
         Some(100_000)
     );
     assert_eq!(stack.drain_timeout(), secs(60));
+}
+
+#[test]
+fn a_section_says_its_share_of_the_calls() {
+    let stack = stack(&[
+        "openai.balance.weight=3",
+        "balance.deployments=openai/m,groq/m",
+    ]);
+    let weights = stack.deployments().iter().map(|one| one.weight().get());
+    assert_eq!(weights.collect::<Vec<_>>(), [3, 1]);
+    let none = load_fault(with(&["openai.balance.weight=0"])).to_string();
+    assert!(none.contains("towline.openai.balance.weight"), "{none}");
 }
 
 #[test]

@@ -144,7 +144,8 @@ impl Slots {
 
     pub(super) fn describe(&self, f: &mut fmt::DebugStruct<'_, '_>) -> fmt::Result {
         let counts = self.counts();
-        f.field("limit", &counts.limit)
+        f.field("start", &self.config.start)
+            .field("limit", &counts.limit)
             .field("in_flight", &counts.in_flight)
             .field("waiting", &counts.waiting)
             .field("max_queued", &self.config.max_queued)

@@ -100,6 +100,7 @@ impl Deployment {
     ) -> Self {
         let mut deployment = Self::of_target(Text::interned(settings.name()), target);
         deployment.clocks = super::settings::clocks(settings);
+        deployment.weight = settings.weight();
         deployment.retry = super::settings::retry(settings.retry());
         if let Some(breaker) = super::settings::breaker(settings) {
             deployment.breaker = breaker;

@@ -7,13 +7,13 @@ use std::{
 use towline_config::{
     ProviderSettings,
     stack::{
-        self, GuardSettings, HedgeSettings, LimitSettings, Rates, RetrySettings, StackSettings,
-        TimeoutSettings,
+        self, AdaptiveSignal, GuardSettings, HedgeSettings, LimitSettings, Rates, RetrySettings,
+        StackSettings, TimeoutSettings,
     },
 };
 use towline_core::Request;
 use towline_layers::{
-    adaptive::Adaptive,
+    adaptive::{Adaptive, Gradient},
     breaker::{Breaker, BreakerConfig},
     budget::Budget,
     concurrency::ConcurrencyLayer,
@@ -113,6 +113,10 @@ pub(super) fn adaptive(
     let most = most.unwrap_or_else(|| ADAPTIVE_MAX.max(least).max(begin.unwrap_or(0)));
     let begin = begin.unwrap_or_else(|| ADAPTIVE_INITIAL.clamp(least, most.max(least)));
     let adaptive = Adaptive::builder().min(least).max(most).initial(begin);
+    let adaptive = match slots.signal() {
+        AdaptiveSignal::FirstToken => adaptive.gradient(Gradient::default()),
+        _ => adaptive,
+    };
     let layer = match adaptive.build() {
         Ok(adaptive) => ConcurrencyLayer::adaptive(adaptive),
         // Never without a bound, whatever is wrong: the least is held.

@@ -44,6 +44,7 @@ impl fmt::Debug for Stack {
             .field("coalesce", &self.coalesce)
             .field("tenants", &self.tenants)
             .field("continuation", &self.continues)
+            .field("filtered", &self.filtered)
             .field("fallback", &targets)
             .finish()
     }

@@ -102,6 +102,28 @@ async fn scenario_14_a_quota_that_is_used_up_is_not_tried_again_and_stops_nobody
 }
 
 #[tokio::test]
+async fn what_a_content_filter_refused_goes_on_only_where_the_settings_say_so() {
+    let body = json!({"error": {"message": "The response was filtered", "type":
+        "invalid_request_error", "code": "content_filter"}});
+    for (filtered, goes_on) in [("false", false), ("true", true)] {
+        let (first, second) = (
+            Simulator::start().await.unwrap(),
+            Simulator::start().await.unwrap(),
+        );
+        first.on(Rule::any().fault(Fault::status(400).with_body(body.clone())));
+        let filtered = format!("fallback_filtered={filtered}");
+        let client = client(&[&first, &second], &["fallback=second", &filtered]).await;
+        let answer = client.complete("Hi").await;
+        assert_eq!(answer.is_ok(), goes_on);
+        if let Err(error) = answer {
+            assert_eq!(error.kind(), ErrorKind::ContentFilter);
+        }
+        assert_eq!(first.journal().len(), 1, "not tried again");
+        assert_eq!(second.journal().len(), usize::from(goes_on));
+    }
+}
+
+#[tokio::test]
 async fn scenario_21_a_prompt_that_is_too_long_goes_only_to_a_larger_window() {
     let body = json!({"error": {"message": "maximum context length is 100 tokens", "type":
         "invalid_request_error", "code": "context_length_exceeded"}});

@@ -49,6 +49,22 @@ async fn scenario_19_a_deployment_that_fails_at_once_gets_nearly_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_deployment_gets_the_share_of_the_calls_that_its_section_says() {
+    let models = [(); 2].map(|()| Model::answering(MILLI));
+    let keys = [
+        "balance.deployments=first,second",
+        "balance.sticky=false",
+        "providers.first.balance.weight=4",
+    ];
+    let client = client_of(&[&models[0], &models[1]], &keys).await;
+    for _ in 0..1000 {
+        client.complete("Hi").await.unwrap();
+    }
+    let share = models[0].calls();
+    assert!((740..860).contains(&share), "{share} of 1000, four in five");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_deployment_that_stands_in_two_lists_has_one_breaker() {
     let down = [(); 2].map(|()| Model::failing(ErrorKind::Server, MILLI));
     let keys = [

@@ -223,6 +223,13 @@ pub(crate) const TARGET: &[Field] = &[
         "Where an adaptive limit begins; unset: the layer decides.",
     ),
     row(
+        "concurrency.signal",
+        Kind::Choice(&["loss", "first_token"]),
+        "What lowers an adaptive limit: calls that the provider turns away and clocks that run out (`loss`), or \
+         first tokens that come later than they used to as well (`first_token`).",
+    )
+    .default("loss"),
+    row(
         "breaker.enabled",
         Kind::Bool,
         "Whether a deployment that fails is left alone for a while.",
@@ -276,6 +283,13 @@ pub(crate) const TARGET: &[Field] = &[
         "Successful tries that close it.",
     )
     .default("2"),
+    row(
+        "balance.weight",
+        Kind::Within(1, MANY),
+        "Share of the calls that a deployment gets, compared to the others of `balance.deployments`; for \
+         the section of a provider.",
+    )
+    .default("1"),
 ];
 
 /// Keys that only the whole program has.
@@ -311,6 +325,12 @@ pub(crate) const STACK: &[Field] = &[
         Kind::Bool,
         "Whether the next target continues a stream that breaks, with the delivered part as its \
          beginning.",
+    )
+    .default("false"),
+    row(
+        "fallback_filtered",
+        Kind::Bool,
+        "Whether the next target is asked too where the content filter of one refused the call.",
     )
     .default("false"),
     row(

@@ -18,6 +18,7 @@ pub(super) fn of(stack: &StackSettings) -> Vec<Lint> {
         hedge_alone(stack),
         attempts_multiply(stack),
         continues_nowhere(stack),
+        filtered_nowhere(stack),
     ];
     let single = single.into_iter().flatten();
     let several = stalls(stack).chain(retries_unused(stack));
@@ -71,11 +72,22 @@ fn attempts_multiply(stack: &StackSettings) -> Option<Lint> {
 }
 
 fn continues_nowhere(stack: &StackSettings) -> Option<Lint> {
-    (stack.fallback_continue && stack.later_targets().is_empty()).then(|| {
+    (stack.moves.broken && stack.later_targets().is_empty()).then(|| {
         Lint::new(
             "continue-without-fallback",
             &["fallback_continue", "fallback"],
             "there is no target that could continue a broken stream: list some in towline.fallback"
+                .to_owned(),
+        )
+    })
+}
+
+fn filtered_nowhere(stack: &StackSettings) -> Option<Lint> {
+    (stack.moves.filtered && stack.later_targets().is_empty()).then(|| {
+        Lint::new(
+            "filtered-without-fallback",
+            &["fallback_filtered", "fallback"],
+            "there is no target to ask what a content filter refused: list some in towline.fallback"
                 .to_owned(),
         )
     })

@@ -86,6 +86,7 @@ const ALONE: &[(&str, &[&str])] = &[
         &["groq.retry.max_attempts=2", "balance.deployments=groq/m"],
     ),
     ("continue-without-fallback", &["fallback_continue=true"]),
+    ("filtered-without-fallback", &["fallback_filtered=true"]),
     ("target-repeated", &["fallback=groq/a,groq/a"]),
 ];
 
@@ -113,6 +114,7 @@ const FINE: &[&[&str]] = &[
     &["fallback=groq/a,groq/b"],
     &["fallback=openai/m,groq/a,groq/b"],
     &["fallback_continue=true", "fallback=groq/a"],
+    &["fallback_filtered=true", "fallback=groq/a"],
     &["timeout.total=5 min"],
     &["timeout.total=6 min", "fallback=groq/a"],
     &["llm.model=openai/o3", "fallback=groq/a"],
