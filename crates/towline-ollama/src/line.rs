@@ -68,6 +68,10 @@ where
 {
     type Frame = Line;
 
+    fn take_heard(&mut self) -> bool {
+        self.inner.take_heard()
+    }
+
     fn take_whole(&mut self) -> Option<Bytes> {
         self.inner.take_whole()
     }

@@ -1,8 +1,9 @@
 //! From the frames of a stream to the events of an answer.
 //!
 //! What every dialect has to hold is held here once: a stream ends with its terminal marker or in an
-//! error, a broken connection is a truncated answer, each error says whose answer it was, and a
-//! connection whose stream is over goes back to the pool.
+//! error, a broken connection is a truncated answer, each error says whose answer it was, bytes that are
+//! no event yet are a sign of life ([`Event::Ping`]), and a connection whose stream is over goes back to
+//! the pool.
 
 use crate::{ResponseBody, ndjson::NdjsonStream, sse::SseStream};
 use bytes::Bytes;
@@ -50,6 +51,9 @@ pub trait Decode {
 pub trait Frames: Stream<Item = Result<Self::Frame, Error>> + Unpin {
     /// What it consists of.
     type Frame;
+
+    /// Whether bytes came since this was asked before, whatever became of them.
+    fn take_heard(&mut self) -> bool;
 
     /// The body itself, where it turned out to be no stream. To be asked at the end.
     fn take_whole(&mut self) -> Option<Bytes>;
@@ -113,6 +117,22 @@ where
         }
     }
 
+    /// Gives `event`, which is a sign of life as well.
+    fn tell(&mut self, event: Event) -> Poll<Option<Result<Event, Error>>> {
+        if let Some(frames) = &mut self.frames {
+            frames.take_heard();
+        }
+        Poll::Ready(Some(Ok(event)))
+    }
+
+    /// There is no event yet. What came of it, if anything did, is a sign of life.
+    fn wait(&mut self) -> Poll<Option<Result<Event, Error>>> {
+        match self.frames.as_mut().is_some_and(Frames::take_heard) {
+            true => Poll::Ready(Some(Ok(Event::Ping))),
+            false => Poll::Pending,
+        }
+    }
+
     /// The stream is over: its connection is free as soon as the body ends.
     fn end(&mut self, cx: &mut Context<'_>) {
         if let Some(frames) = self.frames.take() {
@@ -133,7 +153,7 @@ where
         let this = &mut *self;
         loop {
             if let Some(event) = this.decoder.pop() {
-                return Poll::Ready(Some(Ok(event)));
+                return this.tell(event);
             }
             if let Some(replay) = &mut this.replay {
                 return Pin::new(replay).poll_next(cx);
@@ -141,13 +161,16 @@ where
             if this.frames.is_none() {
                 return Poll::Ready(None);
             }
-            match ready!(this.poll_frame(cx)) {
+            let Poll::Ready(read) = this.poll_frame(cx) else {
+                return this.wait();
+            };
+            match read {
                 Ok(event) => {
                     if this.decoder.is_done() {
                         this.end(cx);
                     }
                     if let Some(event) = event {
-                        return Poll::Ready(Some(Ok(event)));
+                        return this.tell(event);
                     }
                 }
                 Err(error) => {
@@ -204,6 +227,10 @@ where
 {
     type Frame = crate::sse::Frame;
 
+    fn take_heard(&mut self) -> bool {
+        Self::take_heard(self)
+    }
+
     fn take_whole(&mut self) -> Option<Bytes> {
         self.take_json()
     }
@@ -219,6 +246,10 @@ where
     B::Error: Into<Error>,
 {
     type Frame = Bytes;
+
+    fn take_heard(&mut self) -> bool {
+        Self::take_heard(self)
+    }
 
     /// A line is JSON anyhow.
     fn take_whole(&mut self) -> Option<Bytes> {

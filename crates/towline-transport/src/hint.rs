@@ -1,30 +1,34 @@
 //! How long a provider asks to wait, as its headers say it.
 //!
-//! Durations come as seconds, as an HTTP date, or the way Go prints them. What cannot be right
-//! (negative, not a number, beyond a century) is no hint.
+//! Durations come as seconds, as an HTTP date, as seconds since 1970, or the way Go prints them. What cannot
+//! be right (negative, not a number, beyond a year) is no hint.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use std::time::Duration;
 
-/// A wait longer than this is nonsense.
-const MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+/// A wait longer than this is nonsense, and a number of seconds that is larger a moment.
+const MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// As many digits always fit into 64 bits.
 const MAX_DIGITS: usize = 19;
 
-/// The wait in the headers `retry-after-ms` and `retry-after`, the larger where both are there. Zero is no
-/// hint. A date is measured against the `date` of the same answer, so that the clocks of the two
-/// machines need not agree; without one it is no hint.
+/// The wait in the headers `retry-after-ms`, `x-ms-retry-after-ms` and `retry-after`, the largest of those
+/// that are there. Zero is no hint. A date, or a number of seconds since 1970, is measured against the `date`
+/// of the same answer, so that the clocks of the two machines need not agree; without one it is no hint.
 #[must_use]
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    const MILLIS: HeaderName = HeaderName::from_static("retry-after-ms");
+    const MILLIS: [HeaderName; 2] = [
+        HeaderName::from_static("retry-after-ms"),
+        HeaderName::from_static("x-ms-retry-after-ms"),
+    ];
     let text = |name| headers.get(name)?.to_str().ok();
-    let millis = text(MILLIS).and_then(|text| parse_number(text, 1e-3));
+    let millis = MILLIS.map(|name| text(name).and_then(|text| parse_number(text, 1e-3)));
     let seconds = text(header::RETRY_AFTER).and_then(|value| {
-        let date = text(header::DATE).unwrap_or_default();
-        parse_number(value, 1.0).or_else(|| until(value, date))
+        let date = || text(header::DATE).and_then(http_date);
+        parse_number(value, 1.0).or_else(|| until(value, date()?))
     });
-    millis.max(seconds).filter(|wait| !wait.is_zero())
+    let waits = millis.into_iter().chain([seconds]).flatten();
+    waits.max().filter(|wait| !wait.is_zero())
 }
 
 /// A count, as limits say what is left: up to 19 digits, with blanks around them or without. What is
@@ -86,10 +90,11 @@ fn parse_number(text: &str, unit: f64) -> Option<Duration> {
     (wait <= MAX).then_some(wait)
 }
 
-/// From `date` to `later`, both HTTP dates.
-fn until(later: &str, date: &str) -> Option<Duration> {
-    let (later, date) = (http_date(later)?, http_date(date)?);
-    later.checked_sub(date).map(Duration::from_secs)
+/// From `date`, in seconds since 1970, to `later`, which is an HTTP date or such a number.
+fn until(later: &str, date: u64) -> Option<Duration> {
+    let later = http_date(later).or_else(|| later.trim().parse().ok())?;
+    let wait = Duration::from_secs(later.checked_sub(date)?);
+    (wait <= MAX).then_some(wait)
 }
 
 /// Seconds since 1970 of a date like `Sun, 06 Nov 1994 08:49:37 GMT`, the one form that RFC 9110

@@ -26,6 +26,8 @@ struct Rare {
     trace_parent: Option<Text>,
     avoided: Vec<Text>,
     begin_by: Option<Instant>,
+    /// A deadline that was taken out.
+    taken: Option<Instant>,
 }
 
 /// How urgent a call is to the caller.
@@ -154,9 +156,20 @@ impl Context {
         self.deadline = Some(earlier);
     }
 
-    /// Takes the deadline out. Whoever does it holds the callers to their deadlines himself.
-    pub const fn take_deadline(&mut self) -> Option<Instant> {
-        self.deadline.take()
+    /// Takes the deadline out: nobody is refused for it any more. Whoever does it holds the callers to their
+    /// deadlines himself. [`plan_by`](Self::plan_by) still tells it.
+    pub fn take_deadline(&mut self) -> Option<Instant> {
+        let deadline = self.deadline.take()?;
+        self.rare_mut().taken = Some(deadline);
+        Some(deadline)
+    }
+
+    /// The moment by which whoever divides the time of the call among several plans it: the deadline, or one
+    /// that was taken out.
+    #[must_use]
+    pub fn plan_by(&self) -> Option<Instant> {
+        let taken = || self.rare.as_deref().and_then(|rare| rare.taken);
+        self.deadline.or_else(taken)
     }
 
     /// Says until when the answer has to have begun, if not until the deadline: whoever says it asks somebody

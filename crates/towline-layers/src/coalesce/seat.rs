@@ -146,7 +146,6 @@ impl Stream for Reader {
 fn late() -> Error {
     Error::new(ErrorKind::Timeout)
         .with_clock(Clock::Total)
-        .with_refused_by("coalesce")
         .with_retryable(false)
         .with_message("the caller's deadline passed before the shared answer was whole")
 }

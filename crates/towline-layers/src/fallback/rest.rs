@@ -24,6 +24,8 @@ pub(super) struct Rest<S, Req> {
     reserve: Duration,
     /// That of the call.
     deadline: Option<Instant>,
+    /// By which its time is divided.
+    plan: Option<Instant>,
     turn: Option<Turn>,
     failures: Failures,
 }
@@ -81,6 +83,7 @@ impl<S, Req: Metered> Rest<S, Req> {
         let mut rest = Box::new(Self {
             needs: request.needs(),
             deadline: request.context().deadline(),
+            plan: request.context().plan_by(),
             others: Arc::clone(others),
             next: 0,
             instead: None,
@@ -166,11 +169,11 @@ impl<S, Req: Metered> Rest<S, Req> {
     /// Says to the target that is asked how long it has: to the deadline, and less where there is
     /// somebody else.
     fn begin_turn(&mut self) {
-        let Some(deadline) = self.deadline else {
+        let Some(plan) = self.plan else {
             return;
         };
         let now = Instant::now();
-        let time = deadline.saturating_duration_since(now);
+        let time = plan.saturating_duration_since(now);
         let reserve = (time / SHARE).min(self.reserve);
         // A call that must not be sent twice is not given up for another.
         let is_once = self.request.context().retry() == RetrySafety::Once;
@@ -182,7 +185,7 @@ impl<S, Req: Metered> Rest<S, Req> {
         });
         let end = self.turn_end();
         // The one before may have had less.
-        if self.request.context().begin_by() != end.or(Some(deadline)) {
+        if self.request.context().begin_by() != end.or(self.deadline) {
             self.request.context_mut().set_begin_by(end);
         }
     }

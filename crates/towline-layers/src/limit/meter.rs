@@ -249,7 +249,10 @@ impl Meter {
     pub(super) fn is_idle(&mut self, now: u64) -> bool {
         let now = self.tick(now);
         let full = self.tats.iter().all(|tat| *tat <= ticks(now));
-        let learned = self.learned.iter().flatten().any(|l| l.until > now);
+        // Of what is not configured, what was learned is all that is known.
+        let mut learned = self.learned.iter().zip(&self.configured);
+        let learned =
+            learned.any(|(learned, own)| learned.is_some_and(|l| l.until > now || own.is_none()));
         full && !learned && self.used == 0 && self.ledger.len() == 0 && self.closed_until <= now
     }
 

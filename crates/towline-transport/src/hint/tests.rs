@@ -32,7 +32,24 @@ fn a_hint_may_be_seconds_milliseconds_or_a_date() {
 }
 
 #[test]
+fn a_moment_is_measured_against_the_date_of_the_answer() {
+    let date = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+    let moment = ("retry-after", "784111800");
+    assert_eq!(wait(&[date, moment]), Some(23_000));
+    assert_eq!(wait(&[moment]), None, "not 24 years from now");
+    for value in ["784111776", "1764460000", "784111800000"] {
+        assert_eq!(wait(&[date, ("retry-after", value)]), None, "{value}");
+    }
+    let beyond = ("retry-after", "Mon, 06 Nov 2094 08:50:00 GMT");
+    assert_eq!(wait(&[date, beyond]), None);
+}
+
+#[test]
 fn of_two_hints_the_larger_counts() {
+    assert_eq!(
+        wait(&[("retry-after-ms", "20"), ("x-ms-retry-after-ms", "250")]),
+        Some(250)
+    );
     assert_eq!(
         wait(&[("retry-after", "1"), ("retry-after-ms", "0")]),
         Some(1000)

@@ -26,6 +26,8 @@ pin_project! {
         decoder: Decoder,
         // The decoder has said that it needs more.
         starved: bool,
+        // Bytes came since somebody asked.
+        heard: bool,
         ended: bool,
     }
 }
@@ -44,8 +46,14 @@ impl<B> NdjsonStream<B> {
             body,
             decoder,
             starved: false,
+            heard: false,
             ended: false,
         }
+    }
+
+    /// Whether bytes came since this was asked before, whatever became of them: a sign of life.
+    pub const fn take_heard(&mut self) -> bool {
+        std::mem::replace(&mut self.heard, false)
     }
 
     /// The body, for [`ResponseBody::release`](crate::ResponseBody::release). Lines that were read
@@ -75,6 +83,7 @@ where
             match ready!(this.body.as_mut().poll_frame(cx)) {
                 Some(Ok(frame)) => {
                     if let Ok(data) = frame.into_data() {
+                        *this.heard |= !data.is_empty();
                         this.decoder.push(data);
                         *this.starved = false;
                     }

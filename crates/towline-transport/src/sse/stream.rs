@@ -48,6 +48,8 @@ pin_project! {
         opening: Opening,
         // The decoder has said that it needs more.
         starved: bool,
+        // Bytes came since somebody asked.
+        heard: bool,
         ended: bool,
     }
 }
@@ -103,6 +105,7 @@ impl<B> SseStream<B> {
             decoder,
             opening: Opening::Unknown,
             starved: false,
+            heard: false,
             ended: false,
         }
     }
@@ -121,6 +124,11 @@ impl<B> SseStream<B> {
             Opening::Json(json) if self.ended => Some(std::mem::take(json).freeze()),
             _ => None,
         }
+    }
+
+    /// Whether bytes came since this was asked before, whatever became of them: a sign of life.
+    pub const fn take_heard(&mut self) -> bool {
+        std::mem::replace(&mut self.heard, false)
     }
 
     /// The body, for [`ResponseBody::release`](crate::ResponseBody::release). Events that were read
@@ -149,11 +157,12 @@ where
             }
             match ready!(this.body.as_mut().poll_frame(cx)) {
                 Some(Ok(frame)) => {
-                    if let Ok(data) = frame.into_data()
-                        && let Some(data) = this.opening.take(data)
-                    {
-                        this.decoder.push(data);
-                        *this.starved = false;
+                    if let Ok(data) = frame.into_data() {
+                        *this.heard |= !data.is_empty();
+                        if let Some(data) = this.opening.take(data) {
+                            this.decoder.push(data);
+                            *this.starved = false;
+                        }
                     }
                 }
                 Some(Err(error)) => {

@@ -121,6 +121,11 @@ async fn the_whole_of_a_call_with_a_first_that_stalls_is_within_the_total() {
         // The clocks of an attempt reach the total: the last quarter is left to the second.
         called.answered(total * 3 / 4, &[1]);
         assert!(called.time < total, "{:?}", called.time);
+        // A call that others could join has no deadline of its own, and is planned by it all the same.
+        let keys = [FALLBACK, "timeout.total=2 min", "coalesce.enabled=true"];
+        let called = held_up(&[&silent()], model, stream, &keys).await;
+        called.answered(total * 3 / 4, &[1]);
+        assert!(called.time < total, "shared: {:?}", called.time);
     }
 }
 

@@ -1,9 +1,12 @@
 //! Clocks.
 
-use crate::support::{MINUTE, Model, SECOND, client_of, question, read, row, since, streamed};
+use crate::support::{
+    MINUTE, Model, SECOND, client, client_of, question, read, row, since, streamed,
+};
 use std::{iter, time::Duration};
 use tokio::time::{Instant, advance};
 use towline_core::{Clock, ErrorKind, Event, FinishReason, Request, Usage};
+use towline_sim::{Fault, Rule, Simulator};
 
 const ZERO: Duration = Duration::ZERO;
 
@@ -36,6 +39,24 @@ async fn scenario_06_ten_minutes_of_pings_kill_no_stream() {
         "success, 0 false kills",
         format!("2 streams, {:.0?} of pings, 0 killed", since(start)),
     );
+}
+
+/// The socket is real and the clock is not: it runs on when everybody waits.
+#[tokio::test]
+async fn to3_bytes_that_are_no_event_yet_reset_idle() {
+    let sim = Simulator::start().await.unwrap();
+    sim.on(Rule::any().fault(Fault::OneByteEvery(SECOND * 10)));
+    // An event has some 200 bytes, and so comes after half an hour.
+    let keys = [
+        "timeout.first_token=off",
+        "timeouts.stream=24 h",
+        "timeout.idle=5 min",
+    ];
+    let client = client(&[&sim], &keys).await;
+    tokio::time::pause();
+    let (text, error) = read(&client, Request::new("sim-chat", "Hi")).await;
+    assert!(error.is_none(), "{error:?}");
+    assert!(!text.is_empty());
 }
 
 #[tokio::test(start_paused = true)]

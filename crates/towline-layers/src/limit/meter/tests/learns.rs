@@ -70,10 +70,20 @@ fn a_report_of_what_is_configured_is_nothing_new() {
 
 #[test]
 fn rl12_who_has_learned_something_is_not_idle_until_that_is_over() {
+    let mut meter = hundred_a_minute();
+    meter.observe(0, &per_minute(60));
+    assert!(!meter.is_idle(60 * SECOND), "it is 60 of 100 full");
+    assert!(meter.is_idle(84 * SECOND));
+}
+
+#[test]
+fn rl12_who_knows_a_limit_that_nobody_configured_is_never_idle() {
     let mut meter = Meter::new(&Rules::new(Quotas::unlimited()));
     meter.observe(0, &per_minute(60));
-    assert!(!meter.is_idle(59 * SECOND));
-    assert!(meter.is_idle(60 * SECOND));
+    for later in [0, 60 * SECOND, 60 * MINUTE] {
+        assert!(!meter.is_idle(later), "a new one would grant more");
+        assert_eq!(known(&meter), [Some(60), None]);
+    }
 }
 
 #[test]
