@@ -34,7 +34,8 @@ const THINKING: Duration = Duration::from_secs(30);
 pub(crate) const LINTS: &[(&str, &str)] = &[
     (
         "total-before-first-token",
-        "`timeout.total` is below `timeout.first_token`",
+        "`timeout.total` is below `timeout.first_token`, or below what that is where the selected model \
+         reasons",
     ),
     (
         "retry-delay-beyond-total",
@@ -125,7 +126,7 @@ pub(super) fn of(stack: &StackSettings) -> Vec<Lint> {
 /// The lints of the values that one provider has.
 fn of_target(target: &TargetSettings, stack: &StackSettings) -> Vec<Lint> {
     let checks = [
-        total_before_first_token(target),
+        total_before_first_token(target, stack),
         retry_delay_beyond_total(target),
         no_time_for_an_attempt(target),
         wait_beyond_total(target),
@@ -138,18 +139,29 @@ fn of_target(target: &TargetSettings, stack: &StackSettings) -> Vec<Lint> {
     checks.into_iter().flatten().collect()
 }
 
-fn total_before_first_token(target: &TargetSettings) -> Option<Lint> {
-    let (total, first) = (target.timeout.total?, target.timeout.first_token?);
-    (total < first).then(|| {
-        Lint::new(
-            "total-before-first-token",
-            &["timeout.total", "timeout.first_token"],
-            format!(
-                "a call ends after {total:?} in all, and its first token may take {first:?}: raise \
-                 the total, or lower the other"
-            ),
-        )
-    })
+fn total_before_first_token(target: &TargetSettings, stack: &StackSettings) -> Option<Lint> {
+    let clock = target.timeout;
+    // A model that reasons has a default of its own, and a stream has no total unless one is set.
+    let selected = stack.selected.as_ref();
+    let selected = selected.filter(|selected| selected.target().timeout == clock);
+    let thinking = selected.filter(|selected| several::reasons(selected));
+    let thinking = thinking.and_then(several::first_token);
+    let clocks = [
+        (clock.stream_total, thinking, "of a model that reasons "),
+        (clock.total, clock.first_token, ""),
+    ];
+    let (total, first, whose) = clocks.into_iter().find_map(|(total, first, whose)| {
+        let (total, first) = total.zip(first)?;
+        (total < first).then_some((total, first, whose))
+    })?;
+    Some(Lint::new(
+        "total-before-first-token",
+        &["timeout.total", "timeout.first_token"],
+        format!(
+            "a call ends after {total:?} in all, and its first token {whose}may take {first:?}: raise \
+             the total, or lower the other"
+        ),
+    ))
 }
 
 fn retry_delay_beyond_total(target: &TargetSettings) -> Option<Lint> {

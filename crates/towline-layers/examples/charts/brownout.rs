@@ -3,7 +3,7 @@
 use crate::{
     Drawn,
     svg::{Chart, Panel},
-    world::{self, Model, Record, answer, scattered},
+    world::{self, Latencies, Model, Record, answer, scattered},
 };
 use std::{
     sync::{
@@ -21,7 +21,7 @@ use towline_layers::{
     retry::{RetryLayer, RetryPolicy},
 };
 
-const SECONDS: f64 = 120.0;
+const SECONDS: u32 = 120;
 
 /// Twenty calls a second.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -43,6 +43,7 @@ struct Run {
     name: &'static str,
     server: Arc<Server>,
     answered: Arc<Record>,
+    latencies: Arc<Latencies>,
 }
 
 /// What stands around the server.
@@ -64,23 +65,27 @@ pub(crate) fn draw() -> Result<Drawn, std::io::Error> {
     ];
     let mut sent = Panel::new("requests to the server in trouble, per second (20 calls a second)");
     let mut answered = Panel::new("calls answered, per second");
+    let mut latency = Panel::new("p95 of the latency, in seconds, by when the call began");
     let mut rows = vec![
         "| stack | calls during the trouble | requests to that server meanwhile | per call | calls \
-         without answer, of all 2,400 |"
+         without answer, of all 2,400 | latency meanwhile, p50 | p95 | p99 |"
             .to_owned(),
-        "|---|---|---|---|---|".to_owned(),
+        "|---|---|---|---|---|---|---|---|".to_owned(),
     ];
+    let seconds = f64::from(SECONDS);
     for run in &runs {
-        sent = sent.line(run.name, run.server.sent.points(SECONDS));
-        answered = answered.line(run.name, run.answered.points(SECONDS));
+        sent = sent.line(run.name, run.server.sent.points(seconds));
+        answered = answered.line(run.name, run.answered.points(seconds));
+        latency = latency.line(run.name, run.latencies.points(SECONDS, 95));
         rows.push(run.row());
     }
     let title = "Half of all answers are errors, from second 30 to second 90";
     Ok(Drawn {
         file: "brownout.svg",
-        picture: Chart::new(title, SECONDS)
+        picture: Chart::new(title, seconds)
             .panel(sent)
             .panel(answered)
+            .panel(latency)
             .render(),
         heading: title,
         rows,
@@ -126,7 +131,10 @@ async fn run(name: &'static str, around: Around) -> Run {
     };
     let answered = Arc::new(Record::new(start, second));
     let counted = Arc::clone(&answered);
-    let ended = move |good| {
+    let latencies = Arc::new(Latencies::new(start));
+    let noted = Arc::clone(&latencies);
+    let ended = move |begun, good| {
+        noted.note(begun);
         if good {
             counted.count();
         }
@@ -136,6 +144,7 @@ async fn run(name: &'static str, around: Around) -> Run {
         name,
         server,
         answered,
+        latencies,
     }
 }
 
@@ -166,9 +175,13 @@ impl Run {
         let hundredths = sent * 100 / calls;
         let lost = CALLS.saturating_sub(self.answered.total().into());
         let (whole, part) = (hundredths / 100, hundredths % 100);
+        let within = |percent| self.latencies.percentile(TROUBLE, percent);
         format!(
-            "| {} | {calls} | {sent} | {whole}.{part:02} | {lost} |",
-            self.name
+            "| {} | {calls} | {sent} | {whole}.{part:02} | {lost} | {:.2} s | {:.2} s | {:.2} s |",
+            self.name,
+            within(50),
+            within(95),
+            within(99)
         )
     }
 }

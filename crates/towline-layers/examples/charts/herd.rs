@@ -3,7 +3,7 @@
 use crate::{
     Drawn,
     svg::{Chart, Panel},
-    world::{self, Model, Record, answer, lock},
+    world::{self, Latencies, Model, Record, answer, lock},
 };
 use std::{
     num::NonZeroU64,
@@ -12,9 +12,9 @@ use std::{
 };
 use tokio::time::{Instant, sleep};
 use tower::{Layer, service_fn, util::BoxCloneSyncService};
-use towline_core::{Error, ErrorKind, Request, Response};
+use towline_core::{Error, ErrorKind, Request, Response, task};
 use towline_layers::{
-    limit::{Dimension, LimitConfig, LimitLayer, Quota, Quotas, Rules},
+    limit::{Dimension, LimitConfig, LimitHandle, LimitLayer, Quota, Quotas, Rules},
     retry::{RetryLayer, RetryPolicy},
 };
 
@@ -38,8 +38,9 @@ struct Server {
 struct Run {
     name: &'static str,
     server: Arc<Server>,
-    /// When each call ended.
-    ends: Vec<Duration>,
+    /// How many calls stood in the limit's queue, by the second.
+    queued: Vec<(f64, f64)>,
+    latencies: Arc<Latencies>,
 }
 
 pub(crate) fn draw() -> Result<Drawn, std::io::Error> {
@@ -53,22 +54,31 @@ pub(crate) fn draw() -> Result<Drawn, std::io::Error> {
         world::simulate(run(names[1], Some(Quotas::unlimited())))?,
         world::simulate(run(names[2], Some(known())))?,
     ];
-    let mut sent = Panel::new("requests that reach the server, per second");
+    let mut sent = Panel::new("requests admitted, which reach the server, per second");
     let mut open = Panel::new("calls without their answer");
+    let mut queued = Panel::new("of these, queued in the limit");
+    let mut latency = Panel::new("latency of a call in seconds, by percentile").by_percent();
     let mut rows = vec![
-        "| stack | requests sent | peak in 100 ms | half answered after | 95 % after | all after |"
+        "| stack | requests sent | peak in 100 ms | most queued | latency, p50 | p95 | p99 | longest |"
             .to_owned(),
-        "|---|---|---|---|---|---|".to_owned(),
+        "|---|---|---|---|---|---|---|---|".to_owned(),
     ];
     for run in &runs {
         sent = sent.line(run.name, run.server.seconds.points(SECONDS));
         open = open.line(run.name, run.open());
+        queued = queued.line(run.name, run.queued.clone());
+        latency = latency.line(run.name, run.percentiles());
         rows.push(run.row());
     }
     let title = "2,000 calls at once, a server that takes 50 a second";
     Ok(Drawn {
         file: "herd.svg",
-        picture: Chart::new(title, SECONDS).panel(sent).panel(open).render(),
+        picture: Chart::new(title, SECONDS)
+            .panel(sent)
+            .panel(open)
+            .panel(queued)
+            .panel(latency)
+            .render(),
         heading: title,
         rows,
     })
@@ -81,7 +91,7 @@ fn known() -> Quotas {
     Quotas::unlimited().with(Dimension::Requests, quota)
 }
 
-async fn run(name: &'static str, limit: Option<Quotas>) -> Run {
+async fn run(name: &'static str, quotas: Option<Quotas>) -> Run {
     let start = Instant::now();
     let server = Arc::new(Server {
         start,
@@ -99,20 +109,41 @@ async fn run(name: &'static str, limit: Option<Quotas>) -> Run {
         .with_max_attempts(100_000)
         .without_budget();
     let retry = RetryLayer::new(policy);
-    let model: Model = match limit {
+    let limit = quotas.map(|quotas| {
+        let config = LimitConfig::new("server").with_max_queued(10_000);
+        LimitLayer::new(config, Rules::new(quotas))
+    });
+    let model: Model = match &limit {
         None => BoxCloneSyncService::new(retry.layer(model)),
-        Some(quotas) => {
-            let config = LimitConfig::new("server").with_max_queued(10_000);
-            let limit = LimitLayer::new(config, Rules::new(quotas));
-            BoxCloneSyncService::new(retry.layer(limit.layer(model)))
-        }
+        Some(limit) => BoxCloneSyncService::new(retry.layer(limit.layer(model))),
     };
-    let ends = Arc::new(Mutex::new(Vec::new()));
-    let noted = Arc::clone(&ends);
-    let ended = move |_| lock(&noted).push(Instant::now().saturating_duration_since(start));
+    let queue = limit.as_ref().map(LimitLayer::handle);
+    let watch = task::spawn(watch(queue));
+    let latencies = Arc::new(Latencies::new(start));
+    let noted = Arc::clone(&latencies);
+    let ended = move |begun, _| noted.note(begun);
     world::offer(&model, CALLS.into(), Duration::ZERO, ended).await;
-    let ends = lock(&ends).clone();
-    Run { name, server, ends }
+    Run {
+        name,
+        server,
+        queued: watch.await.unwrap_or_default(),
+        latencies,
+    }
+}
+
+/// How many calls stand in the queue, twice a second.
+async fn watch(queue: Option<LimitHandle>) -> Vec<(f64, f64)> {
+    let mut queued = Vec::new();
+    // The calls of the herd are there just after the start.
+    let mut time = 0.01;
+    sleep(Duration::from_millis(10)).await;
+    while time < SECONDS {
+        let waiting = queue.as_ref().map_or(0, LimitHandle::waiting);
+        queued.push((time, f64::from(u32::try_from(waiting).unwrap_or(u32::MAX))));
+        time += 0.5;
+        sleep(Duration::from_millis(500)).await;
+    }
+    queued
 }
 
 // === impl Server ===
@@ -148,26 +179,38 @@ impl Run {
     /// How many calls are still open, at the end of each.
     fn open(&self) -> Vec<(f64, f64)> {
         let left = (0..CALLS).rev().map(f64::from);
-        let ends = self.ends.iter().map(Duration::as_secs_f64);
-        let points = ends.zip(left).filter(|(end, _)| *end <= SECONDS);
+        // All began at the start.
+        let ends = self.latencies.sorted(0..1).into_iter();
+        let points = ends
+            .map(|end| end.as_secs_f64())
+            .zip(left)
+            .filter(|(end, _)| *end <= SECONDS);
         std::iter::once((0.0, f64::from(CALLS)))
             .chain(points.step_by(10))
             .collect()
     }
 
+    /// Within how many seconds each share of the calls had its answer.
+    fn percentiles(&self) -> Vec<(f64, f64)> {
+        let each = (1_u8..=100).map(|percent| {
+            let took = self.latencies.percentile(0..1, percent.into());
+            (f64::from(percent), took)
+        });
+        each.collect()
+    }
+
     fn row(&self) -> String {
-        let after = |percent: usize| {
-            let at = (self.ends.len() * percent / 100).saturating_sub(1);
-            let end = self.ends.get(at).copied().unwrap_or_default();
-            format!("{:.1} s", end.as_secs_f64())
-        };
+        let after = |percent| format!("{:.1} s", self.latencies.percentile(0..1, percent));
+        let most = self.queued.iter().map(|(_, calls)| *calls);
         format!(
-            "| {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {:.0} | {} | {} | {} | {} |",
             self.name,
             self.server.seconds.total(),
             self.server.tenths.peak(),
+            most.fold(0.0, f64::max),
             after(50),
             after(95),
+            after(99),
             after(100)
         )
     }

@@ -3,7 +3,7 @@
 use crate::{
     Drawn,
     svg::{Chart, Panel},
-    world::{self, Model, Record, answer, lock},
+    world::{self, Latencies, Model, Record, answer, lock},
 };
 use std::{
     sync::{Arc, Mutex},
@@ -18,7 +18,7 @@ use towline_layers::{
     retry::{RetryLayer, RetryPolicy},
 };
 
-const SECONDS: f64 = 200.0;
+const SECONDS: u32 = 200;
 
 /// Twenty calls a second.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -33,6 +33,7 @@ struct Run {
     sent: Arc<Record>,
     during: Arc<Record>,
     answered: Arc<Record>,
+    latencies: Arc<Latencies>,
     /// Changes of the breaker, with their times in seconds.
     changes: Vec<(f64, BreakerState)>,
 }
@@ -45,25 +46,29 @@ pub(crate) fn draw() -> Result<Drawn, std::io::Error> {
     let mut sent =
         Panel::new("requests to the server that is gone, per second (20 calls a second)");
     let mut answered = Panel::new("calls answered, per second");
+    let mut latency = Panel::new("p95 of the latency, in seconds, by when the call began");
     let mut rows = vec![
-        "| stack | requests during the outage | calls without answer, of all 4,000 | breaker |"
+        "| stack | requests during the outage | calls without answer, of all 4,000 | latency \
+         meanwhile, p50 | p95 | p99 | breaker |"
             .to_owned(),
-        "|---|---|---|---|".to_owned(),
+        "|---|---|---|---|---|---|---|".to_owned(),
     ];
+    let seconds = f64::from(SECONDS);
     let mut state = Panel::new("breaker: 0 closed, 0.5 half-open, 1 open");
     for run in &runs {
-        sent = sent.line(run.name, run.sent.points(SECONDS));
-        answered = answered.line(run.name, run.answered.points(SECONDS));
+        sent = sent.line(run.name, run.sent.points(seconds));
+        answered = answered.line(run.name, run.answered.points(seconds));
+        latency = latency.line(run.name, run.latencies.points(SECONDS, 95));
         rows.push(run.row());
     }
     if let Some(run) = runs.last() {
         state = state.line("state", run.steps());
     }
     let title = "A server is gone from second 20 to second 80";
-    let chart = Chart::new(title, SECONDS).panel(sent).panel(answered);
+    let chart = Chart::new(title, seconds).panel(sent).panel(answered);
     Ok(Drawn {
         file: "recovery.svg",
-        picture: chart.panel(state).render(),
+        picture: chart.panel(latency).panel(state).render(),
         heading: title,
         rows,
     })
@@ -109,7 +114,10 @@ async fn run(name: &'static str, guarded: bool) -> Run {
         }
     };
     let counted = Arc::clone(&answered);
-    let ended = move |good| {
+    let latencies = Arc::new(Latencies::new(start));
+    let noted = Arc::clone(&latencies);
+    let ended = move |begun, good| {
+        noted.note(begun);
         if good {
             counted.count();
         }
@@ -121,6 +129,7 @@ async fn run(name: &'static str, guarded: bool) -> Run {
         sent,
         during,
         answered,
+        latencies,
         changes,
     }
 }
@@ -146,7 +155,7 @@ impl Run {
             };
             points.push((*time, level));
         }
-        points.push((SECONDS, level));
+        points.push((f64::from(SECONDS), level));
         points
     }
 
@@ -157,6 +166,13 @@ impl Run {
             changes.map(|(time, state)| format!("{state:?} at {time:.1} s").to_lowercase());
         let changes: Vec<String> = changes.collect();
         let (name, sent) = (self.name, self.during.total());
-        format!("| {name} | {sent} | {lost} | {} |", changes.join(", "))
+        let within = |percent| self.latencies.percentile(OUTAGE, percent);
+        format!(
+            "| {name} | {sent} | {lost} | {:.2} s | {:.2} s | {:.2} s | {} |",
+            within(50),
+            within(95),
+            within(99),
+            changes.join(", ")
+        )
     }
 }

@@ -12,7 +12,17 @@ pub(crate) struct Chart {
 /// One pair of axes.
 pub(crate) struct Panel {
     label: &'static str,
+    across: Across,
     lines: Vec<Line>,
+}
+
+/// What lies from left to right.
+#[derive(Clone, Copy)]
+enum Across {
+    /// The time of the picture.
+    Time,
+    /// So many of a hundred.
+    Percent,
 }
 
 struct Line {
@@ -72,8 +82,15 @@ impl Panel {
     pub(crate) const fn new(label: &'static str) -> Self {
         Self {
             label,
+            across: Across::Time,
             lines: Vec::new(),
         }
+    }
+
+    /// With percentiles from left to right, in place of the time.
+    pub(crate) const fn by_percent(mut self) -> Self {
+        self.across = Across::Percent;
+        self
     }
 
     pub(crate) fn line(mut self, name: impl Into<String>, points: Vec<(f64, f64)>) -> Self {
@@ -88,7 +105,11 @@ impl Panel {
         let points = self.lines.iter().flat_map(|line| &line.points);
         let most = round_up(points.map(|(_, y)| *y).fold(1.0, f64::max));
         let (bottom, right) = (top + PANEL, WIDTH - RIGHT);
-        let x = |time: f64| (right - LEFT).mul_add(time / seconds, LEFT);
+        let (whole, unit) = match self.across {
+            Across::Time => (seconds, "s"),
+            Across::Percent => (100.0, "%"),
+        };
+        let x = |at: f64| (right - LEFT).mul_add(at / whole, LEFT);
         let y = |value: f64| bottom - PANEL * value / most;
         out.push_str(&text(LEFT, top - 6.0, "start", self.label));
         for tick in [0.0, 0.25, 0.5, 0.75, 1.0] {
@@ -96,8 +117,8 @@ impl Panel {
             rule(out, (LEFT, height), (right, height));
             let label = number(most * tick);
             out.push_str(&text(LEFT - 6.0, height + 4.0, "end", &label));
-            let label = format!("{} s", number(seconds * tick));
-            out.push_str(&text(x(seconds * tick), bottom + 16.0, "middle", &label));
+            let label = format!("{} {unit}", number(whole * tick));
+            out.push_str(&text(x(whole * tick), bottom + 16.0, "middle", &label));
         }
         let mut legend = LEFT;
         let styles = COLOURS.iter().zip(STROKES);

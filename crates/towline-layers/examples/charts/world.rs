@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    ops::Range,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -19,6 +20,12 @@ pub(crate) struct Record {
     start: Instant,
     span: Duration,
     counts: Mutex<Vec<u32>>,
+}
+
+/// How long calls took, with the time since the start at which each began.
+pub(crate) struct Latencies {
+    start: Instant,
+    calls: Mutex<Vec<(Duration, Duration)>>,
 }
 
 /// Runs a simulation: whenever everybody waits, the clock jumps to the next timer.
@@ -42,19 +49,20 @@ pub(crate) fn answer(request: &Request) -> Response {
 }
 
 /// Makes `calls` calls, one each `pause`, and waits for all of them. Tells `ended` of each when it
-/// is over.
+/// is over: when it began, and whether it has an answer.
 pub(crate) async fn offer(
     model: &Model,
     calls: u64,
     pause: Duration,
-    ended: impl Fn(bool) + Clone + Send + 'static,
+    ended: impl Fn(Instant, bool) + Clone + Send + 'static,
 ) {
     let mut under_way = Vec::new();
     for number in 0..calls {
         let (model, ended) = (model.clone(), ended.clone());
         under_way.push(task::spawn(async move {
+            let begun = Instant::now();
             let answer = tower::ServiceExt::oneshot(model, call(number)).await;
-            ended(answer.is_ok());
+            ended(begun, answer.is_ok());
         }));
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
@@ -124,5 +132,50 @@ impl Record {
             points.push((time, f64::from(count)));
         }
         points
+    }
+}
+
+// === impl Latencies ===
+
+impl Latencies {
+    pub(crate) fn new(start: Instant) -> Self {
+        Self {
+            start,
+            calls: Mutex::default(),
+        }
+    }
+
+    /// A call that began then ends now.
+    pub(crate) fn note(&self, begun: Instant) {
+        let since = begun.saturating_duration_since(self.start);
+        let took = Instant::now().saturating_duration_since(begun);
+        lock(&self.calls).push((since, took));
+    }
+
+    /// What the calls took that began in these seconds, the shortest first.
+    pub(crate) fn sorted(&self, begun: Range<u64>) -> Vec<Duration> {
+        let calls = lock(&self.calls);
+        let calls = calls
+            .iter()
+            .filter(|(since, _)| begun.contains(&since.as_secs()));
+        let mut took: Vec<Duration> = calls.map(|(_, took)| *took).collect();
+        took.sort_unstable();
+        took
+    }
+
+    /// The seconds within which so many of a hundred of them were over.
+    pub(crate) fn percentile(&self, begun: Range<u64>, percent: usize) -> f64 {
+        let took = self.sorted(begun);
+        let at = (took.len() * percent).div_ceil(100).saturating_sub(1);
+        took.get(at).copied().unwrap_or_default().as_secs_f64()
+    }
+
+    /// That percentile for the calls of each second, up to the end of the picture.
+    pub(crate) fn points(&self, seconds: u32, percent: usize) -> Vec<(f64, f64)> {
+        let each = (0..seconds).map(|second| {
+            let begun = u64::from(second)..u64::from(second) + 1;
+            (f64::from(second), self.percentile(begun, percent))
+        });
+        each.collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{model::Model, variant::Variant};
 use peer_harness::BoxError;
-use std::time::Duration;
+use std::{num::NonZeroU64, time::Duration};
 use tower::{Layer as _, ServiceBuilder};
 use towline_core::{Request, Response};
 use towline_layers::{
@@ -15,18 +15,25 @@ use towline_layers::{
     fallback::{Fallback, Target},
     guard::{Guard, GuardLayer},
     journey::{self, JourneyLayer},
-    limit::{Charge, LimitConfig, LimitKey, LimitLayer, Quotas, Rules},
+    limit::{Charge, Dimension, LimitConfig, LimitKey, LimitLayer, Quota, Quotas, Rules},
     retry::{RetryLayer, RetryPolicy},
     timeout::{AttemptLayer, Clocks, TotalLayer},
 };
 
+/// As many as the others' stacks have.
+const SLOTS: usize = 1_000;
+
 pub(crate) fn variants() -> Result<Vec<Variant>, BoxError> {
+    let limited = around(retried(deployment(plenty()?)));
+    let limited_service = around(retried(deployment(plenty()?)));
     Ok(vec![
         Variant::shared("bare, a clone per call", Model),
         Variant::asked("default stack", stack()),
+        Variant::asked("default stack, limits on", limited),
         Variant::shared("default stack, as a service", stack()),
+        Variant::shared("limits on, as a service", limited_service),
         Variant::asked("default stack, several targets", wide()),
-        Variant::asked("of that: per deployment", deployment()),
+        Variant::asked("of that: per deployment", deployment(Quotas::unlimited())),
         Variant::asked("of that: per target", route()),
     ])
 }
@@ -40,9 +47,8 @@ fn stack() -> Erased<Request, Response> {
 /// first.
 fn wide() -> Erased<Request, Response> {
     let target = |name: &'static str| {
-        let first = balance::Deployment::new(name, deployment());
-        let balance = Balance::new(first).and(balance::Deployment::new("beside", deployment()));
-        Target::new(name, RetryLayer::new(RetryPolicy::default()).layer(balance))
+        let one = |name| balance::Deployment::new(name, deployment(Quotas::unlimited()));
+        Target::new(name, retried(Balance::new(one(name)).and(one("beside"))))
     };
     around(Fallback::new(target("openai")).then(target("other")))
 }
@@ -67,11 +73,24 @@ where
 
 /// One target.
 fn route() -> impl Ask<Request, Answer = Response> {
-    RetryLayer::new(RetryPolicy::default()).layer(deployment())
+    retried(deployment(Quotas::unlimited()))
 }
 
-/// One deployment.
-fn deployment() -> impl Ask<Request, Answer = Response> + Clone {
+fn retried<S>(inner: S) -> towline_layers::retry::Retry<S> {
+    RetryLayer::new(RetryPolicy::default()).layer(inner)
+}
+
+/// What a program says that knows its account: requests, tokens and slots, all counted and never used up.
+fn plenty() -> Result<Quotas, BoxError> {
+    let quota = Quota::per_minute(NonZeroU64::new(1_000_000_000_000).ok_or("zero")?);
+    Ok(Quotas::unlimited()
+        .with(Dimension::Requests, quota)
+        .with(Dimension::Tokens, quota)
+        .with_slots(SLOTS))
+}
+
+/// One deployment. Where its slots are known they are in the limit, as the client has them.
+fn deployment(quotas: Quotas) -> impl Ask<Request, Answer = Response> + Clone {
     let breaker = Breaker::new("openai", BreakerConfig::new().with_single(true));
     let limit = LimitConfig::new("openai")
         .with_key(LimitKey::Model)
@@ -80,7 +99,7 @@ fn deployment() -> impl Ask<Request, Answer = Response> + Clone {
     ServiceBuilder::new()
         .layer(BreakerLayer::new(&breaker))
         .layer(slots)
-        .layer(LimitLayer::new(limit, Rules::new(Quotas::unlimited())))
+        .layer(LimitLayer::new(limit, Rules::new(quotas)))
         .layer(journey::AttemptLayer::new("openai"))
         .layer(AttemptLayer::new(Clocks::default()))
         .service(Cloning::new(Model))

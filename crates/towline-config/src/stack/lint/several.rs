@@ -142,15 +142,20 @@ fn exchange(target: &ProviderSettings) -> Option<Duration> {
 }
 
 /// How long the first token of a stream may take.
-fn first_token(target: &ProviderSettings) -> Option<Duration> {
+pub(super) fn first_token(target: &ProviderSettings) -> Option<Duration> {
     let timeout = target.target().timeout;
-    let model = target.base_model().unwrap_or_else(|| target.model());
-    let first = match Request::new(model, "").reasons() {
+    let first = match reasons(target) {
         true => timeout.reasoning_first_token,
         false => timeout.first_token,
     };
     let pause = [target.timeouts().stream()];
     first.into_iter().chain(timeout.attempt).chain(pause).min()
+}
+
+/// Whether its model thinks before it speaks, as far as the name says.
+pub(super) fn reasons(target: &ProviderSettings) -> bool {
+    let model = target.base_model().unwrap_or_else(|| target.model());
+    Request::new(model, "").reasons()
 }
 
 fn retries_unused(stack: &StackSettings) -> impl Iterator<Item = Lint> {

@@ -7,6 +7,14 @@ use towline_config::{Loader, stack::Lint};
 const ALONE: &[(&str, &[&str])] = &[
     ("total-before-first-token", &["timeout.total=60 s"]),
     (
+        "total-before-first-token",
+        &["llm.model=openai/o3", "timeout.total=5 min"],
+    ),
+    (
+        "total-before-first-token",
+        &["llm.model=openai/o3", "openai.timeout.total=5 min"],
+    ),
+    (
         "retry-delay-beyond-total",
         &["timeout.total=3 min", "retry.max_delay=4 min"],
     ),
@@ -73,7 +81,7 @@ const ALONE: &[(&str, &[&str])] = &[
         "stall-takes-total",
         &[
             "llm.model=openai/o3",
-            "timeout.total=8 min",
+            "timeout.total=10 min",
             "fallback=groq/a",
         ],
     ),
@@ -118,6 +126,23 @@ const FINE: &[&[&str]] = &[
     &["timeout.total=5 min"],
     &["timeout.total=6 min", "fallback=groq/a"],
     &["llm.model=openai/o3", "fallback=groq/a"],
+    &["llm.model=openai/o3"],
+    &["llm.model=openai/o3", "timeout.total=10 min"],
+    &[
+        "llm.model=openai/o3",
+        "timeout.total=5 min",
+        "openai.timeout.total=10 min",
+    ],
+    &[
+        "llm.model=openai/o3",
+        "timeout.total=5 min",
+        "timeout.first_token=5 min",
+    ],
+    &[
+        "llm.model=openai/o3",
+        "timeout.total=5 min",
+        "timeout.attempt=5 min",
+    ],
     &[
         "timeout.total=5 min",
         "timeout.attempt=4 min",
@@ -222,4 +247,19 @@ fn a_provider_that_differs_is_named_and_what_is_known_is_not_repeated() {
         shown[0].ends_with("use 30 s or more (towline.timeout.idle)"),
         "{shown:?}"
     );
+}
+
+#[test]
+fn the_first_token_of_a_model_that_reasons_is_told_once_and_with_its_own_default() {
+    let told = lints(&[
+        "llm.model=openai/o3",
+        "timeout.total=60 s",
+        "openai.retry.budget_ratio=0.1",
+    ]);
+    let [lint] = told.as_slice() else {
+        panic!("{told:?}")
+    };
+    let expected = "a call ends after 60s in all, and its first token of a model that reasons may take \
+                    600s: raise the total, or lower the other";
+    assert_eq!(lint.message(), expected);
 }
