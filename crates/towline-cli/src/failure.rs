@@ -39,12 +39,10 @@ struct ErrorObject {
     request_id: Option<String>,
     retryable: bool,
     retry_after_ms: Option<u64>,
-    /// How many times a provider was asked. This and what follows is there only when it says something.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    attempts: Option<u32>,
-    /// Every attempt, wait, refusal and move, in their order.
+    /// Every attempt, and every wait, refusal and move between them, in their order. This and what follows
+    /// is there only when it says something.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    journey: Vec<StepObject>,
+    attempts: Vec<StepObject>,
     /// What had arrived of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     partial: Option<String>,
@@ -142,8 +140,7 @@ impl Report {
             request_id: error.request_id().map(|id| output.redact(id)),
             retryable: error.is_retryable(),
             retry_after_ms: error.retry_after().map(millis),
-            attempts: error.journey().map(Journey::attempts),
-            journey: journey::steps(error.journey()),
+            attempts: journey::steps(error.journey()),
             partial: partial.filter(|text| !text.is_empty()),
         };
         Self { error }

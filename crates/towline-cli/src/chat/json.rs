@@ -25,10 +25,8 @@ pub(super) struct Answer {
     latency_ms: u64,
     /// Until the first piece of the answer. Unknown without streaming.
     ttft_ms: Option<u64>,
-    /// How many times a provider was asked.
-    attempts: u32,
-    /// Every attempt, wait, refusal and move, in their order.
-    journey: Vec<StepObject>,
+    /// Every attempt, and every wait, refusal and move between them, in their order.
+    attempts: Vec<StepObject>,
 }
 
 #[derive(Debug, Serialize)]
@@ -67,8 +65,7 @@ impl Answer {
             usage: UsageObject::of(completion.usage()),
             latency_ms: millis(answered.latency),
             ttft_ms: answered.first.map(millis),
-            attempts: answered.head.attempts(),
-            journey: journey::steps(answered.head.journey()),
+            attempts: journey::steps(answered.head.journey()),
         }
     }
 }
