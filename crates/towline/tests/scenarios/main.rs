@@ -7,6 +7,7 @@
 
 mod admission;
 mod connect;
+mod estimate;
 mod http2;
 mod leave;
 mod outage;
