@@ -1,6 +1,7 @@
-//! Calls that use more or less than was estimated.
+//! Calls that use more or less than was estimated, or do not say.
 
-use crate::support::{Model, SECOND, client_of, question, row, since, used};
+use crate::support::{Model, SECOND, attempts, client, client_of, question, row, since, used};
+use serde_json::json;
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -10,7 +11,8 @@ use tokio::{
     time::{Instant, sleep},
 };
 use towline::Client;
-use towline_core::Context;
+use towline_core::{Context, Error};
+use towline_sim::{Reply, Rule, Simulator, SseEvent};
 
 const MILLI: Duration = Duration::from_millis(1);
 
@@ -131,4 +133,71 @@ async fn scenario_26_what_has_flowed_in_meanwhile_does_not_come_back() {
             format!("{refund}: {took:.1?} of 144 s, lowest {lowest}"),
         );
     }
+}
+
+/// An answer of two events, that says what it used or does not.
+fn hello(says_usage: bool) -> Reply {
+    let chunk = |delta, reason, usage| {
+        let choice = json!({"index": 0, "delta": delta, "finish_reason": reason});
+        let chunk = json!({"id": "c", "model": "sim-chat", "choices": [choice], "usage": usage});
+        SseEvent::data(chunk)
+    };
+    let usage = json!({"prompt_tokens": 10, "completion_tokens": 10, "total_tokens": 20});
+    let usage = says_usage.then_some(usage);
+    Reply::sse([
+        chunk(
+            json!({"content": "Hello to all of you."}),
+            json!(null),
+            None,
+        ),
+        chunk(json!({}), json!("stop"), usage),
+        SseEvent::done(),
+    ])
+}
+
+#[tokio::test]
+async fn scenario_27_where_usage_is_missing_the_reservation_is_kept_and_flagged() {
+    // 600 of 1,000 tokens are reserved, and of 600 more there are 200 too few unless some come back.
+    let keys = [
+        "limit.tokens_per_minute=1000",
+        "limit.mode=reject",
+        // When another limit is learnt, what was under way keeps its reservation whatever it says.
+        "limit.learn=false",
+        "retry.max_attempts=1",
+    ];
+    for (says_usage, leaves, keeps) in [
+        (true, false, false),
+        (false, false, true),
+        (true, true, true),
+    ] {
+        let sim = Simulator::start().await.unwrap();
+        sim.on(Rule::any().respond(hello(says_usage)));
+        let client = client(&[&sim], &keys).await;
+        let context = Context::new().with_token_estimate(600);
+        let request = question().with_stream(true).with_context(context);
+        let answer = client.call(request.clone()).await.unwrap();
+        let journey = answer.head().journey().unwrap().clone();
+        match leaves {
+            true => drop(answer),
+            false => drop(answer.collect().await.unwrap()),
+        }
+        let attempt = &attempts(&journey)[0];
+        assert_eq!(attempt.is_estimate(), keeps, "{attempt:?}");
+        assert!(attempt.tokens().unwrap() > 0, "{attempt:?}");
+        let again = client.call(request).await.map(drop);
+        let refused = again.as_ref().err().and_then(Error::refused_by);
+        assert_eq!(refused, keeps.then_some("limit"), "{again:?}");
+        // 200 tokens flow in in 12 s, of which the test may take some.
+        let wait = again.err().and_then(|error| error.retry_after());
+        assert_eq!(
+            wait.is_some_and(|wait| wait > SECOND * 8),
+            keeps,
+            "{wait:?}"
+        );
+    }
+    row(
+        "27",
+        "reservation kept, flagged",
+        "600 of 600 tokens stay booked, also where the caller left; flagged as estimate",
+    );
 }
