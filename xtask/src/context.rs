@@ -6,7 +6,7 @@ use std::{
     ffi::{OsStr, OsString},
     fmt,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, ExitStatus, Stdio},
 };
 
 /// The workspace as cargo sees it.
@@ -148,26 +148,24 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Stop> {
     let line = line_of(command);
     eprintln!("$ {line}");
     match command.status() {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(Stop::Failed(format!("`{line}` ended with {status}"))),
+        Ok(status) => ended(&line, status),
         Err(error) => Err(Stop::Failed(format!("`{line}` did not start: {error}"))),
     }
 }
 
-/// Runs `command` and returns what it wrote to stdout, also where it failed: the text says how.
-pub(crate) fn output(command: &mut Command) -> Result<String, Stop> {
+/// Runs `command` and returns what it wrote to stdout, also where it failed, and how it ended: the text
+/// says what failed, and not what it could not come to.
+pub(crate) fn output(command: &mut Command) -> Result<(String, Result<(), Stop>), Stop> {
     let line = line_of(command);
     eprintln!("$ {line}");
     let output = command.stderr(Stdio::null()).output();
     let output =
         output.map_err(|error| Stop::Failed(format!("`{line}` did not start: {error}")))?;
-    if output.stdout.is_empty() && !output.status.success() {
-        return Err(Stop::Failed(format!(
-            "`{line}` ended with {}",
-            output.status
-        )));
+    let ended = ended(&line, output.status);
+    match String::from_utf8_lossy(&output.stdout) {
+        text if text.is_empty() => ended.map(|()| (String::new(), Ok(()))),
+        text => Ok((text.into_owned(), ended)),
     }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Runs `command` and returns what it wrote to stdout.
@@ -177,12 +175,7 @@ pub(crate) fn capture(command: &mut Command) -> Result<String, Stop> {
         .stderr(Stdio::inherit())
         .output()
         .map_err(|error| Stop::Failed(format!("`{line}` did not start: {error}")))?;
-    if !output.status.success() {
-        return Err(Stop::Failed(format!(
-            "`{line}` ended with {}",
-            output.status
-        )));
-    }
+    ended(&line, output.status)?;
     String::from_utf8(output.stdout)
         .map_err(|error| Stop::Failed(format!("`{line}` wrote something that is no text: {error}")))
 }
@@ -253,6 +246,13 @@ fn is_of_cargo_run(name: &str) -> bool {
         "OUT_DIR",
     ];
     single.contains(&name) || name.starts_with("CARGO_PKG_")
+}
+
+fn ended(line: &str, status: ExitStatus) -> Result<(), Stop> {
+    match status.success() {
+        true => Ok(()),
+        false => Err(Stop::Failed(format!("`{line}` ended with {status}"))),
+    }
 }
 
 fn line_of(command: &Command) -> String {

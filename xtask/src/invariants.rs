@@ -54,7 +54,7 @@ pub(crate) fn list(context: &Context) -> Result<(), Stop> {
     let mut command = context.cargo(&["test"]);
     command.args(["-p", "towline-layers", "-p", "towline", "--all-features"]);
     command.args(["--no-fail-fast", "--lib", "--tests"]);
-    let output = context::output(&mut command)?;
+    let (output, ended) = context::output(&mut command)?;
     let seen = read(&output);
     let mut faults = Vec::new();
     println!("{:<6} {:<8} tests", "id", "status");
@@ -63,11 +63,21 @@ pub(crate) fn list(context: &Context) -> Result<(), Stop> {
             print_row(family, number, &seen, &mut faults);
         }
     }
-    if faults.is_empty() {
-        println!("\nall invariants hold");
-        return Ok(());
+    verdict(&faults, ended)?;
+    println!("\nall invariants hold");
+    Ok(())
+}
+
+/// Whether all is proved. A program that was aborted has taken tests with it that no row can miss.
+fn verdict(faults: &[String], ended: Result<(), Stop>) -> Result<(), Stop> {
+    match (faults, ended) {
+        ([], ended) => ended,
+        (faults, Ok(())) => Err(Stop::Failed(format!("not proved: {}", faults.join(", ")))),
+        (faults, Err(stop)) => {
+            let faults = faults.join(", ");
+            Err(Stop::Failed(format!("not proved: {faults}; {stop}")))
+        }
     }
-    Err(Stop::Failed(format!("not proved: {}", faults.join(", "))))
 }
 
 fn print_row(
@@ -127,7 +137,7 @@ fn id(name: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{id, read};
+    use super::{Stop, id, read, verdict};
 
     #[test]
     fn an_id_is_letters_of_a_family_and_a_number_that_exists() {
@@ -145,5 +155,16 @@ mod tests {
         assert_eq!(seen.len(), 1);
         let passed: Vec<bool> = seen["rt1"].iter().map(|test| test.passed).collect();
         assert_eq!(passed, [true, false]);
+    }
+
+    #[test]
+    fn a_run_that_failed_proves_nothing_though_no_row_is_at_fault() {
+        let aborted = || Err(Stop::Failed("`cargo test` ended with signal: 6".to_owned()));
+        assert!(verdict(&[], Ok(())).is_ok());
+        let stop = verdict(&[], aborted()).unwrap_err();
+        assert_eq!(stop.to_string(), "`cargo test` ended with signal: 6");
+        let stop = verdict(&["X1".to_owned()], aborted()).unwrap_err();
+        let both = "not proved: X1; `cargo test` ended with signal: 6";
+        assert_eq!(stop.to_string(), both);
     }
 }

@@ -49,3 +49,16 @@ fn what_cargo_run_sets_is_kept_from_children_and_nothing_else() {
         assert!(!is_of_cargo_run(kept), "{kept}");
     }
 }
+
+#[test]
+fn a_program_that_fails_after_it_wrote_is_an_error_that_names_it() {
+    let script = |script: &str| output(program("sh").args(["-c", script]));
+    let (text, ended) = script("echo test a ... ok; kill -ABRT $$").unwrap();
+    assert_eq!(text, "test a ... ok\n");
+    let stop = ended.unwrap_err().to_string();
+    assert!(stop.starts_with("`sh -c echo test a"), "{stop}");
+    let stop = script("exit 3").unwrap_err().to_string();
+    assert!(stop.contains("`sh -c exit 3` ended with"), "{stop}");
+    let (text, ended) = script("echo all").unwrap();
+    assert!(text == "all\n" && ended.is_ok());
+}

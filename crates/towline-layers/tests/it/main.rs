@@ -2,6 +2,8 @@
 #![cfg(test)]
 
 #[cfg(feature = "full")]
+mod across;
+#[cfg(feature = "full")]
 mod ask;
 #[cfg(feature = "balance")]
 mod balance;

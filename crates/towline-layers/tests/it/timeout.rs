@@ -270,7 +270,7 @@ async fn to4_the_exchange_is_closed_before_the_error_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn to5_what_is_left_is_seen_inside_and_never_grows() {
+async fn to5_of_several_deadlines_the_earliest_is_seen_inside() {
     let (model, mut handle) = upstream();
     let model = ServiceBuilder::new()
         .layer(TotalLayer::new(SECOND * 10))

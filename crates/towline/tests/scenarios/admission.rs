@@ -1,7 +1,7 @@
 //! Limits of providers and of tenants.
 
 use crate::support::{
-    MINUTE, Model, SECOND, client_at, client_of, failed, question, row, since, whole,
+    MINUTE, Model, SECOND, client_at, client_of, failed, question, row, since, used, whole,
 };
 use std::{
     io,
@@ -14,9 +14,7 @@ use tokio::{
     task::JoinSet,
     time::{Instant, sleep},
 };
-use towline_core::{
-    Body, Completion, Context, ErrorKind, FinishReason, Head, Part, Request, Response, Usage, task,
-};
+use towline_core::{Context, ErrorKind, Request, task};
 
 const MILLI: Duration = Duration::from_millis(1);
 
@@ -182,64 +180,6 @@ async fn scenario_25_a_large_call_is_served_by_its_booked_time_among_small_ones(
         "25",
         "served by its booked time",
         format!("served after {took:.1?}, booked for 105 s"),
-    );
-}
-
-/// A whole answer that used so many tokens.
-fn used(tokens: u64) -> Response {
-    let completion = Completion::new(vec![Part::from("a")], FinishReason::Stop);
-    let completion = completion.with_usage(Some(Usage::inclusive(tokens, 0)));
-    Response::new(Head::new("", "model"), Body::complete(completion))
-}
-
-/// 60 calls that are estimated at 1,000 tokens, use so many and take so long, at 1,000 a second and
-/// 6,000 at once. Says how long they took, and the lowest level of a provider that counts at the end.
-async fn settle(tokens: u64, time: Duration) -> (Duration, i128) {
-    let start = Instant::now();
-    let level = Arc::new(Mutex::new((6000_i128, start, 6000_i128)));
-    let counted = Arc::clone(&level);
-    let model = Model::new(move |_| {
-        let counted = Arc::clone(&counted);
-        async move {
-            sleep(time).await;
-            let mut level = counted.lock().unwrap();
-            let refill = i128::try_from(since(level.1).as_millis()).unwrap();
-            level.0 = (level.0 + refill).min(6000) - i128::from(tokens);
-            (level.1, level.2) = (Instant::now(), level.2.min(level.0));
-            Ok(used(tokens))
-        }
-    });
-    let keys = [
-        "limit.tokens_per_minute=60000",
-        "limit.burst=0.1",
-        "timeout.total=off",
-    ];
-    let client = client_of(&[&model], &keys).await;
-    let mut calls = JoinSet::new();
-    for _ in 0..60 {
-        let client = client.clone();
-        calls.spawn(async move { client.call(of_tokens(1000)).await.map(drop).unwrap() });
-    }
-    calls.join_all().await;
-    let lowest = level.lock().unwrap().2;
-    (since(start), lowest)
-}
-
-#[tokio::test(start_paused = true)]
-async fn scenario_26_what_was_estimated_wrongly_is_settled() {
-    let (took, lowest) = settle(5000, MILLI * 100).await;
-    // What was under way before anybody knew, and no more: then the debt is paid first.
-    assert!(lowest >= -(5000 * 8), "{lowest}");
-    assert!(
-        took >= SECOND * 250,
-        "300,000 tokens at 1,000 a second: {took:?}"
-    );
-    let (again, least) = settle(50, SECOND * 90).await;
-    assert!(least >= 0, "{least}");
-    row(
-        "26",
-        "debt / refund without overdraft",
-        format!("x5: {took:.0?}, lowest {lowest}; /20: {again:.0?}, lowest {least}"),
     );
 }
 

@@ -1,86 +1,14 @@
 //! Callers that leave, and a client that is closed.
 
-use crate::support::{
-    Model, after, attempts, client, client_of, failed, is_running, question, row, since,
-};
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
-use tokio::{
-    task::JoinSet,
-    time::{Instant, sleep, timeout},
-};
+use crate::support::{attempts, client, is_running, question, row, since};
+use std::time::Duration;
+use tokio::{task::JoinSet, time::Instant};
 use tower::{Layer, Service, ServiceExt};
 use towline::layers::coalesce::CoalesceLayer;
 use towline_core::{Context, EmbeddingRequest, ErrorKind, Journey, Outcome, Response};
 use towline_sim::{Fault, Gate, Reply, Rule, Simulator, Stall};
 
 const MILLI: Duration = Duration::from_millis(1);
-
-/// Counts what is under way.
-struct Live(Arc<AtomicUsize>);
-
-impl Live {
-    fn new(count: &Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, Ordering::SeqCst);
-        Self(Arc::clone(count))
-    }
-}
-
-impl Drop for Live {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn scenario_22_a_caller_may_leave_at_every_await() {
-    let (live, count) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
-    let seen = Arc::clone(&live);
-    // Every second call fails at first, so that pauses of retries are among the awaits.
-    let model = Model::new(move |_| {
-        let live = Live::new(&seen);
-        let number = count.fetch_add(1, Ordering::SeqCst);
-        async move {
-            sleep(MILLI).await;
-            if number.is_multiple_of(2) {
-                return Err(failed(ErrorKind::Server));
-            }
-            let (head, body) = after(MILLI).into_parts();
-            Ok(Response::new(head, body.with_guard(live)))
-        }
-    });
-    let keys = [
-        "concurrency.max=1",
-        "retry.base_delay=4ms",
-        "breaker.enabled=false",
-    ];
-    let client = client_of(&[&model], &keys).await;
-    let mut left = 0;
-    for step in 0..80 {
-        let call = async { client.stream("Hi").await?.collect().await };
-        let waiter = async { client.stream("Hi").await?.collect().await };
-        // Two at a time: one has the slot, and one waits for it.
-        let both = async { tokio::join!(call, waiter) };
-        left += u32::from(timeout(MILLI * step / 4, both).await.is_err());
-        assert_eq!(
-            live.load(Ordering::SeqCst),
-            0,
-            "left over after step {step}"
-        );
-    }
-    assert!(left > 10, "{left}");
-    client.stream("Hi").await.unwrap().collect().await.unwrap();
-    row(
-        "22",
-        "nothing left over, the slot is free",
-        format!("{left} drops of two calls each, 0 left over"),
-    );
-}
 
 /// How long the server takes to see that a caller has left, in twenty rounds.
 async fn seen_after(streamed: bool) -> Vec<Duration> {
@@ -127,11 +55,13 @@ async fn scenario_23_a_caller_who_leaves_closes_the_exchange() {
     for (streamed, what) in [(true, "streamed"), (false, "whole")] {
         let took = seen_after(streamed).await;
         let (median, most) = (took[took.len() / 2], took[took.len() - 1]);
-        assert!(median <= Duration::from_millis(50), "{took:?}");
+        // All but one: who shares a machine may once have to wait for a processor, and not ten times so long.
+        let in_time = took[took.len() - 2];
+        assert!(in_time <= MILLI * 50 && most <= MILLI * 500, "{took:?}");
         row(
             "23",
             "closed upstream within 50 ms, usage settled",
-            format!("{what}: median {median:.1?}, most {most:.1?} of 20"),
+            format!("{what}: median {median:.1?}, 19 in {in_time:.1?}, most {most:.1?} of 20"),
         );
     }
 }

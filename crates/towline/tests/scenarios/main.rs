@@ -6,7 +6,9 @@
 //! `cargo test -p towline --all-features --test scenarios -- --nocapture` shows the table.
 
 mod admission;
+mod awaits;
 mod connect;
+mod estimate;
 mod http2;
 mod leave;
 mod outage;

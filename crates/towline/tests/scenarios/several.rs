@@ -171,6 +171,8 @@ async fn scenario_20_one_slow_deployment_is_avoided_and_a_second_question_beats_
         .count();
     let share = percent(to_slow, late.len());
     assert!(share <= 25, "{to_slow} of {}", late.len());
+    // More than one in a hundred goes to the slow one, which takes a second.
+    assert!(share > 1 && p99 <= SECOND * 3 / 5, "{share} % {p99:?}");
     assert!(hedged > 0 && won * 2 >= hedged, "{won} of {hedged}");
     // A twentieth, and the reserve of 100,000 tokens, which is ten questions.
     let hedges = calls.iter().filter(|call| call.hedged).count();
@@ -179,7 +181,6 @@ async fn scenario_20_one_slow_deployment_is_avoided_and_a_second_question_beats_
         "{hedges} of {}",
         calls.len()
     );
-    assert!(p99 <= SECOND, "{p99:?}");
     row(
         "20",
         "P2C shifts, hedge wins >= 50 %, extra <= 5 % and reserve",
@@ -217,9 +218,9 @@ async fn scenario_36_where_everything_fails_attempts_stay_within_product_and_bud
     }
     let sent = all(&models);
     assert!(most <= product, "{most} attempts in one call");
-    // Per call one attempt at each of two targets, a fifth and the reserve more by retries, and as much
-    // again at the first by hedges.
-    assert!(most > 3 && sent <= (500 + 100 + 10) * 3, "{most} {sent}");
+    // Per call one attempt at each of two targets, and of the purse of each a fifth and the reserve more:
+    // retries and hedges have one purse.
+    assert!(most > 3 && sent <= (500 + 100 + 10) * 2, "{most} {sent}");
     row(
         "36",
         "attempts <= product (9) and budget",

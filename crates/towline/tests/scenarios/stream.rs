@@ -174,37 +174,6 @@ async fn scenario_10_an_error_in_the_stream_is_tried_again_until_content_was_del
 }
 
 #[tokio::test]
-async fn scenario_27_where_usage_is_missing_the_record_says_that_it_is_an_estimate() {
-    use crate::support::attempts;
-    use serde_json::json;
-    use towline_sim::SseEvent;
-    let sim = Simulator::start().await.unwrap();
-    let chunk = |delta, reason| {
-        let choice = json!({"index": 0, "delta": delta, "finish_reason": reason});
-        SseEvent::data(json!({"id": "c", "model": "sim-chat", "choices": [choice]}))
-    };
-    let events = [
-        chunk(json!({"content": "Hello to all of you."}), json!(null)),
-        chunk(json!({}), json!("stop")),
-        SseEvent::done(),
-    ];
-    sim.on(Rule::any().respond(Reply::sse(events)));
-    let client = client(&[&sim], &[]).await;
-    let answer = client.stream("Hi").await.unwrap();
-    let journey = answer.head().journey().unwrap().clone();
-    let answer = answer.collect().await.unwrap();
-    assert!(answer.usage().is_none_or(|usage| usage.total().is_none()));
-    let attempt = &attempts(&journey)[0];
-    assert!(attempt.is_estimate(), "{attempt:?}");
-    assert!(attempt.tokens().unwrap() > 0, "{attempt:?}");
-    row(
-        "27",
-        "reservation kept, flagged",
-        format!("{} tokens, flagged as estimate", attempt.tokens().unwrap()),
-    );
-}
-
-#[tokio::test]
 async fn a_slot_is_held_to_the_end_of_the_stream() {
     let sim = Simulator::start().await.unwrap();
     sim.on(Rule::any().fault(Fault::DelayPerEvent(Duration::from_millis(1))));

@@ -140,6 +140,13 @@ pub(crate) fn whole(text: &'static str) -> Response {
     Response::new(Head::new("", "model"), Body::complete(completion))
 }
 
+/// A whole answer that used so many tokens.
+pub(crate) fn used(tokens: u64) -> Response {
+    let completion = Completion::new(vec![Part::from("a")], FinishReason::Stop);
+    let completion = completion.with_usage(Some(Usage::inclusive(tokens, 0)));
+    Response::new(Head::new("", "model"), Body::complete(completion))
+}
+
 pub(crate) fn failed(kind: ErrorKind) -> Error {
     Error::new(kind)
 }

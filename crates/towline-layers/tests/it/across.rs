@@ -1,0 +1,187 @@
+//! What holds of a call through several layers.
+
+use crate::support::{Exchange, Handle, Upstream, Way, question, upstream};
+use proptest::{
+    prelude::{Just, Strategy, prop_assert_eq, prop_oneof, proptest},
+    test_runner::TestCaseError,
+};
+use std::{task::Poll, time::Duration};
+use tokio::{
+    runtime::Builder,
+    time::{Instant, advance},
+};
+use tokio_test::task;
+use tower::{Layer, ServiceExt};
+use towline_core::{Context, ErrorKind, Event, Journey, Request, Response, Step, Usage};
+use towline_layers::{
+    erased::Erased,
+    fallback::{Fallback, Target},
+    hedge::{HedgeLayer, HedgePolicy},
+    journey::{Attempt, AttemptLayer},
+    retry::{RetryLayer, RetryPolicy},
+    timeout::TotalLayer,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// What becomes of an attempt.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    /// The provider says that it used so many tokens.
+    Answer(u64),
+    Fail,
+    BreakOff,
+    /// Twelve bytes, and then an error.
+    BreakLate,
+    HangUp,
+    Silence,
+}
+
+fn fates() -> impl Strategy<Value = Vec<Fate>> {
+    let fate = prop_oneof![
+        (10_u64..1000).prop_map(Fate::Answer),
+        Just(Fate::Fail),
+        Just(Fate::BreakOff),
+        Just(Fate::BreakLate),
+        Just(Fate::HangUp),
+        Just(Fate::Silence),
+    ];
+    proptest::collection::vec(fate, 6)
+}
+
+impl Fate {
+    /// What is written down. Where nobody says, the question is two tokens, and four bytes are one.
+    const fn tokens(self) -> u64 {
+        match self {
+            Self::Answer(used) => used,
+            Self::BreakLate => 2 + 3,
+            _ => 2,
+        }
+    }
+
+    /// Lets `exchange` meet it. What is not answered stays.
+    fn meet(self, exchange: Exchange) -> Option<Exchange> {
+        match self {
+            Self::Answer(used) => {
+                let feed = exchange.stream();
+                feed.text("yes");
+                feed.send(Event::Usage(Usage::inclusive(1, used - 1)));
+                feed.finish();
+            }
+            Self::Fail => exchange.fail(ErrorKind::Server),
+            Self::BreakOff => exchange.stream().fail(ErrorKind::Transport),
+            Self::BreakLate => {
+                let feed = exchange.stream();
+                feed.text("twelve bytes");
+                feed.fail(ErrorKind::Transport);
+            }
+            Self::HangUp => drop(exchange),
+            Self::Silence => return Some(exchange),
+        }
+        None
+    }
+}
+
+/// A model whose attempts are written down.
+fn recorded() -> (Attempt<Upstream>, Handle) {
+    let (model, handle) = upstream();
+    (AttemptLayer::new("upstream").layer(model), handle)
+}
+
+fn paused(test: impl Future<Output = Result<(), TestCaseError>>) -> Result<(), TestCaseError> {
+    let mut builder = Builder::new_current_thread();
+    let runtime = builder.enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(test)
+}
+
+/// Makes a call whose attempts meet `fates`, and compares what is written down with what they used.
+async fn adds_up(
+    model: Erased<Request, Response>,
+    mut handle: Handle,
+    fates: &[Fate],
+) -> Result<(), TestCaseError> {
+    let journey = Journey::new();
+    let context = Context::new().with_journey(journey.clone());
+    let mut call = task::spawn(model.oneshot(question(true).with_context(context)));
+    let (mut fates, mut used, mut silent) = (fates.iter(), Vec::new(), Vec::new());
+    // Who waits for a provider that is silent does so for ever.
+    for _poll in 0..20 {
+        if let Poll::Ready(result) = call.poll() {
+            if let Ok(answer) = result {
+                drop(answer.collect().await);
+            }
+            break;
+        }
+        match handle.try_next() {
+            None => advance(SECOND * 10).await,
+            Some(exchange) => {
+                let fate = fates.next().copied().unwrap_or(Fate::Fail);
+                used.push(fate.tokens());
+                silent.extend(fate.meet(exchange));
+            }
+        }
+    }
+    drop(call);
+    let steps = journey.steps().into_iter();
+    let written = steps.filter_map(|step| match step {
+        Step::Attempt(attempt) => attempt.tokens(),
+        _ => None,
+    });
+    prop_assert_eq!(journey.tokens(), used.iter().sum::<u64>());
+    prop_assert_eq!(written.collect::<Vec<_>>(), used);
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn x4_retry_usage_of_the_attempts_adds_up_to_that_of_the_call(fates in fates()) {
+        for way in Way::BOTH {
+            let (model, handle) = recorded();
+            let retry = way.around(&RetryLayer::new(RetryPolicy::default()), model);
+            paused(adds_up(retry, handle, &fates))?;
+        }
+    }
+
+    #[test]
+    fn x4_hedge_usage_of_the_attempts_adds_up_to_that_of_the_call(fates in fates()) {
+        let (model, handle) = recorded();
+        let policy = HedgePolicy::default().with_delay(SECOND);
+        let hedge = Erased::new(HedgeLayer::new(policy).layer(model));
+        paused(adds_up(hedge, handle, &fates))?;
+    }
+
+    #[test]
+    fn x4_fallback_usage_of_the_attempts_adds_up_to_that_of_the_call(fates in fates()) {
+        let (model, handle) = recorded();
+        let target = |name| Target::new(name, model.clone());
+        let chain = Fallback::new(target("a")).then(target("b")).then(target("c"));
+        paused(adds_up(Erased::new(chain), handle, &fates))?;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn to5_what_is_left_never_grows_from_attempt_to_attempt() {
+    let (model, mut handle) = upstream();
+    // A clock in the attempts would begin anew each time.
+    let model = TotalLayer::new(SECOND * 600).layer(model);
+    let retry = RetryLayer::new(RetryPolicy::default()).layer(model);
+    let target = |name| Target::new(name, retry.clone());
+    let chain = Fallback::new(target("a")).then(target("b"));
+    let total = TotalLayer::new(SECOND * 60).layer(chain);
+    let end = Instant::now() + SECOND * 60;
+    let mut call = task::spawn(total.oneshot(question(true)));
+    let mut left = Vec::new();
+    while call.poll().is_pending() {
+        if let Some(exchange) = handle.try_next() {
+            assert_eq!(exchange.request.context().deadline(), Some(end));
+            left.push(end.saturating_duration_since(Instant::now()));
+            exchange.fail(ErrorKind::Server);
+        }
+        advance(SECOND).await;
+    }
+    assert_eq!(left.len(), 3 * 2, "each target is asked three times");
+    assert!(
+        left.is_sorted_by(|before, after| before > after),
+        "{left:?}"
+    );
+}
