@@ -93,10 +93,11 @@ These tell the layers around a call what to do. Each may stand in a provider sec
 ";
 
 const PRESETS: &str = "
-`retry.preset` has the names of the LLM4S guide. Its other values of the same presets have keys of
-their own: for `conservative` set `breaker.failures` to 3, `breaker.cooldown` to `60 s`,
-`breaker.successes` to 3 and `timeout.total` to `10 min`; for `aggressive` 10, `15 s`, 1 and `3 min`.
-Its default deadline is `5 min`.
+`retry.preset` has the names of the LLM4S guide, and `conservative` and `aggressive` its attempts and
+delays. Its default has a first delay of `1 s` and a longest one of `32 s`. The guide's other values of
+the same presets have keys of their own: for `conservative` set `breaker.failures` to 3,
+`breaker.cooldown` to `60 s`, `breaker.successes` to 3 and `timeout.total` to `10 min`; for `aggressive`
+10, `15 s`, 1 and `3 min`. The deadline of its default is `5 min`.
 
 ";
 

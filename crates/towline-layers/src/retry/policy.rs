@@ -24,6 +24,9 @@ const RATIO: u32 = 200_000;
 /// A call of a hundred thousand tokens can be made again, one of a few thousand some dozens of times.
 const RESERVE: u64 = 100_000;
 
+/// The longest pause of the presets of the LLM4S guide.
+const GUIDE_MAX_DELAY: Duration = Duration::from_secs(32);
+
 // === impl RetryPolicy ===
 
 impl RetryPolicy {
@@ -33,12 +36,15 @@ impl RetryPolicy {
         Self::default()
             .with_max_attempts(2)
             .with_base_delay(Duration::from_secs(1))
+            .with_max_delay(GUIDE_MAX_DELAY)
     }
 
     /// Five attempts, for what has to get through.
     #[must_use]
     pub fn aggressive() -> Self {
-        Self::default().with_max_attempts(5)
+        Self::default()
+            .with_max_attempts(5)
+            .with_max_delay(GUIDE_MAX_DELAY)
     }
 
     /// One attempt: the layer passes everything through.

@@ -13,6 +13,8 @@ const RATE: u64 = 1_000_000_000_000;
 const ATTEMPTS: &str = "3";
 const BASE_DELAY: &str = "500 ms";
 const MAX_DELAY: &str = "20 s";
+/// That of the LLM4S guide, for its presets.
+const GUIDE_MAX_DELAY: &str = "32 s";
 
 /// The words of `retry.preset`, and what each means for keys beside it. The names are those of the
 /// LLM4S guide; its `disabled` is `none`.
@@ -30,7 +32,7 @@ pub(crate) const RETRY_PRESETS: &[(&str, &[(&str, &str)])] = &[
         &[
             ("max_attempts", "2"),
             ("base_delay", "1 s"),
-            ("max_delay", MAX_DELAY),
+            ("max_delay", GUIDE_MAX_DELAY),
         ],
     ),
     (
@@ -38,7 +40,7 @@ pub(crate) const RETRY_PRESETS: &[(&str, &[(&str, &str)])] = &[
         &[
             ("max_attempts", "5"),
             ("base_delay", "500 ms"),
-            ("max_delay", MAX_DELAY),
+            ("max_delay", GUIDE_MAX_DELAY),
         ],
     ),
     ("none", &[("max_attempts", "1")]),
