@@ -81,7 +81,11 @@ impl Running {
     ) -> Poll<Result<(), Error>> {
         while !self.begun {
             let event = ready!(self.poll_arrival(cx, watches))?;
-            self.ahead.push_back(event);
+            // A long silence has many signs of life, which are worth one.
+            let again = matches!(event, Event::Ping) && self.ahead.back() == Some(&Event::Ping);
+            if !again {
+                self.ahead.push_back(event);
+            }
         }
         Poll::Ready(Ok(()))
     }

@@ -324,6 +324,17 @@ async fn who_comes_after_the_beginning_sees_what_was_read_ahead() {
 }
 
 #[tokio::test]
+async fn a_silence_before_the_first_content_is_kept_as_one_sign_of_life() {
+    let pings = (0..1000).map(|_| Ok(Event::Ping));
+    let events = pings.chain([Ok(Event::Text("a".into()))]);
+    let (mut body, seen) = spied(script(events), false);
+    poll_fn(|cx| body.poll_begin(cx)).await.unwrap();
+    assert_eq!(seen.lock().unwrap().len(), 1001, "each is seen");
+    assert_eq!(body.next().await.unwrap().unwrap(), Event::Ping);
+    assert_eq!(body.next().await.unwrap().unwrap(), Event::Text("a".into()));
+}
+
+#[tokio::test]
 async fn a_failure_before_the_first_content_is_one_of_the_beginning() {
     let events = [
         Ok(Event::Start(Start::new("1", "m"))),
