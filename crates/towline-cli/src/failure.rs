@@ -7,7 +7,7 @@ use crate::{
 use serde::Serialize;
 use std::{io, time::Duration};
 use towline_config::ConfigError;
-use towline_core::{Error, ErrorKind, Journey};
+use towline_core::{Error, ErrorKind};
 
 /// Why a command did not succeed.
 #[derive(Debug)]
