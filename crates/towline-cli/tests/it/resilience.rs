@@ -307,7 +307,7 @@ async fn after_the_first_token_a_break_is_told_and_the_second_is_not_asked() {
             text,
             "{error}"
         );
-        assert_eq!(steps(&error, "attempt").len(), 1, "{error}");
+        assert_eq!(steps(error, "attempt").len(), 1, "{error}");
         assert_eq!(error["provider"], "first", "{error}");
         assert!(!object.to_string().contains("finish_reason"), "{object}");
         assert_eq!(pair.first.journal().len(), 2, "asked once by each run");
