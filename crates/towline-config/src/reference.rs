@@ -119,8 +119,9 @@ const SECTIONS: &str = "
 
 A section is `towline.<vendor>`, or `towline.providers.<name>` for a named provider. Fields that are
 marked with vendors exist only in those vendors' sections; a named provider may have them all. A key of
-the section goes before the key of the whole program with the same end. A section may also have every
-key of `timeout`, `retry`, `limit`, `concurrency` and `breaker` above, but for `limit.per_tenant`, and `balance.weight`.
+the section goes before the key of the whole program with the same end. A section may also have
+`balance.weight`, and every key of `timeout`, `retry`, `limit`, `concurrency` and `breaker` above but
+`limit.per_tenant`.
 
 `towline.credentials.<vendor>.api_key` is a key that all sections of the vendor share. A named
 section's own key goes before it.

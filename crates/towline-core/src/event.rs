@@ -21,7 +21,7 @@ pub enum Event {
     ToolCall(ToolCallDelta),
     /// What the call used so far. The last one counts; they are not added up.
     Usage(Usage),
-    /// The provider is alive and has nothing to say: a comment or a ping.
+    /// The provider is alive and has nothing to say: a comment, a ping, or a part of what is to come.
     Ping,
     /// The answer broke off here, and somebody else goes on with it. What came before stands.
     Seam(Seam),

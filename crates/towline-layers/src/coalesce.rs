@@ -18,9 +18,9 @@
 //! - Nobody owns the shared call. Who waits for it drives it; when the first caller leaves, those who
 //!   remain go on, and the call is dropped only with the last of them. No task is spawned.
 //! - Each caller's deadline ends his own waiting and nothing else, and so the call itself is made
-//!   without one. A retry does not give up early because of it, and a queue refuses nobody. That of the
-//!   first caller stays as the moment that a fallback divides the time by
-//!   ([`Context::plan_by`](towline_core::Context::plan_by)).
+//!   without one: neither a retry nor a queue gives up because of it. That of the first caller stays as
+//!   the moment by which a fallback divides the time
+//!   ([`Context::plan_by`](towline_core::Context::plan_by)), and its targets have to begin in their turn.
 //! - The pieces of a streamed answer are kept for all, up to a bound in bytes
 //!   ([`CoalesceLayer::with_buffer`]). A reader never holds up another one. One that falls further
 //!   behind than the bound gets an [`ErrorKind::Truncated`](towline_core::ErrorKind::Truncated) of

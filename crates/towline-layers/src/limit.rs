@@ -75,7 +75,8 @@
 //!
 //! The buckets, the slots and the queues: by clones of the layer, of the service, and by all services
 //! that one layer makes. Two layers share nothing, unless they have one [`Store`] that does. A key
-//! that nobody uses is forgotten once its bucket is full.
+//! that nobody uses is forgotten once its bucket is full; one that knows a limit from its provider alone a
+//! day later.
 //!
 //! # Panics
 //!

@@ -11,7 +11,7 @@
 //! |---|---|---|---|---|
 //! | first token | the attempt | first content of a stream | 120 s; 600 s where the model reasons | a model that thinks says nothing for minutes |
 //! | whole | the attempt | the whole answer, not streamed | 600 s | what a stream of the same call would get |
-//! | idle | the last sign of life | the next | 300 s | pings and comments are signs of life; 30 to 120 s killed healthy streams of eight known programs |
+//! | idle | the last sign of life | the next | 300 s | every byte is a sign of life, pings and comments too; 30 to 120 s killed healthy streams of eight known programs |
 //! | progress | the last content | the next | off | for servers that ping for ever |
 //! | attempt | the attempt | its end | off | |
 //! | total | the call | its end | what the caller says | |

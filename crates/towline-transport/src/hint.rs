@@ -1,13 +1,16 @@
 //! How long a provider asks to wait, as its headers say it.
 //!
 //! Durations come as seconds, as an HTTP date, as seconds since 1970, or the way Go prints them. What cannot
-//! be right (negative, not a number, beyond a year) is no hint.
+//! be right (negative, not a number, a wait beyond a year) is no hint.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use std::time::Duration;
 
+/// A duration longer than this is nonsense.
+const MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
 /// A wait longer than this is nonsense, and a number of seconds that is larger a moment.
-const MAX: Duration = Duration::from_secs(366 * 24 * 3600);
+const LONGEST_WAIT: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// As many digits always fit into 64 bits.
 const MAX_DIGITS: usize = 19;
@@ -22,10 +25,11 @@ pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         HeaderName::from_static("x-ms-retry-after-ms"),
     ];
     let text = |name| headers.get(name)?.to_str().ok();
-    let millis = MILLIS.map(|name| text(name).and_then(|text| parse_number(text, 1e-3)));
+    let number = |text, unit| parse_number(text, unit).filter(|wait| *wait <= LONGEST_WAIT);
+    let millis = MILLIS.map(|name| text(name).and_then(|text| number(text, 1e-3)));
     let seconds = text(header::RETRY_AFTER).and_then(|value| {
         let date = || text(header::DATE).and_then(http_date);
-        parse_number(value, 1.0).or_else(|| until(value, date()?))
+        number(value, 1.0).or_else(|| until(value, date()?))
     });
     let waits = millis.into_iter().chain([seconds]).flatten();
     waits.max().filter(|wait| !wait.is_zero())
@@ -94,7 +98,7 @@ fn parse_number(text: &str, unit: f64) -> Option<Duration> {
 fn until(later: &str, date: u64) -> Option<Duration> {
     let later = http_date(later).or_else(|| later.trim().parse().ok())?;
     let wait = Duration::from_secs(later.checked_sub(date)?);
-    (wait <= MAX).then_some(wait)
+    (wait <= LONGEST_WAIT).then_some(wait)
 }
 
 /// Seconds since 1970 of a date like `Sun, 06 Nov 1994 08:49:37 GMT`, the one form that RFC 9110

@@ -2,7 +2,7 @@
 
 use super::{Output, to_stderr};
 use std::time::Duration;
-use tokio::time::{Instant, interval_at};
+use tokio::time::{Instant, Interval, interval_at};
 
 /// Draws on standard error while it is waited for something, if that is a terminal.
 ///
@@ -13,6 +13,8 @@ pub(crate) struct Indicator {
     label: &'static str,
     frame: usize,
     drawn: bool,
+    /// From the last time that something was printed on.
+    ticks: Option<Interval>,
 }
 
 /// A wait shorter than this needs no sign.
@@ -29,6 +31,7 @@ impl Indicator {
             label: "waiting",
             frame: 0,
             drawn: false,
+            ticks: None,
         }
     }
 
@@ -43,8 +46,10 @@ impl Indicator {
             return future.await;
         }
         let mut future = std::pin::pin!(future);
-        let mut ticks = interval_at(Instant::now() + QUIET, Duration::from_millis(100));
         loop {
+            let ticks = self.ticks.get_or_insert_with(|| {
+                interval_at(Instant::now() + QUIET, Duration::from_millis(100))
+            });
             tokio::select! {
                 biased;
                 output = &mut future => return output,
@@ -55,6 +60,7 @@ impl Indicator {
 
     /// Takes it away, before something else is printed.
     pub(crate) fn wipe(&mut self) {
+        self.ticks = None;
         if std::mem::take(&mut self.drawn) {
             to_stderr("\r\x1b[K");
         }

@@ -156,8 +156,8 @@ impl Context {
         self.deadline = Some(earlier);
     }
 
-    /// Takes the deadline out: nobody is refused for it any more. Whoever does it holds the callers to their
-    /// deadlines himself. [`plan_by`](Self::plan_by) still tells it.
+    /// Takes the deadline out. Whoever does it holds the callers to their deadlines himself.
+    /// [`plan_by`](Self::plan_by) still tells it.
     pub fn take_deadline(&mut self) -> Option<Instant> {
         let deadline = self.deadline.take()?;
         self.rare_mut().taken = Some(deadline);

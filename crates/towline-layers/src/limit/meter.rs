@@ -12,6 +12,9 @@ use towline_core::{RateLimit, RateLimits};
 /// For how long a limit that a provider reported counts, unless it is reported again.
 const WINDOW: u64 = 60_000_000_000;
 
+/// For how long after that the bucket is kept of who knows only what the provider told: a day.
+const KEPT: u64 = 24 * 60 * WINDOW;
+
 /// Times are in nanoseconds since the store began.
 #[derive(Debug)]
 pub(super) struct Meter {
@@ -249,10 +252,12 @@ impl Meter {
     pub(super) fn is_idle(&mut self, now: u64) -> bool {
         let now = self.tick(now);
         let full = self.tats.iter().all(|tat| *tat <= ticks(now));
-        // Of what is not configured, what was learned is all that is known.
         let mut learned = self.learned.iter().zip(&self.configured);
-        let learned =
-            learned.any(|(learned, own)| learned.is_some_and(|l| l.until > now || own.is_none()));
+        let learned = learned.any(|(learned, own)| {
+            // Of what is not configured, what was learned is all that is known.
+            let kept = if own.is_some() { 0 } else { KEPT };
+            learned.is_some_and(|learned| learned.until.saturating_add(kept) > now)
+        });
         full && !learned && self.used == 0 && self.ledger.len() == 0 && self.closed_until <= now
     }
 

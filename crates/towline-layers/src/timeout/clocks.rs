@@ -38,8 +38,8 @@ impl Clocks {
         self
     }
 
-    /// Sets how long a stream may be silent after its first content (default 300 s). Pings and
-    /// comments are signs of life.
+    /// Sets how long a stream may be silent after its first content (default 300 s). Whatever comes is a
+    /// sign of life, pings and comments too.
     #[must_use]
     pub const fn with_idle(mut self, limit: Duration) -> Self {
         self.idle = limit;

@@ -93,6 +93,7 @@ fn durations_are_read_as_go_prints_them() {
         ("6m0s", 360_000),
         ("1h0m1s", 3_601_000),
         ("55", 55_000),
+        ("9999h", 9_999 * 3_600_000),
     ] {
         assert_eq!(
             parse_duration(text),

@@ -4,7 +4,7 @@ use crate::support::{LIMIT, call, channel_to, closed, fetch, listen, ok, read_re
 use bytes::Bytes;
 use futures_core::Stream as _;
 use http_body::Body as _;
-use std::{future::poll_fn, pin::Pin};
+use std::{future::poll_fn, pin::Pin, task::Poll};
 use tokio::{
     io::AsyncWriteExt as _,
     net::{TcpListener, TcpStream},
@@ -289,6 +289,22 @@ async fn a_stream_whose_end_is_there_gives_its_connection_back_with_its_last_eve
     let last = next().await.unwrap().unwrap();
     assert_eq!(last, Event::Finish(FinishReason::Stop));
     assert_eq!((channel.stats().idle, channel.stats().in_use), (1, 0));
+}
+
+#[tokio::test]
+async fn to3_half_an_event_is_one_sign_of_life() {
+    let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    let (body, mut socket, _channel) = exchange(format!("{head}1\r\na\r\n").as_bytes()).await;
+    let mut events = lines(body);
+    let next = poll_fn(|cx| Pin::new(&mut events).poll_next(cx)).await;
+    assert_eq!(next.unwrap().unwrap(), Event::Ping);
+    let waits = poll_fn(|cx| Poll::Ready(Pin::new(&mut events).poll_next(cx).is_pending())).await;
+    assert!(waits, "it was told");
+    socket.write_all(b"3\r\nb\nc\r\n").await.unwrap();
+    let next = poll_fn(|cx| Pin::new(&mut events).poll_next(cx)).await;
+    assert_eq!(next.unwrap().unwrap(), Event::Text("ab".into()));
+    let waits = poll_fn(|cx| Poll::Ready(Pin::new(&mut events).poll_next(cx).is_pending())).await;
+    assert!(waits, "an event is a sign of life itself");
 }
 
 #[tokio::test]

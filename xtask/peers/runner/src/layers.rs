@@ -13,7 +13,7 @@ const LIMITED: &str = "default stack, limits on";
 const LIMITED_SERVICE: &str = "limits on, as a service";
 const TOWER: &str = "tower, shareable";
 const RESILIENCE: &str = "tower-resilience";
-/// The variants that are called through a clone for each call, and the one that need not be.
+/// The variants that are called through a clone for each call, and those that need not be.
 const SHARED: &[&str] = &[
     STACK,
     LIMITED,

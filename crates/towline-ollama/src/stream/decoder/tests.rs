@@ -12,7 +12,7 @@ use std::{
     future::poll_fn,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 use towline_core::{Error, ErrorKind, Event, FinishReason, ToolCallDelta};
 use towline_transport::{AnswerOrigin, AnswerStream, Decode as _};
@@ -46,6 +46,37 @@ impl Body for Pieces {
         let end = self.breaks.then(|| Err(Error::new(ErrorKind::Transport)));
         Poll::Ready(piece.or(end))
     }
+}
+
+/// A body of which half a line is there, and nothing more yet.
+struct Half(Option<Bytes>);
+
+impl Body for Half {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match self.0.take() {
+            Some(half) => Poll::Ready(Some(Ok(Frame::data(half)))),
+            None => Poll::Pending,
+        }
+    }
+}
+
+#[test]
+fn to3_half_a_line_is_one_sign_of_life() {
+    let config = OllamaConfig::builder("http://localhost").build().unwrap();
+    let origin = AnswerOrigin::new("ollama".into(), "m".into(), None);
+    let decoder = Decoder::new(Arc::new(config), "m".into());
+    let half = Half(Some(Bytes::from_static(b"{\"model\"")));
+    let mut stream = AnswerStream::new(Lines::new(half), decoder, origin);
+    let mut cx = Context::from_waker(Waker::noop());
+    let first = Pin::new(&mut stream).poll_next(&mut cx);
+    assert!(matches!(first, Poll::Ready(Some(Ok(Event::Ping)))));
+    assert!(Pin::new(&mut stream).poll_next(&mut cx).is_pending());
 }
 
 fn read_pieces(pieces: Vec<Bytes>, breaks: bool) -> (Vec<Event>, Option<Error>) {

@@ -77,13 +77,15 @@ fn rl12_who_has_learned_something_is_not_idle_until_that_is_over() {
 }
 
 #[test]
-fn rl12_who_knows_a_limit_that_nobody_configured_is_never_idle() {
+fn rl12_who_knows_a_limit_that_nobody_configured_is_kept_for_a_day() {
     let mut meter = Meter::new(&Rules::new(Quotas::unlimited()));
     meter.observe(0, &per_minute(60));
-    for later in [0, 60 * SECOND, 60 * MINUTE] {
+    let day = MINUTE + 24 * 60 * MINUTE;
+    for later in [0, MINUTE, day - 1] {
         assert!(!meter.is_idle(later), "a new one would grant more");
         assert_eq!(known(&meter), [Some(60), None]);
     }
+    assert!(meter.is_idle(day), "nobody asked for so long");
 }
 
 #[test]
