@@ -28,10 +28,18 @@ const ALL: &str = concat!(
     "{\"model\":\"m\",\"message\":{\"role\":\"assistant\",\"content\":\"\"},\"done\":true,\"done_reason\":\"stop\",\"total_duration\":9,\"prompt_eval_count\":9,\"eval_count\":7}\n",
 );
 
-/// A body in prepared pieces, which may break at its end.
+/// A body in prepared pieces.
 struct Pieces {
     left: VecDeque<Bytes>,
-    breaks: bool,
+    then: Then,
+}
+
+/// What comes after them.
+#[derive(Clone, Copy, Debug)]
+enum Then {
+    Ends,
+    Breaks,
+    Waits,
 }
 
 impl Body for Pieces {
@@ -42,52 +50,40 @@ impl Body for Pieces {
         mut self: Pin<&mut Self>,
         _cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let piece = self.left.pop_front().map(|piece| Ok(Frame::data(piece)));
-        let end = self.breaks.then(|| Err(Error::new(ErrorKind::Transport)));
-        Poll::Ready(piece.or(end))
-    }
-}
-
-/// A body of which half a line is there, and nothing more yet.
-struct Half(Option<Bytes>);
-
-impl Body for Half {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        match self.0.take() {
-            Some(half) => Poll::Ready(Some(Ok(Frame::data(half)))),
-            None => Poll::Pending,
+        if let Some(piece) = self.left.pop_front() {
+            return Poll::Ready(Some(Ok(Frame::data(piece))));
+        }
+        match self.then {
+            Then::Ends => Poll::Ready(None),
+            Then::Breaks => Poll::Ready(Some(Err(Error::new(ErrorKind::Transport)))),
+            Then::Waits => Poll::Pending,
         }
     }
 }
 
 #[test]
 fn to3_half_a_line_is_one_sign_of_life() {
-    let config = OllamaConfig::builder("http://localhost").build().unwrap();
-    let origin = AnswerOrigin::new("ollama".into(), "m".into(), None);
-    let decoder = Decoder::new(Arc::new(config), "m".into());
-    let half = Half(Some(Bytes::from_static(b"{\"model\"")));
-    let mut stream = AnswerStream::new(Lines::new(half), decoder, origin);
+    let half = vec![Bytes::from_static(b"{\"model\"")];
+    let mut stream = stream_of(half, Then::Waits);
     let mut cx = Context::from_waker(Waker::noop());
     let first = Pin::new(&mut stream).poll_next(&mut cx);
     assert!(matches!(first, Poll::Ready(Some(Ok(Event::Ping)))));
     assert!(Pin::new(&mut stream).poll_next(&mut cx).is_pending());
 }
 
-fn read_pieces(pieces: Vec<Bytes>, breaks: bool) -> (Vec<Event>, Option<Error>) {
+fn stream_of(pieces: Vec<Bytes>, then: Then) -> AnswerStream<Lines<Pieces>, Decoder> {
     let config = OllamaConfig::builder("http://localhost").build().unwrap();
     let origin = AnswerOrigin::new("ollama".into(), "m".into(), Some("r".into()));
     let body = Pieces {
         left: pieces.into(),
-        breaks,
+        then,
     };
     let decoder = Decoder::new(Arc::new(config), "m".into());
-    let mut stream = AnswerStream::new(Lines::new(body), decoder, origin);
+    AnswerStream::new(Lines::new(body), decoder, origin)
+}
+
+fn read_pieces(pieces: Vec<Bytes>, then: Then) -> (Vec<Event>, Option<Error>) {
+    let mut stream = stream_of(pieces, then);
     let runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = { runtime }
         .enable_time()
@@ -107,7 +103,7 @@ fn read_pieces(pieces: Vec<Bytes>, breaks: bool) -> (Vec<Event>, Option<Error>) 
 }
 
 fn read(text: &str) -> (Vec<Event>, Option<Error>) {
-    read_pieces(vec![Bytes::copy_from_slice(text.as_bytes())], false)
+    read_pieces(vec![Bytes::copy_from_slice(text.as_bytes())], Then::Ends)
 }
 
 fn kind(text: &str) -> Option<ErrorKind> {
@@ -223,7 +219,7 @@ fn a_line_that_is_no_json_is_a_fault_of_the_protocol_and_a_cut_one_is_not() {
         "whole, though without its line feed"
     );
     let bad = vec![Bytes::from_static(b"{\"a\":\"\xFF\"}\n{}\n")];
-    let (_, error) = read_pieces(bad, false);
+    let (_, error) = read_pieces(bad, Then::Ends);
     assert_eq!(error.unwrap().kind(), ErrorKind::Protocol);
 }
 
@@ -231,13 +227,13 @@ fn a_line_that_is_no_json_is_a_fault_of_the_protocol_and_a_cut_one_is_not() {
 fn every_cut_is_truncated_and_every_break_too() {
     let all = Bytes::from_static(ALL.as_bytes());
     for at in 0..all.len() - 1 {
-        for breaks in [false, true] {
-            let (events, error) = read_pieces(vec![all.slice(..at)], breaks);
+        for then in [Then::Ends, Then::Breaks] {
+            let (events, error) = read_pieces(vec![all.slice(..at)], then);
             let error = error.map(|error| error.kind());
             assert_eq!(
                 error,
                 Some(ErrorKind::Truncated),
-                "{at} {breaks}: {events:?}"
+                "{at} {then:?}: {events:?}"
             );
         }
     }
@@ -257,7 +253,7 @@ proptest! {
             start = at;
         }
         pieces.push(all.slice(start..));
-        let (events, error) = read_pieces(pieces, false);
+        let (events, error) = read_pieces(pieces, Then::Ends);
         prop_assert_eq!(error.map(|error| error.kind()), None);
         prop_assert_eq!(events, read(ALL).0);
     }
@@ -265,7 +261,7 @@ proptest! {
     /// Whatever comes, it ends, and not with success where there was no terminal line.
     #[test]
     fn anything_at_all_is_read_without_a_panic(bytes in prop::collection::vec(0_u8..=255, 0..200)) {
-        let (_, error) = read_pieces(vec![bytes.into()], false);
+        let (_, error) = read_pieces(vec![bytes.into()], Then::Ends);
         prop_assert_eq!(error.is_some(), true);
     }
 }
