@@ -338,7 +338,8 @@ impl Timeouts {
         self.request
     }
 
-    /// Longest pause in a streamed call: before its first event, and after it without a byte. Nothing limits the whole of a stream. Default 10 minutes.
+    /// Longest pause in a streamed call: before its first event, and after it without a byte. Nothing
+    /// limits the whole of a stream. Default 10 minutes.
     #[must_use]
     pub const fn stream(&self) -> Duration {
         self.stream

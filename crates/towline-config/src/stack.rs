@@ -2,8 +2,8 @@
 //!
 //! [`Settings::stack`](crate::Settings::stack) gives those of the whole program. A provider section
 //! may have keys of its own for `timeout`, `retry`, `limit`, `concurrency`, `breaker` and
-//! `balance.weight`: what is in force for one provider, the program's keys and the defaults included, comes from
-//! [`ProviderSettings::retry`](crate::ProviderSettings::retry) and its neighbours.
+//! `balance.weight`: what is in force for one provider, the program's keys and the defaults included,
+//! comes from [`ProviderSettings::retry`](crate::ProviderSettings::retry) and its neighbours.
 //!
 //! These are plain values. What they mean in motion is told by the layers that take them.
 //!

@@ -114,7 +114,8 @@ pub(crate) const GLOBAL: &[Field] = &[
         "timeouts.stream",
         Kind::Duration,
         "Older clock of one exchange with a provider: longest pause in a stream, before its first \
-         event, and after it without a byte. The first of this, `timeout.first_token` and `timeout.idle` counts.",
+         event, and after it without a byte. The first of this, `timeout.first_token` and \
+         `timeout.idle` counts.",
     )
     .default("10 min"),
     row(

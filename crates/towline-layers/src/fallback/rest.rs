@@ -22,10 +22,6 @@ pub(super) struct Rest<S, Req> {
     window: Option<u64>,
     filtered: bool,
     reserve: Duration,
-    /// That of the call.
-    deadline: Option<Instant>,
-    /// By which its time is divided.
-    plan: Option<Instant>,
     turn: Option<Turn>,
     failures: Failures,
 }
@@ -82,8 +78,6 @@ impl<S, Req: Metered> Rest<S, Req> {
     ) -> (Box<Self>, Option<usize>) {
         let mut rest = Box::new(Self {
             needs: request.needs(),
-            deadline: request.context().deadline(),
-            plan: request.context().plan_by(),
             others: Arc::clone(others),
             next: 0,
             instead: None,
@@ -107,7 +101,8 @@ impl<S, Req: Metered> Rest<S, Req> {
     /// Keeps the error, and says which of the others is asked next.
     pub(super) fn move_on(&mut self, failed: Error) -> Option<usize> {
         let kind = failed.kind();
-        let next = Next::after(&failed, self.filtered, self.deadline, self.turn_end());
+        let deadline = self.request.context().deadline();
+        let next = Next::after(&failed, self.filtered, deadline, self.turn_end());
         self.failures.push(failed);
         let index = self.pick(next)?;
         self.next = index.saturating_add(1);
@@ -169,14 +164,15 @@ impl<S, Req: Metered> Rest<S, Req> {
     /// Says to the target that is asked how long it has: to the deadline, and less where there is
     /// somebody else.
     fn begin_turn(&mut self) {
-        let Some(plan) = self.plan else {
+        let context = self.request.context();
+        let Some(plan) = context.plan_by() else {
             return;
         };
         let now = Instant::now();
         let time = plan.saturating_duration_since(now);
         let reserve = (time / SHARE).min(self.reserve);
         // A call that must not be sent twice is not given up for another.
-        let is_once = self.request.context().retry() == RetrySafety::Once;
+        let is_once = context.retry() == RetrySafety::Once;
         let is_shared = !is_once && !reserve.is_zero() && self.left().next().is_some();
         self.turn = is_shared.then(|| {
             let time = time.saturating_sub(reserve);
@@ -185,7 +181,8 @@ impl<S, Req: Metered> Rest<S, Req> {
         });
         let end = self.turn_end();
         // The one before may have had less.
-        if self.request.context().begin_by() != end.or(self.deadline) {
+        let context = self.request.context();
+        if context.begin_by() != end.or_else(|| context.deadline()) {
             self.request.context_mut().set_begin_by(end);
         }
     }

@@ -1,15 +1,12 @@
 //! What holds of a call through several layers.
 
-use crate::support::{Exchange, Handle, Upstream, Way, question, upstream};
+use crate::support::{Exchange, Handle, Upstream, Way, paused, question, upstream};
 use proptest::{
     prelude::{Just, Strategy, prop_assert_eq, prop_oneof, proptest},
     test_runner::TestCaseError,
 };
 use std::{task::Poll, time::Duration};
-use tokio::{
-    runtime::Builder,
-    time::{Instant, advance},
-};
+use tokio::time::{Instant, advance};
 use tokio_test::task;
 use tower::{Layer, ServiceExt};
 use towline_core::{Context, ErrorKind, Event, Journey, Request, Response, Step, Usage};
@@ -88,12 +85,6 @@ fn recorded() -> (Attempt<Upstream>, Handle) {
     (AttemptLayer::new("upstream").layer(model), handle)
 }
 
-fn paused(test: impl Future<Output = Result<(), TestCaseError>>) -> Result<(), TestCaseError> {
-    let mut builder = Builder::new_current_thread();
-    let runtime = builder.enable_time().start_paused(true).build().unwrap();
-    runtime.block_on(test)
-}
-
 /// Makes a call whose attempts meet `fates`, and compares what is written down with what they used.
 async fn adds_up(
     model: Erased<Request, Response>,
@@ -138,7 +129,7 @@ proptest! {
         for way in Way::BOTH {
             let (model, handle) = recorded();
             let retry = way.around(&RetryLayer::new(RetryPolicy::default()), model);
-            paused(adds_up(retry, handle, &fates))?;
+            paused().block_on(adds_up(retry, handle, &fates))?;
         }
     }
 
@@ -147,7 +138,7 @@ proptest! {
         let (model, handle) = recorded();
         let policy = HedgePolicy::default().with_delay(SECOND);
         let hedge = Erased::new(HedgeLayer::new(policy).layer(model));
-        paused(adds_up(hedge, handle, &fates))?;
+        paused().block_on(adds_up(hedge, handle, &fates))?;
     }
 
     #[test]
@@ -155,7 +146,7 @@ proptest! {
         let (model, handle) = recorded();
         let target = |name| Target::new(name, model.clone());
         let chain = Fallback::new(target("a")).then(target("b")).then(target("c"));
-        paused(adds_up(Erased::new(chain), handle, &fates))?;
+        paused().block_on(adds_up(Erased::new(chain), handle, &fates))?;
     }
 }
 

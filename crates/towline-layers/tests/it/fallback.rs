@@ -5,7 +5,7 @@ mod first;
 mod turn;
 mod ways;
 
-use crate::support::{Exchange, Handle, Upstream, question, upstream};
+use crate::support::{Exchange, Handle, Upstream, paused, question, upstream};
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 use std::{fmt, time::Duration};
 use tokio::time::Instant;
@@ -79,8 +79,7 @@ proptest! {
     #[test]
     fn fb1_who_is_asked_follows_the_table(kinds in proptest::collection::vec(0..ErrorKind::ALL.len(), 3)) {
         let kinds: Vec<_> = kinds.into_iter().filter_map(|at| ErrorKind::ALL.get(at).copied()).collect();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        runtime.block_on(async {
+        paused().block_on(async {
             let (service, mut handles) = targets::<3>();
             let mut call = task::spawn(service.oneshot(question(true)));
             let mut asked = 0;

@@ -18,9 +18,12 @@ use std::{
     },
     task::{Context, Poll},
 };
-use tokio::sync::{
-    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
-    oneshot,
+use tokio::{
+    runtime::{Builder, Runtime},
+    sync::{
+        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+        oneshot,
+    },
 };
 use tower::{Layer, Service};
 use towline_core::{
@@ -31,6 +34,12 @@ use towline_layers::{
     ask::{Ask, Cloning},
     erased::Erased,
 };
+
+/// What `#[tokio::test(start_paused = true)]` runs on, for a property.
+pub(crate) fn paused() -> Runtime {
+    let mut builder = Builder::new_current_thread();
+    builder.enable_time().start_paused(true).build().unwrap()
+}
 
 /// A model whose answers the test gives through its [`Handle`]. Always ready; clones are one model.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! The clocks.
 
-use crate::support::{Upstream, Way, failed, question, upstream};
+use crate::support::{Upstream, Way, failed, paused, question, upstream};
 use proptest::prelude::{Strategy, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use std::{fmt, time::Duration};
 use tokio::time::{Instant, advance};
@@ -474,12 +474,4 @@ async fn a_stream_that_ends_well_is_left_alone() {
     assert_eq!(next(&mut response).as_text(), Some("all"));
     assert_eq!(next(&mut response), Event::Finish(FinishReason::Stop));
     assert_eq!(handle.live(), 0);
-}
-
-fn paused() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap()
 }

@@ -135,15 +135,17 @@ pub(crate) async fn client_of(models: &[&Model], more: &[&str]) -> Client {
 
 /// A whole answer of ten tokens in and ten out.
 pub(crate) fn whole(text: &'static str) -> Response {
-    let completion = Completion::new(vec![Part::from(text)], FinishReason::Stop);
-    let completion = completion.with_usage(Some(Usage::inclusive(10, 10)));
-    Response::new(Head::new("", "model"), Body::complete(completion))
+    completed(text, Usage::inclusive(10, 10))
 }
 
 /// A whole answer that used so many tokens.
 pub(crate) fn used(tokens: u64) -> Response {
-    let completion = Completion::new(vec![Part::from("a")], FinishReason::Stop);
-    let completion = completion.with_usage(Some(Usage::inclusive(tokens, 0)));
+    completed("a", Usage::inclusive(tokens, 0))
+}
+
+fn completed(text: &'static str, usage: Usage) -> Response {
+    let completion = Completion::new(vec![Part::from(text)], FinishReason::Stop);
+    let completion = completion.with_usage(Some(usage));
     Response::new(Head::new("", "model"), Body::complete(completion))
 }
 

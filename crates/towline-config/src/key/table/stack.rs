@@ -227,8 +227,8 @@ pub(crate) const TARGET: &[Field] = &[
     row(
         "concurrency.signal",
         Kind::Choice(&["loss", "first_token"]),
-        "What lowers an adaptive limit: calls that the provider turns away and clocks that run out (`loss`), or \
-         first tokens that come later than they used to as well (`first_token`).",
+        "What lowers an adaptive limit: calls that the provider turns away and clocks that run out \
+         (`loss`), or first tokens that come later than they used to as well (`first_token`).",
     )
     .default("loss"),
     row(

@@ -17,11 +17,10 @@ pub(super) fn of(stack: &StackSettings) -> Vec<Lint> {
         breaker_alone(stack),
         hedge_alone(stack),
         attempts_multiply(stack),
-        continues_nowhere(stack),
-        filtered_nowhere(stack),
     ];
     let single = single.into_iter().flatten();
     let several = stalls(stack).chain(retries_unused(stack));
+    let single = single.chain(moves_nowhere(stack));
     single.chain(several).chain(repeated(stack)).collect()
 }
 
@@ -71,26 +70,25 @@ fn attempts_multiply(stack: &StackSettings) -> Option<Lint> {
     })
 }
 
-fn continues_nowhere(stack: &StackSettings) -> Option<Lint> {
-    (stack.moves.broken && stack.later_targets().is_empty()).then(|| {
-        Lint::new(
+/// What moves a call on, where there is nowhere to go.
+fn moves_nowhere(stack: &StackSettings) -> impl Iterator<Item = Lint> {
+    let moves = [
+        (
+            stack.moves.broken,
             "continue-without-fallback",
-            &["fallback_continue", "fallback"],
-            "there is no target that could continue a broken stream: list some in towline.fallback"
-                .to_owned(),
-        )
-    })
-}
-
-fn filtered_nowhere(stack: &StackSettings) -> Option<Lint> {
-    (stack.moves.filtered && stack.later_targets().is_empty()).then(|| {
-        Lint::new(
+            "fallback_continue",
+            "there is no target that could continue a broken stream: list some in towline.fallback",
+        ),
+        (
+            stack.moves.filtered,
             "filtered-without-fallback",
-            &["fallback_filtered", "fallback"],
-            "there is no target to ask what a content filter refused: list some in towline.fallback"
-                .to_owned(),
-        )
-    })
+            "fallback_filtered",
+            "there is no target to ask what a content filter refused: list some in towline.fallback",
+        ),
+    ];
+    let nowhere = stack.later_targets().is_empty();
+    let moves = moves.into_iter().filter(move |(on, ..)| *on && nowhere);
+    moves.map(|(_, name, key, message)| Lint::new(name, &[key, "fallback"], message.to_owned()))
 }
 
 fn repeated(stack: &StackSettings) -> impl Iterator<Item = Lint> {

@@ -1,7 +1,7 @@
 //! Streams through all layers that can be asked, whatever the provider sends and the reader does.
 
 use super::Whole;
-use crate::support::{failed, question, upstream};
+use crate::support::{failed, paused, question, upstream};
 use futures_core::Stream;
 use proptest::{collection::vec, prelude::*};
 use std::{
@@ -10,7 +10,6 @@ use std::{
     sync::{Arc, Mutex},
     task::{Context, Poll},
 };
-use tokio::runtime::Builder;
 use towline_core::{
     Attempt, Body, Ending, Error, ErrorKind, Event, FinishReason, Head, Journey, Moment, Outcome,
     Response, Step, Usage, Watch,
@@ -169,9 +168,7 @@ fn expected(acts: &[Act]) -> (Outcome, usize) {
 
 /// Everything that has an end agrees on it: the reader, who watches outside, the record, the breaker.
 fn check(acts: &[Act], patience: usize) -> Result<(), TestCaseError> {
-    let mut runtime = Builder::new_current_thread();
-    let runtime = runtime.enable_time().start_paused(true).build().unwrap();
-    let run = runtime.block_on(run(acts, patience));
+    let run = paused().block_on(run(acts, patience));
     let (ending, length) = expected(acts);
     let read = patience >= length;
     let ending = if read { ending } else { Outcome::Dropped };

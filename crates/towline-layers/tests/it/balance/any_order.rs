@@ -1,7 +1,7 @@
 //! Whatever happens in whatever order, nothing is left behind.
 
 use super::NAMES;
-use crate::support::{Exchange, Feed, Handle, Way, failed, question, upstream};
+use crate::support::{Exchange, Feed, Handle, Way, failed, paused, question, upstream};
 use proptest::prelude::*;
 use std::{future::Future, pin::Pin, task::Poll};
 use tokio_test::{assert_pending, assert_ready, task};
@@ -143,11 +143,7 @@ async fn run(way: Way, happenings: &[Happening]) {
 proptest! {
     #[test]
     fn x1_balance_counts_each_call_from_its_beginning_to_its_end(happenings in happenings()) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap();
+        let runtime = paused();
         for way in Way::BOTH {
             runtime.block_on(run(way, &happenings));
         }

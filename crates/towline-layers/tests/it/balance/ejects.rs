@@ -1,7 +1,7 @@
 //! Those that take no calls.
 
 use super::{Model, NAMES, SECOND, ask, over, read, weight};
-use crate::support::{failed, question};
+use crate::support::{failed, paused, question};
 use proptest::prelude::*;
 use std::{
     future::ready,
@@ -143,12 +143,7 @@ proptest! {
         sticky in any::<bool>(),
         calls in 1..20_usize,
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap();
-        runtime.block_on(async {
+        paused().block_on(async {
             let (balance, counts, healths) = with_health(count);
             let balance = balance.with_sticky(sticky);
             let is = |set: u8, index: usize| set & (1 << index) != 0;

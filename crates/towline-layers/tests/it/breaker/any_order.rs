@@ -1,7 +1,7 @@
 //! Whatever happens in whatever order, nothing is left behind.
 
 use super::{COOLDOWN, SECOND, config, guarded_by, n, succeeds, trip};
-use crate::support::{Exchange, Feed, Way, failed, question};
+use crate::support::{Exchange, Feed, Way, failed, paused, question};
 use proptest::prelude::*;
 use tokio::time::advance;
 use tokio_test::{assert_pending, task};
@@ -143,11 +143,7 @@ async fn run(way: Way, happenings: &[Happening]) {
 proptest! {
     #[test]
     fn x1_breaker_gives_every_slot_back_whatever_happens(happenings in happenings()) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap();
+        let runtime = paused();
         for way in Way::BOTH {
             runtime.block_on(run(way, &happenings));
         }

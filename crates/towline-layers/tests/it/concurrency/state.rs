@@ -1,7 +1,7 @@
 //! Any interleaving of answers, failures, timeouts and drops.
 
 use super::{Call, call, limit};
-use crate::support::{Exchange, Feed, Handle, Way, question, upstream};
+use crate::support::{Exchange, Feed, Handle, Way, paused, question, upstream};
 use proptest::{collection::vec, prelude::*};
 use std::{task::Poll, time::Duration};
 use tokio::time::{Instant, advance};
@@ -212,8 +212,7 @@ proptest! {
         kind in 0..4_u8,
         slots in 1..4_usize,
     ) {
-        let mut runtime = tokio::runtime::Builder::new_current_thread();
-        let runtime = runtime.enable_time().start_paused(true).build().unwrap();
+        let runtime = paused();
         for way in Way::BOTH {
             runtime.block_on(run(way, &ops, kind, slots));
         }

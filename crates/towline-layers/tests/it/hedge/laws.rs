@@ -2,12 +2,10 @@
 
 use super::{SECOND, policy, question};
 use crate::probe::probe;
+use crate::support::paused;
 use proptest::prelude::{Just, Strategy, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use std::task::Poll;
-use tokio::{
-    runtime::{Builder, Runtime},
-    time::advance,
-};
+use tokio::time::advance;
 use tokio_test::task;
 use tower::{Layer, ServiceExt};
 use towline_core::{Error, ErrorKind};
@@ -36,11 +34,6 @@ fn fate() -> impl Strategy<Value = Fate> {
         Just(Fate::HangUp),
         Just(Fate::Silence),
     ]
-}
-
-fn paused() -> Runtime {
-    let mut builder = Builder::new_current_thread();
-    builder.enable_time().start_paused(true).build().unwrap()
 }
 
 struct Run {

@@ -1,7 +1,7 @@
 //! Who is next.
 
 use super::{SECOND, amount, asking, limit, requests, tokens};
-use crate::support::{Upstream, Way, question, upstream};
+use crate::support::{Upstream, Way, paused, question, upstream};
 use proptest::{collection::vec, prelude::*};
 use std::{
     future::Future,
@@ -65,12 +65,6 @@ fn of(tenant: &'static str, request: Request) -> Request {
 }
 
 /// Runs on one thread with a clock that only goes on when all wait.
-fn paused<T>(test: impl Future<Output = T>) -> T {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_time().start_paused(true).build().unwrap();
-    runtime.block_on(test)
-}
-
 async fn all<S>(service: &S, requests: impl IntoIterator<Item = Request>)
 where
     S: Service<Request, Response = Response, Error = Error> + Clone + Send + 'static,
@@ -136,8 +130,8 @@ proptest! {
             all(&service, std::iter::once(first).chain(a).chain(b)).await;
             model.since(start)
         };
-        let served = paused(serve(Way::Called));
-        prop_assert_eq!(&paused(serve(Way::Asked)), &served, "asked, all go as they do called");
+        let served = paused().block_on(serve(Way::Called));
+        prop_assert_eq!(&paused().block_on(serve(Way::Asked)), &served, "asked, all go as they do called");
         let left = |who: &str| served.iter().filter(|(_, tenant, _)| tenant == who).count();
         let (mut left_a, mut left_b) = (left("a"), left("b"));
         let (mut sum_a, mut sum_b) = (0_u64, 0_u64);
@@ -162,7 +156,7 @@ proptest! {
         others in 1_usize..60,
     ) {
         for way in Way::BOTH {
-            let (waited, ahead) = paused(async {
+            let (waited, ahead) = paused().block_on(async {
                 let model = Quick::default();
                 let service = way.around(&limit(tokens(1000)), model.clone());
                 let start = Instant::now();

@@ -1,7 +1,7 @@
 //! What a call holds, and that it lets go of it.
 
 use super::{SECOND, asking, limit, requests, tokens};
-use crate::support::{Exchange, Feed, Way, question, upstream};
+use crate::support::{Exchange, Feed, Way, paused, question, upstream};
 use proptest::{collection::vec, prelude::*};
 use std::{
     future::Future,
@@ -23,12 +23,6 @@ use towline_layers::{
 };
 
 type Call = task::Spawn<tower::util::Oneshot<Erased<Request, Response>, Request>>;
-
-fn paused<T>(test: impl Future<Output = T>) -> T {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_time().start_paused(true).build().unwrap();
-    runtime.block_on(test)
-}
 
 /// When each of `calls` was served, where those that are marked leave after a moment.
 async fn served(way: Way, calls: &[(u64, bool)], with_leavers: bool) -> Vec<Duration> {
@@ -79,9 +73,9 @@ proptest! {
     fn rl7_a_waiter_that_leaves_leaves_all_as_if_it_had_never_come(
         calls in vec((1_u64..=1000, any::<bool>()), 1..12),
     ) {
-        let without = paused(served(Way::Called, &calls, false));
+        let without = paused().block_on(served(Way::Called, &calls, false));
         for way in Way::BOTH {
-            prop_assert_eq!(&paused(served(way, &calls, true)), &without);
+            prop_assert_eq!(&paused().block_on(served(way, &calls, true)), &without);
         }
     }
 
@@ -90,7 +84,7 @@ proptest! {
         ops in vec((0_u8..8, any::<prop::sample::Index>()), 1..80),
     ) {
         for way in Way::BOTH {
-            paused(conserve(way, &ops))?;
+            paused().block_on(conserve(way, &ops))?;
         }
     }
 }

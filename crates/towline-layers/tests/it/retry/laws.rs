@@ -3,14 +3,11 @@
 use super::{SECOND, question};
 use crate::{
     probe::probe,
-    support::{Way, failed},
+    support::{Way, failed, paused},
 };
 use proptest::prelude::{Just, Strategy, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use std::time::Duration;
-use tokio::{
-    runtime::{Builder, Runtime},
-    time::advance,
-};
+use tokio::time::advance;
 use tokio_test::{assert_pending, task};
 use tower::{Layer, Service, ServiceExt};
 use towline_core::{Error, ErrorKind, Response};
@@ -44,11 +41,6 @@ fn fate() -> impl Strategy<Value = Fate> {
         1 => Just(Fate::BreakLate),
         1 => Just(Fate::HangUp),
     ]
-}
-
-fn paused() -> Runtime {
-    let mut builder = Builder::new_current_thread();
-    builder.enable_time().start_paused(true).build().unwrap()
 }
 
 async fn drain(result: Result<Response, Error>) {

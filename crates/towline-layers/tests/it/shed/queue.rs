@@ -1,6 +1,6 @@
 //! The gate and the queue behind it.
 
-use crate::support::{Exchange, Handle, Upstream, question, upstream, whole};
+use crate::support::{Exchange, Handle, Upstream, paused, question, upstream, whole};
 use proptest::{collection::vec, prelude::*};
 use std::{num::NonZeroUsize, task::Poll, time::Duration};
 use tokio::time::{Instant, advance};
@@ -196,9 +196,7 @@ proptest! {
     fn x1_shed_nothing_is_left_whatever_happens(
         ops in vec((0..8_u8, 0..8_usize, 0..60_u64), 1..100),
     ) {
-        let mut runtime = tokio::runtime::Builder::new_current_thread();
-        let runtime = runtime.enable_time().start_paused(true).build().unwrap();
-        runtime.block_on(interleave(ops));
+        paused().block_on(interleave(ops));
     }
 }
 
