@@ -7,7 +7,7 @@ use crate::{
 use serde::Serialize;
 use std::{io, time::Duration};
 use towline_config::ConfigError;
-use towline_core::{Error, ErrorKind};
+use towline_core::{Clock, Error, ErrorKind};
 
 /// Why a command did not succeed.
 #[derive(Debug)]
@@ -39,8 +39,13 @@ struct ErrorObject {
     request_id: Option<String>,
     retryable: bool,
     retry_after_ms: Option<u64>,
-    /// Every attempt, and every wait, refusal and move between them, in their order. This and what follows
-    /// is there only when it says something.
+    /// The layer of ours that refused the call. This and what follows is there only when it says something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused_by: Option<&'static str>,
+    /// The clock that ran out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock: Option<&'static str>,
+    /// Every attempt, and every wait, refusal and move between them, in their order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     attempts: Vec<StepObject>,
     /// What had arrived of the answer.
@@ -140,6 +145,8 @@ impl Report {
             request_id: error.request_id().map(|id| output.redact(id)),
             retryable: error.is_retryable(),
             retry_after_ms: error.retry_after().map(millis),
+            refused_by: error.refused_by(),
+            clock: error.clock().map(Clock::as_str),
             attempts: journey::steps(error.journey()),
             partial: partial.filter(|text| !text.is_empty()),
         };
@@ -159,8 +166,11 @@ pub(crate) fn in_words(error: &Error, output: &Output) {
     }
 }
 
-/// What to do about it, where the message does not say.
+/// What to do about it, where the message does not say. What layers of ours refuse, they explain.
 const fn remedy(error: &Error) -> Option<&'static str> {
+    if error.refused_by().is_some() {
+        return None;
+    }
     Some(match error.kind() {
         ErrorKind::RateLimit => "wait, then try again; `-v` shows the provider's limits",
         ErrorKind::Overloaded | ErrorKind::Server => {

@@ -45,6 +45,7 @@ struct Inner {
     retry_after: Option<Duration>,
     retryable: Option<bool>,
     refused_by: Option<&'static str>,
+    sibling: bool,
     clock: Option<Clock>,
     journey: Option<Journey>,
     others: Vec<Error>,
@@ -98,6 +99,7 @@ impl Error {
                 retry_after: None,
                 retryable: None,
                 refused_by: None,
+                sibling: false,
                 clock: None,
                 journey: None,
                 others: Vec::new(),
@@ -177,6 +179,14 @@ impl Error {
         self
     }
 
+    /// Says whether another deployment of the group takes calls that was not asked for this one: a
+    /// second try goes there.
+    #[must_use]
+    pub const fn with_sibling(mut self, sibling: bool) -> Self {
+        self.inner.sibling = sibling;
+        self
+    }
+
     /// Adds the clock that ran out.
     #[must_use]
     pub const fn with_clock(mut self, clock: Clock) -> Self {
@@ -231,6 +241,7 @@ impl Error {
                 retry_after: inner.retry_after,
                 retryable: inner.retryable,
                 refused_by: inner.refused_by,
+                sibling: inner.sibling,
                 clock: inner.clock,
                 journey: None,
                 others: inner.others.iter().map(Self::duplicate).collect(),
@@ -302,6 +313,13 @@ impl Error {
         self.inner.refused_by
     }
 
+    /// Whether another deployment of the group takes calls that was not asked for this one. What the one
+    /// that failed said of itself, as when to come back, does not hold for that.
+    #[must_use]
+    pub const fn has_sibling(&self) -> bool {
+        self.inner.sibling
+    }
+
     /// The clock that ran out.
     #[must_use]
     pub const fn clock(&self) -> Option<Clock> {
@@ -351,6 +369,9 @@ impl fmt::Display for Error {
             write!(f, "{provider}: ")?;
         }
         f.write_str(self.kind().summary())?;
+        if let Some(layer) = self.refused_by() {
+            write!(f, " in layer `{layer}`")?;
+        }
         if let Some(message) = self.message() {
             write!(f, ": {message}")?;
         }
@@ -383,6 +404,7 @@ impl fmt::Debug for Error {
             .field("retry_after", &self.inner.retry_after)
             .field("retryable", &self.is_retryable())
             .field("refused_by", &self.inner.refused_by)
+            .field("has_sibling", &self.inner.sibling)
             .field("clock", &self.inner.clock)
             .field("others", &self.inner.others)
             .field("source", &self.inner.source)

@@ -49,10 +49,10 @@ async fn main() -> Result<(), Error> {
         .layer(BreakerLayer::new(&breaker))
         // Tokens and slots are granted in one step.
         .layer(limit)
+        // One line of the record for each attempt, those that a clock ends included.
+        .layer(journey::AttemptLayer::new("model"))
         // Starts when the call has been admitted.
         .layer(timeout::AttemptLayer::new(Clocks::default()))
-        // One line of the record for each attempt.
-        .layer(journey::AttemptLayer::new("model"))
         .service(service_fn(model));
 
     let answer = model.oneshot(Request::new("m", "Hello?")).await?;

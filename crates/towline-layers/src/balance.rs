@@ -21,6 +21,10 @@
 //!   one is asked that takes calls again soonest: nobody is turned away here for that.
 //! - One that the call [avoids](towline_core::Context::avoid), because it was asked before, is not
 //!   picked while another takes calls; and a hedge is never sent to it.
+//! - Where a layer of ours inside a deployment (a limit, a breaker) turns the call away, nothing was
+//!   sent: another that takes calls is asked in its place, until all were. Any other error comes as it
+//!   is, and says whether another could be asked ([`Error::has_sibling`](towline_core::Error::has_sibling)):
+//!   the retry outside then does not wait for what the one that failed said of itself.
 //! - With [`sticky`](Balance::with_sticky), calls of one tenant that begin alike
 //!   ([`Metered::affinity`](towline_core::Metered::affinity)) go to the same deployment while it takes
 //!   calls, whatever its load.
@@ -66,11 +70,14 @@
 
 mod asked;
 mod deployment;
+mod future;
 mod latency;
 mod pick;
 mod service;
+mod spare;
 
 pub use self::{
     deployment::{Deployment, DeploymentStatus},
-    service::{Balance, BalanceFuture},
+    future::BalanceFuture,
+    service::Balance,
 };

@@ -5,8 +5,9 @@
 //! - [`JourneyLayer`] goes outside everything. It starts the record and hands it over with the answer
 //!   ([`Head::journey`](towline_core::Head::journey)) or with the error
 //!   ([`Error::journey`](towline_core::Error::journey)), errors in the middle of a stream among them.
-//! - [`AttemptLayer`] goes inside everything, around the provider. It writes down each attempt: whom
-//!   it asked, when the first content came, how it ended, and what it used. Where the provider does not
+//! - [`AttemptLayer`] goes around the provider and the clocks of the attempt, inside everything else:
+//!   outside those clocks, so that an attempt that one of them ends is not taken for one that the caller
+//!   left. It writes down each attempt: whom it asked, when the first content came, how it ended, and what it used. Where the provider does not
 //!   say what it used (the attempt failed, or was dropped) it writes an estimate, because the provider
 //!   may bill it all the same.
 //!

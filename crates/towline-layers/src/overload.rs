@@ -118,14 +118,14 @@ pub(crate) fn retry_after(age: Duration) -> Duration {
     age.clamp(Duration::from_millis(100), Duration::from_secs(60))
 }
 
-/// A call that goes because the queue of `layer` is `age` old.
-pub(crate) fn shed(age: Duration) -> Error {
+/// A call that goes because the queue for `what` is `age` old.
+pub(crate) fn shed(what: &str, age: Duration) -> Error {
     Error::new(ErrorKind::Overloaded)
         .with_refused_by("shed")
         .with_retry_after(retry_after(age))
         .with_message(format!(
-            "nothing was sent: calls wait for {age:.1?} here, longer than the queue may grow old; send \
-             fewer, raise the limits they wait for, or raise the bound of the queue's age"
+            "nothing was sent: calls wait for {what} for {age:.1?}, longer than their queue may grow old; \
+             send fewer, raise what they wait for, or raise `shed.max_queue_age`"
         ))
 }
 

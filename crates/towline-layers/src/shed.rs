@@ -139,7 +139,7 @@ impl<S> Shed<S> {
 
 #[cold]
 fn refuse<R: Metered>(request: &R, age: Duration) -> Error {
-    let error = overload::shed(age);
+    let error = overload::shed("a place further inside", age);
     refused::note(request.context(), "shed", &error);
     error
 }

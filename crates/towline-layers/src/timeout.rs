@@ -11,7 +11,7 @@
 //! |---|---|---|---|---|
 //! | first token | the attempt | first content of a stream | 120 s; 600 s where the model reasons | a model that thinks says nothing for minutes |
 //! | whole | the attempt | the whole answer, not streamed | 600 s | what a stream of the same call would get |
-//! | idle | the last sign of life | the next | 300 s | every byte is a sign of life, pings and comments too; 30 to 120 s killed healthy streams of eight known programs |
+//! | idle | the first content of a stream, then each sign of life | the next | 300 s | every byte is a sign of life, pings and comments too; 30 to 120 s killed healthy streams of eight known programs |
 //! | progress | the last content | the next | off | for servers that ping for ever |
 //! | attempt | the attempt | its end | off | |
 //! | total | the call | its end | what the caller says | |
@@ -20,7 +20,8 @@
 //! ([`Error::clock`](towline_core::Error::clock)), and is told after the exchange is closed.
 //!
 //! When an answer, or its next event, is there together with the timer, the answer wins. A stream
-//! that is never silent still ends with the total and the attempt.
+//! that is never silent still ends with the total and the attempt. Before the first content of a stream
+//! its own clock counts alone: a model that thinks may be silent for longer than one that writes.
 //!
 //! # Shared between clones
 //!

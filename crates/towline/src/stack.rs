@@ -48,7 +48,7 @@ use towline_layers::{
     journey::{JourneyLayer, Root},
     limit::{LimitConfig, LimitLayer, Quotas, Rules},
     retry::{Retry, RetryLayer},
-    timeout::{Total, TotalLayer},
+    timeout::{Clocks, Total, TotalLayer},
 };
 
 /// The layers around one target or several, for a [`Client`](crate::Client). `Debug` shows them in their
@@ -239,6 +239,15 @@ impl Stack {
     pub(crate) fn of_provider(settings: &ProviderSettings, target: Arc<dyn Target>) -> Self {
         Self::new(Deployment::of_settings(settings, target, None))
             .total(settings::total(settings.timeout()))
+    }
+
+    /// With the clocks of each deployment as `set` makes them.
+    pub(crate) fn each_clocks(mut self, set: impl Fn(Clocks) -> Clocks) -> Self {
+        let others = self.beside.iter_mut().chain(&mut self.others);
+        for deployment in others.chain([&mut self.first]) {
+            deployment.clocks = set(deployment.clocks);
+        }
+        self
     }
 
     /// How long an exchange that is no model call may take.

@@ -30,6 +30,9 @@ pub struct Lint {
 /// Models that think send nothing for longer than this.
 const THINKING: Duration = Duration::from_secs(30);
 
+/// A clock of this or more is set by somebody who wants none.
+const FOR_EVER: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The names of all lints and when they speak, for the reference page.
 pub(crate) const LINTS: &[(&str, &str)] = &[
     (
@@ -52,7 +55,7 @@ pub(crate) const LINTS: &[(&str, &str)] = &[
     ("idle-cuts-thinking", "`timeout.idle` is below 30 s"),
     (
         "exchange-clock-first",
-        "`timeouts.stream` is below `timeout.first_token` or `timeout.idle`",
+        "`timeouts.stream` is below `timeout.first_token` or `timeout.idle`, or one of these is off",
     ),
     (
         "limit-burst-below-one",
@@ -213,8 +216,8 @@ fn idle_cuts_thinking(target: &TargetSettings) -> Option<Lint> {
             "idle-cuts-thinking",
             &["timeout.idle"],
             format!(
-                "a stream is cut after {idle:?} of silence, and models that think are silent for \
-                 longer: use 30 s or more"
+                "a stream that has begun is cut after {idle:?} of silence, and models that think or \
+                 write a tool call are silent for longer: use 30 s or more"
             ),
         )
     })
@@ -229,14 +232,17 @@ fn exchange_clock_first(target: &TargetSettings) -> Option<Lint> {
     ];
     let (key, longer) = longer
         .into_iter()
-        .find(|(_, limit)| limit.is_some_and(|limit| limit > pause))?;
+        .find(|(_, limit)| limit.map_or(pause < FOR_EVER, |limit| limit > pause))?;
+    let whose = match longer {
+        Some(longer) => format!("before the {longer:?} of {key}"),
+        None => format!("and {key} is off"),
+    };
     Some(Lint::new(
         "exchange-clock-first",
         &[key, "timeouts.stream"],
         format!(
-            "the older clock of one exchange ends a stream after {pause:?} of silence, before the \
-             {:?} of {key}: raise timeouts.stream too",
-            longer?
+            "the older clock of one exchange ends a stream after {pause:?} of silence, {whose}: raise \
+             timeouts.stream too"
         ),
     ))
 }

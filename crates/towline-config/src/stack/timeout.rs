@@ -52,7 +52,8 @@ impl TimeoutSettings {
         self.reasoning_first_token
     }
 
-    /// Longest silence on the wire. Every byte counts, pings and comments too. Default 5 minutes.
+    /// Longest silence of a stream after its first token. Every byte counts, pings and comments too.
+    /// Default 5 minutes.
     #[must_use]
     pub const fn idle(&self) -> Option<Duration> {
         self.idle

@@ -135,7 +135,7 @@ impl ErrorKind {
         use Repeat::{Later, Never, Once};
         match self {
             Self::RateLimit => ("rate_limit", "rate limited", Later, Yes),
-            Self::Overloaded => ("overloaded", "provider overloaded", Later, Yes),
+            Self::Overloaded => ("overloaded", "overloaded", Later, Yes),
             Self::Server => ("server", "provider failed", Later, Yes),
             Self::Timeout => ("timeout", "timed out", Later, Yes),
             Self::Quota => ("quota", "quota used up", Never, Yes),

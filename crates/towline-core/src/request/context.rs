@@ -14,6 +14,7 @@ pub struct Context {
     seed: u64,
     journey: Option<Journey>,
     hedge: bool,
+    repeat: bool,
     picks: Option<Picks>,
     rare: Option<Arc<Rare>>,
 }
@@ -136,6 +137,12 @@ impl Context {
         self.hedge = hedge;
     }
 
+    /// Says that the call is itself a second try, as of an answer that broke off: it was paid for where that
+    /// was decided, and earns no further tries as first attempts do.
+    pub const fn set_repeat(&mut self, repeat: bool) {
+        self.repeat = repeat;
+    }
+
     /// Asks whoever picks among deployments to take another than `deployment`. Where there is no
     /// other, a second try goes to the same one; a hedge ([`is_hedge`](Self::is_hedge)) is refused.
     pub fn avoid(&mut self, deployment: impl Into<Text>) {
@@ -198,6 +205,12 @@ impl Context {
     #[must_use]
     pub const fn is_hedge(&self) -> bool {
         self.hedge
+    }
+
+    /// Whether the call is itself a second try that was paid for.
+    #[must_use]
+    pub const fn is_repeat(&self) -> bool {
+        self.repeat
     }
 
     /// Deployments that were asked for this call before, or are being asked.

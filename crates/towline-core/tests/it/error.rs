@@ -130,7 +130,7 @@ fn facts_stand_behind_the_message() {
         .with_retry_after(Duration::from_secs(90));
     assert_eq!(
         error.to_string(),
-        "provider overloaded (status 529, retry after 90 s, request req_1)"
+        "overloaded (status 529, retry after 90 s, request req_1)"
     );
 }
 

@@ -8,7 +8,7 @@ use super::{
 use crate::{handle::Handle, verdict::is_at_fault};
 use std::time::Duration;
 use tokio::time::Instant;
-use towline_core::{Ending, Error, Event, Moment, Usage, Watch};
+use towline_core::{Ending, Error, Event, Moment, Text, Usage, Watch};
 
 /// A call to a deployment, which counts as its load until the answer has ended.
 pub(super) struct Asked<'a, S> {
@@ -59,6 +59,14 @@ impl<'a, S> Asked<'a, S> {
             told: std::mem::replace(&mut self.told, true),
             counted: std::mem::take(&mut self.counted),
         }
+    }
+
+    pub(super) fn shared(&self) -> &Shared<S> {
+        &self.shared
+    }
+
+    pub(super) fn name(&self) -> Option<&Text> {
+        self.slot().map(|slot| slot.deployment.name())
     }
 
     fn slot(&self) -> Option<&Slot<S>> {

@@ -57,6 +57,12 @@ impl<S> Choice<'_, S> {
             .or_else(|| self.soonest())
     }
 
+    /// Whether anybody takes calls who was not asked before.
+    pub(super) fn has_other(&self, context: &Context) -> bool {
+        let others = Among::Others(context.avoided());
+        (0..self.slots.len()).any(|index| self.may(others, None, index))
+    }
+
     fn pick_among(&self, among: Among<'_>, affinity: Option<u64>, rng: &mut Rng) -> Option<usize> {
         match affinity {
             Some(affinity) => self.sticky(among, affinity),

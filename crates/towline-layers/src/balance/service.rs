@@ -3,8 +3,10 @@
 use super::{
     asked::Asked,
     deployment::{Deployment, DeploymentStatus, Slot, hash},
+    future::BalanceFuture,
     latency::{Millis, number},
     pick::Choice,
+    spare::{After, Spare},
 };
 use crate::{
     ask::Ask,
@@ -12,12 +14,10 @@ use crate::{
     refused,
     seed::Seeds,
 };
-use pin_project_lite::pin_project;
 use std::{
     fmt,
-    pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 use tokio::time::Instant;
 use tower_service::Service;
@@ -38,46 +38,6 @@ pub(super) struct Shared<S> {
     sticky: bool,
     pub(super) began: Instant,
     seeds: Seeds,
-}
-
-pin_project! {
-    /// The future that [`Balance`] returns.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping it drops the call to the deployment that was picked.
-    #[must_use = "futures do nothing unless polled"]
-    pub struct BalanceFuture<S, Req>
-    where
-        S: Service<Req>,
-        S: 'static,
-    {
-        #[pin]
-        state: State<S, Req, S::Future>,
-    }
-}
-
-pin_project! {
-    #[project = StateProj]
-    enum State<S, Req, F>
-    where
-        S: 'static,
-    {
-        Refused {
-            error: Option<Error>,
-        },
-        Readying {
-            service: S,
-            request: Option<Req>,
-            asked: Option<Asked<'static, S>>,
-        },
-        Asking {
-            #[pin]
-            call: F,
-            asked: Option<Asked<'static, S>>,
-        },
-        Over,
-    }
 }
 
 // === impl Balance ===
@@ -140,7 +100,7 @@ impl<S, Req> Service<Req> for Balance<S>
 where
     S: Service<Req, Error = Error> + Clone + Send + Sync + 'static,
     S::Response: Answer,
-    Req: Metered,
+    Req: Metered + Clone,
 {
     type Response = S::Response;
     type Error = Error;
@@ -151,45 +111,42 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Req) -> Self::Future {
-        let (now, streamed) = (Instant::now(), request.streams());
-        let state = match self.shared.pick(&mut request, now) {
-            Ok((index, slot)) => {
-                let shared = Handle::Owned(Arc::clone(&self.shared));
-                State::Readying {
-                    service: slot.deployment.service().clone(),
-                    asked: Some(Asked::new(shared, index, now, streamed)),
-                    request: Some(request),
-                }
-            }
-            Err(error) => State::Refused { error: Some(error) },
-        };
-        BalanceFuture { state }
+    fn call(&mut self, request: Req) -> Self::Future {
+        BalanceFuture::new(&self.shared, request)
     }
 }
 
 impl<S, Req> Ask<Req> for Balance<S>
 where
     S: Ask<Req, Answer: Answer> + 'static,
-    Req: Metered,
+    Req: Metered + Clone,
 {
     type Answer = S::Answer;
 
     fn ask_at(
         &self,
         mut request: Req,
-        moment: Moment,
+        mut moment: Moment,
     ) -> impl Future<Output = Result<S::Answer, Error>> + Send {
         async move {
-            let (now, streamed) = (moment.now(), request.streams());
-            let (index, slot) = self.shared.pick(&mut request, now)?;
-            let asked = Asked::new(Handle::Borrowed(&self.shared), index, now, streamed);
-            match slot.deployment.service().ask_at(request, moment).await {
-                Ok(mut answer) => {
-                    handle::follow(&mut answer, asked, Asked::into_owned);
-                    Ok(answer)
+            let streamed = request.streams();
+            let mut spare = Spare::of(&request, self.shared.slots.len());
+            loop {
+                let now = moment.now();
+                let (index, slot) = self.shared.pick(&mut request, now)?;
+                let asked = Asked::new(Handle::Borrowed(&self.shared), index, now, streamed);
+                let error = match slot.deployment.service().ask_at(request, moment).await {
+                    Ok(mut answer) => {
+                        handle::follow(&mut answer, asked, Asked::into_owned);
+                        return Ok(answer);
+                    }
+                    Err(error) => error,
+                };
+                match spare.after(error, asked) {
+                    After::Ask(other) => request = other,
+                    After::Fail(error) => return Err(error),
                 }
-                Err(error) => Err(failed(error, Some(asked))),
+                moment = Moment::new();
             }
         }
     }
@@ -217,7 +174,7 @@ impl<S> fmt::Debug for Balance<S> {
 
 impl<S> Shared<S> {
     /// Picks a deployment, and addresses the request to it.
-    fn pick<Req: Metered>(
+    pub(super) fn pick<Req: Metered>(
         &self,
         request: &mut Req,
         now: Instant,
@@ -241,21 +198,30 @@ impl<S> Shared<S> {
 
     /// One of several, where one may be asked.
     fn choose<Req: Metered>(&self, request: &Req, now: Instant) -> Option<usize> {
-        let choice = Choice {
-            slots: &self.slots,
-            even: self.even,
-            mean: self.mean,
-            now,
-            millis: Millis::between(self.began, now),
-            streamed: request.streams(),
-        };
         let context = request.context();
         let mut rng = self.seeds.rng(context);
         // A call that says where its randomness starts shall not draw the same again.
         for _ in context.avoided() {
             rng.next_u64();
         }
+        let choice = self.choice(request, now);
         choice.pick(context, self.affinity(request), &mut rng)
+    }
+
+    /// Whether anybody takes calls whom `request` does not avoid.
+    pub(super) fn has_other<Req: Metered>(&self, request: &Req, now: Instant) -> bool {
+        self.choice(request, now).has_other(request.context())
+    }
+
+    fn choice<Req: Metered>(&self, request: &Req, now: Instant) -> Choice<'_, S> {
+        Choice {
+            slots: &self.slots,
+            even: self.even,
+            mean: self.mean,
+            now,
+            millis: Millis::between(self.began, now),
+            streamed: request.streams(),
+        }
     }
 
     /// What makes calls go to the same deployment. Tenants share no cache.
@@ -276,89 +242,4 @@ fn refuse<Req: Metered>(request: &Req) -> Error {
         .with_message("no other deployment takes calls that could be asked beside the first");
     refused::note(request.context(), LAYER, &error);
     error
-}
-
-// === impl BalanceFuture ===
-
-impl<S, Req> Future for BalanceFuture<S, Req>
-where
-    S: Service<Req, Error = Error> + Clone + Send + Sync + 'static,
-    S::Response: Answer,
-    Req: Metered,
-{
-    type Output = Result<S::Response, Error>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.project().state;
-        loop {
-            let next = match state.as_mut().project() {
-                StateProj::Refused { error } => Err(error.take().unwrap_or_else(over)),
-                StateProj::Readying {
-                    service,
-                    request,
-                    asked,
-                } => match (ready!(service.poll_ready(cx)), request.take()) {
-                    (Ok(()), Some(request)) => Ok(State::Asking {
-                        call: service.call(request),
-                        asked: asked.take(),
-                    }),
-                    (Ok(()), None) => Err(over()),
-                    (Err(error), _) => Err(failed(error, asked.take())),
-                },
-                StateProj::Asking { call, asked } => {
-                    let result = ready!(call.poll(cx));
-                    let asked = asked.take();
-                    // The call is gone before its result is seen.
-                    state.set(State::Over);
-                    return Poll::Ready(match (result, asked) {
-                        (Ok(mut answer), Some(asked)) => {
-                            answer.watch(asked);
-                            Ok(answer)
-                        }
-                        (Ok(answer), None) => Ok(answer),
-                        (Err(error), asked) => Err(failed(error, asked)),
-                    });
-                }
-                StateProj::Over => Err(over()),
-            };
-            match next {
-                Ok(next) => state.set(next),
-                Err(error) => {
-                    state.set(State::Over);
-                    return Poll::Ready(Err(error));
-                }
-            }
-        }
-    }
-}
-
-impl<S, Req> fmt::Debug for BalanceFuture<S, Req>
-where
-    S: Service<Req> + 'static,
-{
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match &self.state {
-            State::Refused { .. } => "refused",
-            State::Readying { .. } => "readying",
-            State::Asking { .. } => "asking",
-            State::Over => "over",
-        };
-        f.debug_struct("BalanceFuture")
-            .field("state", &state)
-            .finish()
-    }
-}
-
-fn failed<S>(error: Error, asked: Option<Asked<'_, S>>) -> Error {
-    match asked {
-        Some(mut asked) => {
-            asked.fail(&error);
-            asked.sign(error)
-        }
-        None => error,
-    }
-}
-
-fn over() -> Error {
-    Error::new(ErrorKind::InvalidRequest).with_message("the call was polled after its end")
 }

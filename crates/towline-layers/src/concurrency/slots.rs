@@ -232,6 +232,17 @@ impl Slots {
         ticket.is_some()
     }
 
+    /// What a person can do about too few slots.
+    fn remedy(&self) -> &'static str {
+        match self.lock().limit {
+            Limit::Fixed(_) => "raise `concurrency.max`",
+            Limit::Adaptive(_) => {
+                "send fewer: so many slots were found to be what the provider takes (it is asked for more \
+                 up to `concurrency.max`, and never for fewer than `concurrency.min`)"
+            }
+        }
+    }
+
     fn release(self: &Arc<Self>, flight: Option<Flight>, signal: Signal) {
         let mut state = self.lock();
         state.in_flight = state.in_flight.saturating_sub(1);

@@ -14,7 +14,10 @@ pub(super) struct Failures {
 pub(super) enum Next {
     Nobody,
     Anybody,
+    /// Who has a larger window.
     Larger,
+    /// Who has no smaller window.
+    NotSmaller,
 }
 
 // === impl Failures ===
@@ -66,6 +69,8 @@ impl Next {
         }
         match error.kind().elsewhere() {
             Elsewhere::Yes => Self::Anybody,
+            // Too many tokens a minute, or bytes: another with the same window may take it.
+            Elsewhere::IfLarger if error.kind() == ErrorKind::TooLarge => Self::NotSmaller,
             Elsewhere::IfLarger => Self::Larger,
             Elsewhere::ByPolicy if filtered => Self::Anybody,
             _ => Self::Nobody,

@@ -102,7 +102,12 @@ impl<S, Req: Metered> Rest<S, Req> {
     pub(super) fn move_on(&mut self, failed: Error) -> Option<usize> {
         let kind = failed.kind();
         let deadline = self.request.context().deadline();
-        let next = Next::after(&failed, self.filtered, deadline, self.turn_end());
+        let is_once = self.request.context().retry() == RetrySafety::Once;
+        let next = match failed.refused_by() {
+            // It was sent, and must not be sent twice.
+            None if is_once => Next::Nobody,
+            _ => Next::after(&failed, self.filtered, deadline, self.turn_end()),
+        };
         self.failures.push(failed);
         let index = self.pick(next)?;
         self.next = index.saturating_add(1);
@@ -145,11 +150,13 @@ impl<S, Req: Metered> Rest<S, Req> {
         if next == Next::Nobody {
             return None;
         }
-        let large = |target: &Target<S>| {
-            next == Next::Anybody || target.is_larger_than(self.window, &self.request)
+        let may = |target: &Target<S>| match next {
+            Next::Larger => target.has_more_than(self.window, &self.request),
+            Next::NotSmaller => !target.has_less_than(self.window, &self.request),
+            Next::Anybody | Next::Nobody => true,
         };
         self.left()
-            .find(|(_, target)| large(target))
+            .find(|(_, target)| may(target))
             .map(|(index, _)| index)
     }
 

@@ -60,6 +60,8 @@ pin_project! {
         },
         Readying {
             target: Target<S>,
+            // Rings at the end of its turn.
+            alarm: Option<Pin<Box<Sleep>>>,
         },
         Failed {
             error: Option<Error>,
@@ -165,9 +167,7 @@ where
         let (rest, instead) = self.rest(request);
         let instead = instead.and_then(|index| self.others.get(index));
         let state = match (instead, unready) {
-            (Some(other), _) => State::Readying {
-                target: other.clone(),
-            },
+            (Some(other), _) => State::readying(other.clone()),
             (None, Some(error)) => State::Failed { error: Some(error) },
             (None, None) => State::asking(&mut self.first, rest.request()),
         };
@@ -279,6 +279,12 @@ impl<S> fmt::Debug for Fallback<S> {
 // === impl State ===
 
 impl<S, F, A> State<S, F, A> {
+    /// `target` is made ready.
+    const fn readying(target: Target<S>) -> Self {
+        let alarm = None;
+        Self::Readying { target, alarm }
+    }
+
     /// A call to `target`, whose service is ready.
     fn asking<Req: Metered>(target: &mut Target<S>, request: Req) -> Self
     where
@@ -320,17 +326,24 @@ where
                         rest.late()
                     }
                 },
-                StateProj::Readying { target } => match ready!(target.service.poll_ready(cx)) {
-                    Ok(()) => {
-                        let Some(rest) = this.rest.as_ref() else {
-                            return Poll::Ready(Err(over()));
-                        };
-                        let asking = State::asking(target, rest.request());
-                        this.state.set(asking);
-                        continue;
+                StateProj::Readying { target, alarm } => {
+                    let Some(rest) = this.rest.as_ref() else {
+                        return Poll::Ready(Err(over()));
+                    };
+                    match target.service.poll_ready(cx) {
+                        Poll::Ready(Ok(())) => {
+                            let asking = State::asking(target, rest.request());
+                            this.state.set(asking);
+                            continue;
+                        }
+                        Poll::Ready(Err(error)) => error,
+                        // To get ready is part of its turn.
+                        Poll::Pending => {
+                            ready!(ring(alarm, rest.turn_end(), cx));
+                            rest.late()
+                        }
                     }
-                    Err(error) => error,
-                },
+                }
                 StateProj::Failed { error } => error.take().unwrap_or_else(over),
                 StateProj::Over => return Poll::Ready(Err(over())),
             };
@@ -341,7 +354,7 @@ where
             };
             let next = rest.move_on(failed);
             match next.and_then(|index| rest.other(index)) {
-                Some(target) => this.state.set(State::Readying { target }),
+                Some(target) => this.state.set(State::readying(target)),
                 None => return Poll::Ready(Err(rest.take_error())),
             }
         }

@@ -146,12 +146,16 @@ impl<S> Target<S> {
         self.about.window.filter(|_| is_its)
     }
 
-    /// Whether its window is larger than `window`, as far as is known.
-    pub(super) fn is_larger_than(&self, window: Option<u64>, request: &impl Metered) -> bool {
-        match (self.window_for(request), window) {
-            (Some(own), Some(other)) => own > other,
-            // Nobody knows: it costs a call to find out, which may be the answer.
-            (None, _) | (_, None) => true,
-        }
+    /// Whether its window is larger than `window`, or may be: where nobody knows it costs a call to find
+    /// out, which may be the answer.
+    pub(super) fn has_more_than(&self, window: Option<u64>, request: &impl Metered) -> bool {
+        let both = self.window_for(request).zip(window);
+        both.is_none_or(|(own, other)| own > other)
+    }
+
+    /// Whether its window is known to be smaller than `window`.
+    pub(super) fn has_less_than(&self, window: Option<u64>, request: &impl Metered) -> bool {
+        let both = self.window_for(request).zip(window);
+        both.is_some_and(|(own, other)| own < other)
     }
 }

@@ -53,6 +53,8 @@ pub(super) struct Race<S, Req> {
     shared: Arc<Shared>,
     streams: bool,
     tokens: u64,
+    /// Whether the first call earns second ones, as it does where it is no second one itself.
+    earns: bool,
     start: Instant,
     /// Absent where nobody may be asked any more.
     spare: Option<Spare<S, Req>>,
@@ -203,11 +205,18 @@ impl<S, Req> Race<S, Req> {
             shared,
             streams,
             tokens,
+            earns: true,
             start: Instant::now(),
             spare,
             withdrawals: None,
             failed: None,
         }
+    }
+
+    /// Of a call that is itself a second try, or not.
+    pub(super) const fn of_repeat(mut self, is_repeat: bool) -> Self {
+        self.earns = !is_repeat;
+        self
     }
 
     /// When the second call is to be made.
@@ -221,7 +230,7 @@ impl<S, Req> Race<S, Req> {
         if result.as_ref().is_err_and(|e| e.refused_by().is_some()) {
             return;
         }
-        self.shared.policy.extra().deposit(self.tokens);
+        self.earn();
         if result.is_ok() {
             self.measure();
         }
@@ -236,7 +245,7 @@ impl<S, Req> Race<S, Req> {
         // The first would have taken longer still. Left out, the slow calls would be missing from the
         // measurements, and the delay would sink.
         if result.is_ok() && self.failed.is_none() {
-            self.shared.policy.extra().deposit(self.tokens);
+            self.earn();
             self.measure();
         }
     }
@@ -250,9 +259,18 @@ impl<S, Req> Race<S, Req> {
 
     /// Of the errors of both calls, the one that says more.
     fn telling(&mut self, second: Error) -> Error {
-        match self.failed.take() {
-            Some(first) if first.refused_by().is_none() || second.refused_by().is_some() => first,
-            _ => second,
+        let Some(first) = self.failed.take() else {
+            return second;
+        };
+        let first_tells = first.refused_by().is_none() || second.refused_by().is_some();
+        let told = if first_tells { first } else { second };
+        // Both deployments were asked.
+        told.with_sibling(false)
+    }
+
+    fn earn(&self) {
+        if self.earns {
+            self.shared.policy.extra().deposit(self.tokens);
         }
     }
 }

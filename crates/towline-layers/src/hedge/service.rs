@@ -85,7 +85,8 @@ impl<S> Hedge<S> {
             let (service, request) = (self.inner.clone(), request.clone());
             Spare::new(service, request, delay)
         });
-        Some(Race::new(Arc::clone(&self.shared), streams, tokens, spare))
+        let race = Race::new(Arc::clone(&self.shared), streams, tokens, spare);
+        Some(race.of_repeat(request.context().is_repeat()))
     }
 }
 

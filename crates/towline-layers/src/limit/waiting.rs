@@ -7,7 +7,7 @@ use super::{
     layer::Shared,
     refusal,
 };
-use crate::{handle::Handle, overload, queue::Key};
+use crate::{handle::Handle, queue::Key};
 use pin_project_lite::pin_project;
 use std::{
     pin::Pin,
@@ -204,7 +204,9 @@ impl<T: Store> Waiting<T> {
                     let time = lane.bucket.wait(this.demand, &calls(config.max_queued));
                     return Poll::Ready(Err(refusal::full(config, time)));
                 }
-                Turn::Away(Away::Shed(age)) => return Poll::Ready(Err(overload::shed(age))),
+                Turn::Away(Away::Shed(age)) => {
+                    return Poll::Ready(Err(refusal::shed(config, age)));
+                }
             },
         };
         *this.passing = booking.is_some();

@@ -3,7 +3,10 @@
 use super::policy::RetryPolicy;
 use std::time::Duration;
 use tokio::time::Instant;
-use towline_core::{Clock, Error, error::Repeat};
+use towline_core::{
+    Clock, Error,
+    error::{Elsewhere, Repeat},
+};
 
 /// What an error allows, whatever time and budget say.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -29,14 +32,35 @@ impl Class {
             return Self::Refused;
         }
         // The whole call is out of time, not this attempt.
-        if error.clock() == Some(Clock::Total) || !error.is_retryable() {
+        if error.clock() == Some(Clock::Total) {
             return Self::Final;
+        }
+        if !error.is_retryable() {
+            return if is_for_sibling(error) {
+                Self::Again
+            } else {
+                Self::Final
+            };
         }
         match error.kind().repeat() {
             Repeat::Once if retries > 0 => Self::Final,
             _ => Self::Again,
         }
     }
+}
+
+/// Whether one deployment cannot answer, now or ever, and another of its group may: a key that was
+/// revoked, a quota that is used up, a model that is not there.
+fn is_for_sibling(error: &Error) -> bool {
+    let kind = error.kind();
+    let begun = error.partial().is_some_and(|partial| !partial.is_empty());
+    let never = kind.repeat() == Repeat::Never && kind.elsewhere() == Elsewhere::Yes;
+    error.has_sibling() && never && !begun
+}
+
+/// For how long the provider wants to be left alone. That is not for another deployment.
+pub(super) fn hint(error: &Error) -> Option<Duration> {
+    error.retry_after().filter(|_| !error.has_sibling())
 }
 
 /// How long to wait before the next attempt, with `drawn` for jitter; `None` where it cannot be waited.

@@ -1,7 +1,7 @@
 //! What is needed to try again.
 
 use super::{
-    again::{Class, pause},
+    again::{Class, hint, pause},
     backoff::Pauses,
     service::Shared,
 };
@@ -21,6 +21,8 @@ pub(super) struct Rest<'a, Req> {
     spare: Option<Spare<Req>>,
     /// Of the first attempt, or of each.
     tokens: u64,
+    /// The first attempt is no second one of somebody else's.
+    earns: bool,
     retries: u32,
     /// How many attempts timed out.
     timeouts: u32,
@@ -64,6 +66,7 @@ impl<'a, Req: Metered + Clone> Rest<'a, Req> {
             shared,
             spare,
             tokens,
+            earns: !request.context().is_repeat(),
             retries: 0,
             timeouts: 0,
         }
@@ -87,7 +90,7 @@ impl<Req> Rest<'_, Req> {
         match later.and_then(|later| later.withdrawal.take()) {
             Some(withdrawal) if refused => withdrawal.refund(),
             Some(_spent) => {}
-            None if refused || self.retries > 0 => {}
+            None if refused || self.retries > 0 || !self.earns => {}
             None => {
                 if let Some(budget) = self.shared.policy.budget() {
                     budget.deposit(self.tokens);
@@ -129,7 +132,7 @@ impl<Req: Metered> Rest<'_, Req> {
             })
         });
         let drawn = later.pauses.draw(policy.backoff(), self.retries);
-        let (hint, deadline) = (error.retry_after(), context.begin_by());
+        let (hint, deadline) = (hint(&error), context.begin_by());
         let Some(pause) = pause(policy, hint, drawn, Instant::now(), deadline) else {
             return Err(error);
         };

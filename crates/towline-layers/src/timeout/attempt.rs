@@ -69,6 +69,8 @@ struct Rest {
     heard: Instant,
     /// The last content.
     moved: Instant,
+    /// Somebody has waited since the last event.
+    waited: bool,
     alarm: Alarm,
 }
 
@@ -197,6 +199,7 @@ fn bound<A: Answer>(mut answer: A, clocks: &Clocks, limit: Limit, start: Option<
             end: clocks.attempt.and_then(|limit| start.checked_add(limit)),
             heard: now,
             moved: now,
+            waited: false,
             alarm: Alarm::default(),
         });
     }
@@ -258,9 +261,14 @@ impl Limit {
 impl Rest {
     /// The clock that runs out first, and when.
     fn next(&self) -> (Instant, Limit) {
+        self.next_with(self.clocks.progress)
+    }
+
+    /// The same with another limit for progress.
+    fn next_with(&self, progress: Option<Duration>) -> (Instant, Limit) {
         let clocks = &self.clocks;
         let idle = self.heard.checked_add(clocks.idle);
-        let progress = clocks.progress.and_then(|limit| {
+        let progress = progress.and_then(|limit| {
             let due = self.moved.checked_add(limit)?;
             Some((due, Limit::new(Clock::Progress, limit)))
         });
@@ -284,14 +292,18 @@ impl Watch for Rest {
         if !matches!(event, Event::Ping) {
             self.moved = now;
         }
+        // What came while nobody read may have content behind it.
+        let progress = self.clocks.progress.filter(|_| self.waited);
+        self.waited = false;
         // A provider that is never silent would else go on for ever.
-        match self.next() {
+        match self.next_with(progress) {
             (due, limit) if due <= now => Err(limit.error()),
             _ => Ok(()),
         }
     }
 
     fn poll_stop(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        self.waited = true;
         let mut alarm = std::mem::take(&mut self.alarm);
         let rung = alarm.poll(cx, || Some(self.next().0));
         self.alarm = alarm;

@@ -7,7 +7,7 @@ use proptest::{
 };
 use std::{task::Poll, time::Duration};
 use tokio::time::{Instant, advance};
-use tokio_test::task;
+use tokio_test::{assert_pending, assert_ready_ok, task};
 use tower::{Layer, ServiceExt};
 use towline_core::{Context, ErrorKind, Event, Journey, Request, Response, Step, Usage};
 use towline_layers::{
@@ -15,11 +15,13 @@ use towline_layers::{
     fallback::{Fallback, Target},
     hedge::{HedgeLayer, HedgePolicy},
     journey::{Attempt, AttemptLayer},
+    limit::{LimitConfig, LimitLayer, Quotas, Rules},
     retry::{RetryLayer, RetryPolicy},
     timeout::TotalLayer,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
+const TICK: Duration = Duration::from_millis(1);
 
 /// What becomes of an attempt.
 #[derive(Clone, Copy, Debug)]
@@ -171,4 +173,64 @@ async fn to5_what_is_left_never_grows_from_attempt_to_attempt() {
         advance(SECOND).await;
     }
     assert_eq!(asked, 3 * 2, "each target is asked three times");
+}
+
+/// As a client is, that is a target of another.
+#[tokio::test(start_paused = true)]
+async fn a_total_within_a_target_does_not_hold_its_stream_to_the_turn() {
+    let ((one, mut a), (other, b)) = (upstream(), upstream());
+    let within = |service| TotalLayer::new(SECOND * 300).layer(service);
+    let service =
+        Fallback::new(Target::new("a", within(one))).then(Target::new("b", within(other)));
+    let mut request = question(true);
+    request
+        .context_mut()
+        .narrow_deadline(Instant::now() + SECOND * 40);
+    let mut call = task::spawn(service.oneshot(request));
+    assert_pending!(call.poll());
+    let feed = a.next().await.stream();
+    feed.text("begun");
+    let answer = assert_ready_ok!(call.poll());
+    advance(SECOND * 35).await;
+    feed.text(" and ended");
+    feed.finish();
+    assert_eq!(answer.collect().await.unwrap().text(), "begun and ended");
+    assert_eq!(b.total(), 0);
+}
+
+/// It waits for a place at the limit, then between its attempts.
+#[tokio::test(start_paused = true)]
+async fn to1_queues_and_pauses_of_a_call_are_within_its_total() {
+    let (model, mut handle) = upstream();
+    let quotas = Quotas::unlimited().with_slots(1);
+    let limit = LimitLayer::new(LimitConfig::new("model"), Rules::new(quotas));
+    let policy = RetryPolicy::default().with_max_attempts(u32::MAX);
+    let retry = RetryLayer::new(policy).layer(limit.layer(model));
+    let total = TotalLayer::new(SECOND * 60).layer(retry);
+    let mut first = task::spawn(total.clone().oneshot(question(false)));
+    assert_pending!(first.poll());
+    let taken = handle.next().await;
+
+    let begin = Instant::now();
+    let mut call = task::spawn(total.oneshot(question(false)));
+    assert_pending!(call.poll());
+    advance(SECOND * 50).await;
+    assert_pending!(call.poll());
+    assert_eq!(handle.total(), 1, "it is in the queue");
+    taken.reply("freed");
+    assert_ready_ok!(first.poll());
+    let error = loop {
+        if let Poll::Ready(result) = call.poll() {
+            break result.unwrap_err();
+        }
+        match handle.try_next() {
+            Some(exchange) => exchange.fail(ErrorKind::Server),
+            None => advance(TICK).await,
+        }
+    };
+    assert!(handle.total() > 2, "it has paused between attempts");
+    let took = Instant::now().saturating_duration_since(begin);
+    assert!(took > SECOND * 50 && took <= SECOND * 60 + TICK, "{took:?}");
+    assert_eq!(error.kind(), ErrorKind::Server, "the real error is told");
+    assert_eq!(limit.handle().in_use(), 0);
 }

@@ -5,6 +5,7 @@ mod ejects;
 #[cfg(feature = "breaker")]
 mod guarded;
 mod picks;
+mod siblings;
 mod sticks;
 
 use crate::support::{Handle, Upstream, failed, question, upstream, whole};

@@ -13,7 +13,7 @@ use tokio_test::{assert_pending, assert_ready, assert_ready_err, task};
 use tower::{Service, ServiceExt};
 use towline_core::{
     Answer, Capabilities, Capability, Clock, CompletionOptions, Error, ErrorKind, Journey, Request,
-    Step, ToolSpec, error::Elsewhere,
+    RetrySafety, Step, ToolSpec, error::Elsewhere,
 };
 use towline_layers::fallback::{Fallback, Target};
 
@@ -354,4 +354,54 @@ async fn x6_fallback_moves_on_where_a_layer_of_the_target_refuses() {
     assert_pending!(call.poll());
     b.next().await.reply("open");
     assert!(assert_ready!(call.poll()).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn fb2_too_much_for_a_limit_goes_to_whoever_has_no_smaller_window() {
+    for way in ways::WAYS {
+        let about = [Some(100), Some(50), Some(100), None].map(|window| ways::About {
+            window,
+            ..ways::About::default()
+        });
+        let (mut call, [mut a, mut b, mut c, _d]) = ways::call(way, about, question(false));
+        assert_pending!(call.poll());
+        a.next().await.fail(ErrorKind::TooLarge);
+        assert_pending!(call.poll());
+        assert_eq!(b.total(), 0, "{way:?}");
+        c.next().await.reply("room enough");
+        assert!(call.poll().is_ready(), "{way:?}");
+        assert!(b.try_next().is_none());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn fb2_a_call_that_must_not_be_sent_twice_goes_on_only_where_it_was_not_sent() {
+    let once = || {
+        let mut request = question(false);
+        *request.context_mut() = request.context().clone().with_retry(RetrySafety::Once);
+        request
+    };
+    let about = [ways::About::default(); 2];
+    for way in ways::WAYS {
+        let kinds = [
+            ErrorKind::Server,
+            ErrorKind::Timeout,
+            ErrorKind::Transport,
+            ErrorKind::RateLimit,
+        ];
+        for kind in kinds {
+            let (mut call, [mut a, b]) = ways::call(way, about, once());
+            assert_pending!(call.poll());
+            a.next().await.fail(kind);
+            assert_eq!(assert_ready_err!(call.poll()).kind(), kind, "{way:?}");
+            assert_eq!(b.total(), 0, "{way:?}");
+        }
+        let (mut call, [mut a, mut b]) = ways::call(way, about, once());
+        assert_pending!(call.poll());
+        let refused = Error::new(ErrorKind::Overloaded).with_refused_by("breaker");
+        a.next().await.answer(Err(refused));
+        assert_pending!(call.poll());
+        b.next().await.reply("once");
+        assert!(call.poll().is_ready(), "{way:?}");
+    }
 }

@@ -299,10 +299,12 @@ async fn when_both_fail_the_error_of_the_first_is_given() {
     let first = handle.next().await;
     advance(SECOND * 10).await;
     assert_pending!(call.poll());
-    first.fail(ErrorKind::Server);
+    first.answer(Err(failed(ErrorKind::Server).with_sibling(true)));
     assert_pending!(call.poll());
     handle.next().await.fail(ErrorKind::Auth);
-    assert_eq!(assert_ready_err!(call.poll()).kind(), ErrorKind::Server);
+    let error = assert_ready_err!(call.poll());
+    assert_eq!(error.kind(), ErrorKind::Server);
+    assert!(!error.has_sibling(), "the other was asked");
 }
 
 #[tokio::test(start_paused = true)]
@@ -346,4 +348,27 @@ async fn x6_hedge_a_first_call_that_is_turned_away_neither_earns_nor_is_measured
     advance(SECOND * 60).await;
     assert_pending!(call.poll());
     assert_eq!(handle.total(), before + 1, "nothing was earned");
+}
+
+#[tokio::test(start_paused = true)]
+async fn hg1_a_call_that_is_a_second_try_itself_earns_no_second_requests() {
+    for (repeat, requests) in [(true, 1), (false, 2)] {
+        let (hedge, mut handle) = hedge(policy().with_max_extra(1_000_000, 2));
+        // Spends the reserve.
+        let mut call = start(&hedge, question(true));
+        advance(SECOND * 10).await;
+        assert_pending!(call.poll());
+        drop(call);
+        while handle.try_next().is_some() {}
+        let mut request = question(true);
+        request.context_mut().set_repeat(repeat);
+        let mut first = start(&hedge, request);
+        handle.next().await.reply("yes");
+        assert_ready_ok!(first.poll());
+        let before = handle.total();
+        let mut call = start(&hedge, question(true));
+        advance(SECOND * 10).await;
+        assert_pending!(call.poll());
+        assert_eq!(handle.total(), before + requests, "{repeat}");
+    }
 }

@@ -303,6 +303,23 @@ async fn rt3_without_tokens_in_the_budget_the_error_is_given_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn rt3_a_call_that_is_a_second_try_itself_earns_nothing() {
+    let (model, mut handle) = upstream();
+    let budget = Budget::new(1_000_000, 10);
+    let policy = RetryPolicy::default().with_budget(budget.clone());
+    drop(budget.withdraw(10).unwrap().sent());
+    for (repeat, earned) in [(true, 0), (false, 2)] {
+        let mut request = question(false);
+        request.context_mut().set_repeat(repeat);
+        let mut call = call(&policy, &model, request);
+        assert_pending!(call.poll());
+        handle.next().await.reply("yes");
+        assert_ready_ok!(call.poll());
+        assert_eq!(budget.available(), earned);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn rt3_first_attempts_fill_the_budget_and_retries_do_not() {
     let (model, mut handle) = upstream();
     let budget = Budget::new(500_000, 10);

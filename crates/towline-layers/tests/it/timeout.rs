@@ -244,6 +244,28 @@ async fn to3_pings_do_not_put_off_progress() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn to3_progress_leaves_content_alone_that_came_while_nobody_read() {
+    let (model, mut handle) = upstream();
+    let clocks = clocks().with_progress(Some(SECOND * 30));
+    let model = AttemptLayer::new(clocks).layer(model);
+    let mut call = task::spawn(model.oneshot(question(true)));
+    assert_pending!(call.poll());
+    let feed = handle.next().await.stream();
+    feed.text("on");
+    let mut response = assert_ready!(call.poll()).unwrap();
+    assert_eq!(next(&mut response).as_text(), Some("on"));
+    feed.send(Event::Ping);
+    feed.text(" and on");
+    advance(SECOND * 60).await;
+    assert_eq!(next(&mut response), Event::Ping);
+    assert_eq!(next(&mut response).as_text(), Some(" and on"));
+    feed.send(Event::Ping);
+    advance(SECOND * 60).await;
+    assert_eq!(next(&mut response), Event::Ping);
+    timed_out(&broken(&mut response), Clock::Progress);
+}
+
+#[tokio::test(start_paused = true)]
 async fn to4_the_exchange_is_closed_before_the_error_is_told() {
     let (model, mut handle) = upstream();
     let model = ServiceBuilder::new()

@@ -37,7 +37,9 @@ use towline_layers::{drain::Drain, timeout::Clocks};
 #[must_use = "a builder does nothing until it is built"]
 pub struct ClientBuilder {
     target: Arc<dyn Target>,
-    layers: Layers,
+    /// What goes around the target, where that is more than the clocks.
+    stack: Option<Box<Stack>>,
+    limits: Limits,
     embedder: Embedding,
     names: Names,
     vendor: Option<String>,
@@ -48,15 +50,6 @@ pub struct ClientBuilder {
     access: Access,
     key_origin: Option<String>,
     held: Option<Held>,
-}
-
-/// What goes around the target.
-#[derive(Debug)]
-enum Layers {
-    /// The clocks alone.
-    Plain(Limits),
-    /// These.
-    Stack(Box<Stack>),
 }
 
 /// How long things may take where there is no stack that says so.
@@ -85,7 +78,8 @@ impl ClientBuilder {
     pub(crate) fn new(target: Arc<dyn Target>) -> Self {
         Self {
             target,
-            layers: Layers::Plain(Limits::default()),
+            stack: None,
+            limits: Limits::default(),
             embedder: Embedding::None,
             names: Names::default(),
             vendor: None,
@@ -155,36 +149,40 @@ impl ClientBuilder {
     }
 
     /// Puts these layers around the target, in place of the clocks alone. The stack's first deployment
-    /// is the one that answers; the clocks below have no effect then.
+    /// is the one that answers.
     pub(crate) fn stack(mut self, stack: Stack) -> Self {
-        self.layers = Layers::Stack(Box::new(stack));
+        self.stack = Some(Box::new(stack));
         self
     }
 
     /// How long an answer without streaming may take in all. Default 5 minutes.
-    pub fn request_timeout(self, limit: Duration) -> Self {
-        self.limit(|limits| limits.request = limit)
+    ///
+    /// Of a client of a [`Stack`], this is said to each deployment that has been added; default there is
+    /// what the deployment's own clocks say.
+    pub fn request_timeout(mut self, limit: Duration) -> Self {
+        self.limits.request = limit;
+        self.clocks(|clocks| clocks.with_whole(limit))
     }
 
     /// How long a stream may be silent, before its first content and between events. Default 10
     /// minutes: models that think at length say nothing meanwhile.
-    pub fn stream_timeout(self, limit: Duration) -> Self {
-        self.limit(|limits| limits.stream = limit)
+    ///
+    /// Of a client of a [`Stack`], this is said to each deployment that has been added; default there is
+    /// what the deployment's own clocks say.
+    pub fn stream_timeout(mut self, limit: Duration) -> Self {
+        self.limits.stream = limit;
+        self.clocks(|clocks| silence(clocks, limit))
     }
 
     /// How long [`Client::close`] waits for what is under way. Default 30 seconds.
     pub fn drain_timeout(mut self, limit: Duration) -> Self {
-        if let Layers::Stack(stack) = self.layers {
-            self.layers = Layers::Stack(Box::new(stack.drain_timeout(limit)));
-            return self;
-        }
-        self.limit(|limits| limits.drain = limit)
+        self.limits.drain = limit;
+        self.stack = self.stack.map(|stack| Box::new(stack.drain_timeout(limit)));
+        self
     }
 
-    fn limit(mut self, set: impl FnOnce(&mut Limits)) -> Self {
-        if let Layers::Plain(limits) = &mut self.layers {
-            set(limits);
-        }
+    fn clocks(mut self, set: impl Fn(Clocks) -> Clocks) -> Self {
+        self.stack = self.stack.map(|stack| Box::new(stack.each_clocks(set)));
         self
     }
 
@@ -198,7 +196,11 @@ impl ClientBuilder {
             .reserve
             .unwrap_or_else(|| known_reserve(vendor, window));
         let name = &self.names.provider;
-        let (patience, stack) = self.layers.into_stack(name, &self.target);
+        let limits = self.limits;
+        let (patience, stack) = match self.stack {
+            Some(stack) => (stack.exchange(), *stack),
+            None => (limits.request, limits.around(name, &self.target)),
+        };
         let stack = stack.complete();
         // One gate for questions and vectors.
         let drain = Drain::new();
@@ -207,7 +209,7 @@ impl ClientBuilder {
                 layers: stack.compose(name, &drain),
                 stack,
                 target: self.target,
-                embedder: self.embedder.compose(name, &drain),
+                embedder: self.embedder.compose(name, limits, &drain),
                 names: self.names,
                 window,
                 reserve,
@@ -232,31 +234,14 @@ impl ClientBuilder {
     }
 }
 
-// === impl Layers ===
-
-impl Layers {
-    /// The stack, and how long a list of models may take.
-    fn into_stack(self, name: &Text, target: &Arc<dyn Target>) -> (Duration, Stack) {
-        match self {
-            Self::Stack(stack) => (stack.exchange(), *stack),
-            Self::Plain(limits) => {
-                let deployment = Deployment::of_target(name.clone(), Arc::clone(target));
-                let stack = Stack::new(deployment.clocks(limits.clocks()));
-                (limits.request, stack.drain_timeout(limits.drain))
-            }
-        }
-    }
-}
-
 // === impl Limits ===
 
 impl Limits {
-    fn clocks(&self) -> Clocks {
-        Clocks::default()
-            .with_whole(self.request)
-            .with_first_token(self.stream)
-            .with_reasoning_first_token(self.stream)
-            .with_idle(self.stream)
+    /// The clocks alone, around `target`.
+    fn around(self, name: &Text, target: &Arc<dyn Target>) -> Stack {
+        let deployment = Deployment::of_target(name.clone(), Arc::clone(target));
+        let clocks = Clocks::default().with_whole(self.request);
+        Stack::new(deployment.clocks(silence(clocks, self.stream))).drain_timeout(self.drain)
     }
 }
 
@@ -270,16 +255,23 @@ impl Default for Limits {
     }
 }
 
+/// With `limit` for each silence of a stream.
+fn silence(clocks: Clocks, limit: Duration) -> Clocks {
+    clocks
+        .with_first_token(limit)
+        .with_reasoning_first_token(limit)
+        .with_idle(limit)
+}
+
 // === impl Embedding ===
 
 impl Embedding {
-    fn compose(self, name: &Text, drain: &Drain) -> Embedder {
+    fn compose(self, name: &Text, limits: Limits, drain: &Drain) -> Embedder {
         match self {
             Self::None => Embedder::None,
             Self::Broken(reason) => Embedder::Broken(reason),
             Self::Target(target, model) => {
-                let deployment = Deployment::of_target(name.clone(), target);
-                let stack = Stack::new(deployment.clocks(Limits::default().clocks())).complete();
+                let stack = limits.around(name, &target).complete();
                 Embedder::Ready(Box::new(stack.compose(name, drain)), model)
             }
             Self::Stack(stack, model) => {

@@ -64,13 +64,14 @@ pub(crate) const TARGET: &[Field] = &[
     row(
         "timeout.first_token",
         Kind::Clock,
-        "Longest wait of an attempt for its first token; unset: 2 min, and 10 min for reasoning \
-         models.",
+        "Longest wait of an attempt for its first token, whatever else comes; unset: 2 min, and 10 min \
+         for reasoning models. Never longer than `timeouts.stream`.",
     ),
     row(
         "timeout.idle",
         Kind::Clock,
-        "Longest silence on the wire; every byte counts, pings too.",
+        "Longest silence of a stream after its first token; every byte counts, pings too. Never longer \
+         than `timeouts.stream`.",
     )
     .default("5 min"),
     row(
@@ -204,7 +205,7 @@ pub(crate) const TARGET: &[Field] = &[
         "concurrency.max",
         Kind::Cap(MANY),
         "Calls to a provider at once, streams to their end, for each of its models by itself; unset: \
-         unlimited.",
+         unlimited, and 200 where the limit is adaptive.",
     ),
     row(
         "concurrency.adaptive",
@@ -222,7 +223,7 @@ pub(crate) const TARGET: &[Field] = &[
     row(
         "concurrency.initial",
         Kind::Within(1, MANY),
-        "Where an adaptive limit begins; unset: the layer decides.",
+        "Where an adaptive limit begins; unset: 20, within `concurrency.min` and `concurrency.max`.",
     ),
     row(
         "concurrency.signal",
@@ -338,13 +339,15 @@ pub(crate) const STACK: &[Field] = &[
     row(
         "hedge.enabled",
         Kind::Bool,
-        "Whether a second deployment is asked beside a slow one; the loser may be billed.",
+        "Whether a second deployment is asked beside one that is slow to begin a stream; the loser may \
+         be billed. Calls that are not streamed are not hedged.",
     )
     .default("false"),
     row(
         "hedge.delay",
         Kind::Duration,
-        "How long the first token is waited for before that; unset: by `hedge.percentile`.",
+        "How long the first token is waited for before that; unset: by `hedge.percentile`, after 20 \
+         streams.",
     ),
     row(
         "hedge.percentile",

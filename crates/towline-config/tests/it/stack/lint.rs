@@ -25,6 +25,7 @@ const ALONE: &[(&str, &[&str])] = &[
     ("limit-wait-beyond-total", &["limit.max_wait=11 min"]),
     ("idle-cuts-thinking", &["timeout.idle=29 s"]),
     ("exchange-clock-first", &["timeout.idle=11 min"]),
+    ("exchange-clock-first", &["timeout.first_token=off"]),
     (
         "limit-burst-below-one",
         &["limit.burst=0", "limit.tokens_per_minute=100"],
@@ -39,6 +40,7 @@ const ALONE: &[(&str, &[&str])] = &[
             "hedge.enabled=true",
             "hedge.delay=10 min",
             "timeout.first_token=off",
+            "timeouts.stream=2 days",
             "balance.deployments=groq/m",
         ],
     ),

@@ -86,14 +86,14 @@ impl Place {
     pub(super) fn is_late(&self, now: Instant) -> Option<Error> {
         let late = self.deadline.is_some_and(|deadline| deadline <= now);
         late.then(|| {
-            let limit = self.slots.counts().limit;
+            let (limit, raise) = (self.slots.counts().limit, self.slots.remedy());
             Error::new(ErrorKind::Timeout)
                 .with_clock(Clock::Total)
                 .with_refused_by(LAYER)
                 .with_retryable(false)
                 .with_message(format!(
                     "nothing was sent: the deadline passed while the call waited for one of {limit} \
-                     slots; raise `concurrency.max`, or give calls more time"
+                     slots; {raise}, or give calls more time"
                 ))
         })
     }
@@ -168,22 +168,22 @@ impl Place {
     }
 
     fn refusal(&self, reason: Reason, age: Duration) -> Error {
-        let limit = self.slots.counts().limit;
+        let (limit, raise) = (self.slots.counts().limit, self.slots.remedy());
         let message = match reason {
-            Reason::Shed => return overload::shed(age),
+            Reason::Shed => return overload::shed(&format!("one of {limit} slots"), age),
             Reason::Full => match self.slots.config.max_queued.unwrap_or_default() {
                 0 => format!(
-                    "nothing was sent: {limit} calls are under way, and none is to wait; raise \
-                     `concurrency.max`, or let calls wait with `limit.mode` and `limit.max_queued`"
+                    "nothing was sent: {limit} calls are under way, and none is to wait; {raise}, \
+                     or let calls wait with `limit.mode` and `limit.max_queued`"
                 ),
                 most => format!(
-                    "nothing was sent: {limit} calls are under way and {most} wait already; raise \
-                     `concurrency.max` or `limit.max_queued`"
+                    "nothing was sent: {limit} calls are under way and {most} wait already; {raise}, \
+                     or raise `limit.max_queued`"
                 ),
             },
             Reason::Waited => format!(
-                "nothing was sent: none of {limit} slots was free within {age:.1?}; raise \
-                 `concurrency.max` or `limit.max_wait`"
+                "nothing was sent: none of {limit} slots was free within {age:.1?}; {raise}, \
+                 or raise `limit.max_wait`"
             ),
         };
         let age = age.max(self.slots.oldest_age(Instant::now()));

@@ -14,6 +14,8 @@ pub(super) struct Ask<S> {
     request: Request,
     targets: Arc<[Target<S>]>,
     instruction: Text,
+    /// How much of the record is of calls before.
+    before: usize,
 }
 
 /// What was delivered so far.
@@ -60,12 +62,10 @@ fn may_mend(error: &Error, deadline: Option<Instant>) -> bool {
 // === impl Ask ===
 
 impl<S> Ask<S> {
-    pub(super) const fn new(
-        request: Request,
-        targets: Arc<[Target<S>]>,
-        instruction: Text,
-    ) -> Self {
+    pub(super) fn new(request: Request, targets: Arc<[Target<S>]>, instruction: Text) -> Self {
+        let journey = request.context().journey();
         Self {
+            before: journey.map_or(0, |journey| journey.steps().len()),
             request,
             targets,
             instruction,
@@ -76,7 +76,8 @@ impl<S> Ask<S> {
     /// journey, else the first.
     fn began(&self) -> usize {
         let steps = self.request.context().journey().map(Journey::steps);
-        let mut steps = steps.into_iter().flatten().rev();
+        let steps = steps.unwrap_or_default();
+        let mut steps = steps.into_iter().skip(self.before).rev();
         let moved = steps.find_map(|step| match step {
             Step::Moved {
                 layer: "fallback",
@@ -159,7 +160,9 @@ impl<S: Clone> Ask<S> {
                 .with(Message::assistant(text))
                 .with(Message::user(self.instruction.clone())),
         };
-        let request = self.request.clone().with_conversation(conversation);
+        let mut request = self.request.clone().with_conversation(conversation);
+        // What it costs is taken from the budget of who broke off.
+        request.context_mut().set_repeat(true);
         let Some(tokens) = request.context().token_estimate() else {
             return request;
         };

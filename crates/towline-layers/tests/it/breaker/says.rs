@@ -22,8 +22,8 @@ async fn x6_breaker_refuses_with_its_name_the_rest_of_the_cooldown_and_the_reaso
     assert_eq!(error.retry_after(), Some(SECOND * 6));
     assert_eq!(
         error.to_string(),
-        "provider overloaded: `azure-east` is left alone, since 3 calls failed in a row, the last \
-         with: provider failed; nothing was sent to it (retry after 6000 ms)"
+        "overloaded in layer `breaker`: `azure-east` is left alone, since 3 calls failed in a row, the \
+         last with: provider failed; nothing was sent to it (retry after 6000 ms)"
     );
 }
 
@@ -39,8 +39,8 @@ async fn x6_breaker_says_that_others_are_trying() {
     let error = succeeds(&breaker).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "provider overloaded: `azure-east` is being tried by other calls, since 3 calls failed \
-         in a row, the last with: provider failed; nothing was sent to it (retry after 1000 ms)"
+        "overloaded in layer `breaker`: `azure-east` is being tried by other calls, since 3 calls \
+         failed in a row, the last with: provider failed; nothing was sent to it (retry after 1000 ms)"
     );
 }
 

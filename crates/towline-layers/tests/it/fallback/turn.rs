@@ -5,18 +5,18 @@ use super::{
     ways::{About, Call, WAYS, Way, call},
 };
 use crate::support::{Handle, question, upstream};
-use std::time::Duration;
+use std::{
+    task::{Context, Poll},
+    time::Duration,
+};
 use tokio::time::{Instant, advance};
 use tokio_test::{assert_pending, assert_ready_err, assert_ready_ok, task};
-use tower::{Layer, ServiceExt};
+use tower::{Service, ServiceExt, util::BoxCloneSyncService};
 use towline_core::{
-    Capabilities, Capability, Clock, CompletionOptions, Error, ErrorKind, Event, Request,
+    Capabilities, Capability, Clock, CompletionOptions, Error, ErrorKind, Event, Request, Response,
     RetrySafety, ToolSpec,
 };
-use towline_layers::{
-    fallback::{Fallback, Target},
-    timeout::TotalLayer,
-};
+use towline_layers::fallback::{Fallback, Target};
 
 const SECOND: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(1);
@@ -104,29 +104,6 @@ async fn a_stream_that_has_begun_is_not_held_to_the_turn() {
     }
 }
 
-/// As a client is, that is a target of another.
-#[tokio::test(start_paused = true)]
-async fn a_total_within_a_target_does_not_hold_its_stream_to_the_turn() {
-    let ((one, mut a), (other, b)) = (upstream(), upstream());
-    let within = |service| TotalLayer::new(SECOND * 300).layer(service);
-    let service =
-        Fallback::new(Target::new("a", within(one))).then(Target::new("b", within(other)));
-    let mut request = question(true);
-    request
-        .context_mut()
-        .narrow_deadline(Instant::now() + SECOND * 40);
-    let mut call = task::spawn(service.oneshot(request));
-    assert_pending!(call.poll());
-    let feed = a.next().await.stream();
-    feed.text("begun");
-    let answer = assert_ready_ok!(call.poll());
-    advance(SECOND * 35).await;
-    feed.text(" and ended");
-    feed.finish();
-    assert_eq!(answer.collect().await.unwrap().text(), "begun and ended");
-    assert_eq!(b.total(), 0);
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_call_that_must_not_be_sent_twice_is_not_left_for_the_next() {
     for way in WAYS {
@@ -211,4 +188,45 @@ async fn x3_fallback_that_is_dropped_in_a_turn_leaves_nothing_behind() {
             }
         }
     }
+}
+
+/// Ready at no time.
+#[derive(Clone, Debug)]
+struct Full;
+
+impl Service<Request> for Full {
+    type Response = Response;
+    type Error = Error;
+    type Future = std::future::Ready<Result<Response, Error>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Pending
+    }
+
+    fn call(&mut self, _request: Request) -> Self::Future {
+        panic!("called without being ready");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_does_not_get_ready_makes_way_at_the_end_of_its_turn() {
+    let ((a, mut on_a), (c, mut on_c)) = (upstream(), upstream());
+    let target = |name, service| Target::new(name, service);
+    let service = Fallback::new(target("a", BoxCloneSyncService::new(a)))
+        .then(target("b", BoxCloneSyncService::new(Full)))
+        .then(target("c", BoxCloneSyncService::new(c)));
+    let mut request = question(false);
+    let deadline = Instant::now() + SECOND * 40;
+    request.context_mut().narrow_deadline(deadline);
+    let mut call = task::spawn(service.oneshot(request));
+    assert_pending!(call.poll());
+    on_a.next().await.fail(ErrorKind::Server);
+    assert_pending!(call.poll());
+    advance(SECOND * 30 - TICK).await;
+    assert_pending!(call.poll());
+    assert_eq!(on_c.total(), 0);
+    advance(TICK).await;
+    assert_pending!(call.poll());
+    on_c.next().await.reply("ready");
+    assert_ready_ok!(call.poll());
 }

@@ -1,6 +1,8 @@
 //! What it costs to go on.
 
 use super::{begun, chain, error, events, is_seam, question, target};
+use tokio_test::{assert_pending, task};
+use tower::ServiceExt;
 use towline_core::{Context, ErrorKind, Journey, Request, Step};
 use towline_layers::budget::Budget;
 
@@ -28,7 +30,10 @@ async fn fb4_continued_within_the_budget_of_the_target_that_broke_off() {
     feed.fail(ErrorKind::Server);
     assert_eq!(events(&mut answer).len(), 1);
     assert_eq!(first.available(), 0, "what is under way is paid");
-    let feed = on_b.next().await.stream();
+    let asked = on_b.next().await;
+    let is_paid = asked.request.context().is_repeat();
+    assert!(is_paid, "no retry inside earns tokens of it");
+    let feed = asked.stream();
     feed.text("more");
     feed.finish();
     assert!(is_seam(&events(&mut answer)[0], "b"));
@@ -93,4 +98,26 @@ async fn fb4_continued_an_answer_that_nobody_bounded_is_paid_too() {
         }
         assert_eq!(on_b.total(), usize::from(goes_on), "{reserve}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn fb4_continued_who_broke_off_is_known_where_the_record_has_calls_before() {
+    let journey = Journey::new();
+    let budget = Budget::new(0, 1_000);
+    let ((a, mut on_a), (b, mut on_b)) = (target("a"), target("b"));
+    let service = chain(vec![a.with_budget(budget.clone()), b]);
+    let request = weighed(&journey);
+    let mut moved = task::spawn(service.clone().oneshot(request.clone()));
+    assert_pending!(moved.poll());
+    on_a.next().await.fail(ErrorKind::Server);
+    assert_pending!(moved.poll());
+    on_b.next().await.reply("from the second");
+    assert!(moved.poll().is_ready());
+
+    let price = cost(&request);
+    let (mut answer, feed) = begun(&service, &mut on_a, request, "ten bytes.").await;
+    feed.fail(ErrorKind::Server);
+    assert_eq!(events(&mut answer).len(), 1);
+    assert_eq!(on_b.total(), 2, "the first broke off");
+    assert_eq!(budget.available(), 1_000 - price);
 }
