@@ -1,7 +1,7 @@
 //! The clocks and the gate, without a socket.
 
 use super::Client;
-use crate::{Headroom, ServiceTarget};
+use crate::{BoxFuture, Deployment, Headroom, ServiceTarget, Stack, Target};
 use std::{
     future::pending,
     pin::pin,
@@ -14,7 +14,8 @@ use std::{
 use tokio::time::{Instant, advance, sleep};
 use tower::service_fn;
 use towline_core::{
-    Body, Completion, Context, Error, ErrorKind, Event, FinishReason, Head, Part, Request, Response,
+    Body, Completion, Context, EmbeddingRequest, EmbeddingResponse, Error, ErrorKind, Event,
+    FinishReason, Head, Part, Request, Response,
 };
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -425,4 +426,48 @@ fn since(start: Instant) -> Duration {
 async fn is_pending<F: Future>(mut future: std::pin::Pin<&mut F>) -> bool {
     advance(Duration::ZERO).await;
     std::future::poll_fn(|cx| std::task::Poll::Ready(future.as_mut().poll(cx).is_pending())).await
+}
+
+/// Says nothing, whatever it is asked.
+#[derive(Debug)]
+struct Mute;
+
+impl Target for Mute {
+    fn call(&self, _request: Request) -> BoxFuture<'static, Result<Response, Error>> {
+        Box::pin(pending())
+    }
+
+    fn embed(
+        &self,
+        _request: EmbeddingRequest,
+    ) -> BoxFuture<'static, Result<EmbeddingResponse, Error>> {
+        Box::pin(pending())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_limits_of_a_client_hold_for_every_deployment_of_its_stack() {
+    let deployment = |name| Deployment::new(name, Mute);
+    let stack = Stack::new(deployment("a")).fallback(deployment("b"));
+    let client = stack.client().model("model");
+    let client = client.request_timeout(LIMIT).stream_timeout(LIMIT * 2);
+    let client = client.build();
+    let start = Instant::now();
+    let error = client.complete("hello").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(since(start), LIMIT * 2, "each has its limit: {error}");
+    let start = Instant::now();
+    let error = client.stream("hello").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(since(start), LIMIT * 4, "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_limit_of_a_client_holds_for_its_embedding_model() {
+    let client = Client::builder(Mute).embedding(Mute, "vectors");
+    let client = client.request_timeout(LIMIT).build();
+    let start = Instant::now();
+    let error = client.embed(["hello"]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(since(start), LIMIT, "{error}");
 }

@@ -14,6 +14,7 @@ mod leave;
 mod outage;
 mod refused;
 mod several;
+mod siblings;
 mod stall;
 mod stream;
 mod support;

@@ -95,8 +95,9 @@ async fn scenario_37_ten_minutes_of_sleep_fail_a_stream_once() {
     let client = client_of(&[&model], &[]).await;
     let mut answer = client.stream("Hi").await.unwrap();
     answer.body_mut().next().await.unwrap().unwrap();
-    // The machine sleeps; to the clock of the process the time passes at once. No layer reads the
-    // clock on the wall.
+    // Ten minutes pass at once, as on a machine that slept and whose monotonic clock went on. (That of
+    // Linux stands still meanwhile: there the clocks go on where they were.) No layer reads the clock on
+    // the wall.
     advance(MINUTE * 10).await;
     let start = Instant::now();
     let error = answer.body_mut().next().await.unwrap().unwrap_err();
@@ -110,6 +111,6 @@ async fn scenario_37_ten_minutes_of_sleep_fail_a_stream_once() {
     row(
         "37",
         "monotonic deadlines, fails once",
-        "1 idle timeout on waking, then the end",
+        "ten minutes at once: 1 idle timeout, then the end",
     );
 }
