@@ -21,6 +21,9 @@
 //!   one is asked that takes calls again soonest: nobody is turned away here for that.
 //! - One that the call [avoids](towline_core::Context::avoid), because it was asked before, is not
 //!   picked while another takes calls; and a hedge is never sent to it.
+//! - One whose provider says when to come back is not picked until then (five minutes at most) while another
+//!   takes calls: for five seconds after a rate limit without a time, for thirty after a key, an account or a
+//!   quota was turned down.
 //! - Where a layer of ours inside a deployment (a limit, a breaker) turns the call away, nothing was
 //!   sent: another that takes calls is asked in its place, until all were. Any other error comes as it
 //!   is, and says whether another could be asked ([`Error::has_sibling`](towline_core::Error::has_sibling)):

@@ -20,6 +20,11 @@
 //!   own hint (`Retry-After` and its like) is the least that is waited, and the drawn pause comes on top,
 //!   so that callers with the same hint do not come back together. A hint above
 //!   [`RetryPolicy::with_hint_cap`], or beyond the deadline, ends the call at once.
+//! - Where the error says that another deployment of the group takes calls
+//!   ([`Error::has_sibling`](towline_core::Error::has_sibling)), the next attempt is asked to avoid the one
+//!   that failed, and waits the drawn pause alone: the hint is not for the other. So are tried again, within
+//!   the same bounds, a key or an account that was turned down, a quota that is used up and a model that is
+//!   not there.
 //! - No attempt begins later than [`RetryPolicy::with_min_attempt`] before the deadline. A pause that
 //!   is too long for it is cut short, but never below the hint.
 //! - Tokens of retries stay within the [`Budget`](crate::budget::Budget).

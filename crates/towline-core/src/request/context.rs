@@ -152,6 +152,13 @@ impl Context {
         }
     }
 
+    /// Lets deployments be asked again that were asked before.
+    pub fn forget_avoided(&mut self) {
+        if !self.avoided().is_empty() {
+            self.rare_mut().avoided.clear();
+        }
+    }
+
     /// Whoever picks among deployments writes the names of those that are asked into `picks`.
     pub fn set_picks(&mut self, picks: Picks) {
         self.picks = Some(picks);

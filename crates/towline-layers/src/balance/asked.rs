@@ -8,7 +8,7 @@ use super::{
 use crate::{handle::Handle, verdict::is_at_fault};
 use std::time::Duration;
 use tokio::time::Instant;
-use towline_core::{Ending, Error, Event, Moment, Text, Usage, Watch};
+use towline_core::{Ending, Error, ErrorKind, Event, Metered, Moment, Picks, Text, Usage, Watch};
 
 /// A call to a deployment, which counts as its load until the answer has ended.
 pub(super) struct Asked<'a, S> {
@@ -20,28 +20,38 @@ pub(super) struct Asked<'a, S> {
     told: bool,
     /// It is part of the load; not where another took that over.
     counted: bool,
+    /// Who was asked for this call before.
+    before: Vec<Text>,
+    /// Who is asked beside it.
+    beside: Option<Picks>,
 }
 
 /// A failure counts at least like an answer that took so long.
 const PENALTY: Duration = Duration::from_secs(5);
 
+/// A key or an account that is turned down is not tried again for so long.
+const LOCKED: Duration = Duration::from_secs(30);
+
 // === impl Asked ===
 
 impl<'a, S> Asked<'a, S> {
-    /// The deployment with this index is asked `now`, and has one more call under way.
+    /// The deployment with this index is asked `now` for `request`, and has one more call under way.
     pub(super) fn new(
         shared: Handle<'a, Shared<S>>,
         index: usize,
         now: Instant,
-        streamed: bool,
+        request: &impl Metered,
     ) -> Self {
+        let context = request.context();
         let asked = Self {
             shared,
             index,
             began: now,
-            streamed,
+            streamed: request.streams(),
             told: false,
             counted: true,
+            before: context.avoided().to_vec(),
+            beside: context.picks().cloned(),
         };
         if let Some(slot) = asked.slot() {
             slot.load.begin();
@@ -58,15 +68,26 @@ impl<'a, S> Asked<'a, S> {
             streamed: self.streamed,
             told: std::mem::replace(&mut self.told, true),
             counted: std::mem::take(&mut self.counted),
+            before: std::mem::take(&mut self.before),
+            beside: self.beside.take(),
         }
     }
 
-    pub(super) fn shared(&self) -> &Shared<S> {
-        &self.shared
+    /// This one and those beside it, and then who was asked before.
+    pub(super) fn tried(&self) -> (Vec<Text>, &[Text]) {
+        let own = self.slot().map(|slot| slot.deployment.name().clone());
+        let beside = self.beside.iter().flat_map(Picks::names);
+        (own.into_iter().chain(beside).collect(), &self.before)
     }
 
-    pub(super) fn name(&self) -> Option<&Text> {
-        self.slot().map(|slot| slot.deployment.name())
+    /// Whether anybody takes calls but these.
+    pub(super) fn is_another(&self, tried: &[Text], before: &[Text]) -> bool {
+        let now = Instant::now();
+        let mut slots = self.shared.slots.iter();
+        slots.any(|slot| {
+            let name = slot.deployment.name();
+            !tried.contains(name) && !before.contains(name) && slot.admits(now)
+        })
     }
 
     fn slot(&self) -> Option<&Slot<S>> {
@@ -91,14 +112,22 @@ impl<'a, S> Asked<'a, S> {
         }
     }
 
-    /// Says in `error` whose it is, so that who tries again asks another.
+    /// Says in `error` whose it is, and whether another could be asked, so that who tries again asks that.
     pub(super) fn sign(&self, error: Error) -> Error {
-        match self.slot() {
-            Some(slot) if error.deployment().is_none() => {
-                error.with_deployment(slot.deployment.name().clone())
-            }
-            _ => error,
+        let Some(slot) = self.slot() else {
+            return error;
+        };
+        let name = slot.deployment.name();
+        // That of a group inside says more.
+        if error.deployment().is_some_and(|known| known != name) {
+            return error;
         }
+        // A model that the caller named is nowhere else either.
+        let is_own = error.kind() != ErrorKind::NotFound || slot.deployment.has_model();
+        let asked = error.refused_by().is_none();
+        let (tried, before) = self.tried();
+        let sibling = asked && is_own && self.is_another(&tried, before);
+        error.with_deployment(name.clone()).with_sibling(sibling)
     }
 
     pub(super) fn fail(&mut self, error: &Error) {
@@ -117,6 +146,9 @@ impl<'a, S> Asked<'a, S> {
             // One that fails, fails whole answers and streams.
             slot.load.streams.penalise(millis, seconds);
             slot.load.wholes.penalise(millis, seconds);
+            if let Some(rest) = aside(error) {
+                slot.set_aside(now, rest);
+            }
         }
     }
 
@@ -132,6 +164,16 @@ impl<'a, S> Asked<'a, S> {
             slot.load.latency(self.streamed).at_least(millis, seconds);
         }
     }
+}
+
+/// For how long a deployment takes no calls, where its error says that.
+fn aside(error: &Error) -> Option<Duration> {
+    let known = match error.kind() {
+        ErrorKind::RateLimit => Some(PENALTY),
+        ErrorKind::Auth | ErrorKind::Permission | ErrorKind::Quota => Some(LOCKED),
+        _ => None,
+    };
+    error.retry_after().or(known)
 }
 
 impl<S: Send + Sync + 'static> Watch for Asked<'_, S> {

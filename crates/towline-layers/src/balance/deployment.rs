@@ -38,6 +38,8 @@ pub(super) struct Slot<S> {
     pub(super) load: Load,
     /// Where nobody tells of its health: what its refusals told.
     heard: Health,
+    /// What its provider told: it takes nothing for a while.
+    aside: Health,
 }
 
 /// What is going on at a deployment.
@@ -100,6 +102,11 @@ impl<S> Deployment<S> {
         self.weight
     }
 
+    /// Whether it is asked for a model of its own.
+    pub(super) const fn has_model(&self) -> bool {
+        self.model.is_some()
+    }
+
     pub(super) const fn service(&self) -> &S {
         &self.service
     }
@@ -121,11 +128,28 @@ impl<S> Slot<S> {
             deployment,
             load: Load::default(),
             heard: Health::new(),
+            aside: Health::new(),
         }
     }
 
-    pub(super) fn health(&self) -> &Health {
+    fn health(&self) -> &Health {
         self.deployment.health.as_ref().unwrap_or(&self.heard)
+    }
+
+    /// Whether it takes calls.
+    pub(super) fn admits(&self, now: Instant) -> bool {
+        self.health().admits(now) && self.aside.admits(now)
+    }
+
+    /// How long it takes none.
+    pub(super) fn retry_after(&self, now: Instant) -> Duration {
+        let told = self.aside.retry_after(now);
+        self.health().retry_after(now).max(told)
+    }
+
+    /// Its provider takes no calls for `rest`.
+    pub(super) fn set_aside(&self, now: Instant, rest: Duration) {
+        self.aside.eject_until(now + rest.min(LONGEST));
     }
 
     /// Its breaker refused a call, and takes none for `rest`.
@@ -143,12 +167,11 @@ impl<S> Slot<S> {
             .known()
             .or_else(|| self.load.wholes.known());
         let seconds = known.map(Known::seconds);
-        let health = self.health();
         DeploymentStatus {
             name: self.deployment.name.clone(),
             pending: self.load.pending(),
             latency: seconds.and_then(|seconds| Duration::try_from_secs_f32(seconds).ok()),
-            ejected: (!health.admits(now)).then(|| health.retry_after(now)),
+            ejected: (!self.admits(now)).then(|| self.retry_after(now)),
         }
     }
 }

@@ -150,7 +150,7 @@ where
 impl<S: Clone, Req: Metered, F> State<S, Req, F> {
     /// Of a call to a deployment that is picked now.
     fn readying(shared: &Arc<Shared<S>>, mut request: Req) -> Self {
-        let (now, streamed) = (Instant::now(), request.streams());
+        let now = Instant::now();
         match shared.pick(&mut request, now) {
             Ok((index, slot)) => Self::Readying {
                 service: slot.deployment.service().clone(),
@@ -158,7 +158,7 @@ impl<S: Clone, Req: Metered, F> State<S, Req, F> {
                     Handle::Owned(Arc::clone(shared)),
                     index,
                     now,
-                    streamed,
+                    &request,
                 )),
                 request: Some(request),
             },

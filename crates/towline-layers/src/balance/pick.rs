@@ -57,12 +57,6 @@ impl<S> Choice<'_, S> {
             .or_else(|| self.soonest())
     }
 
-    /// Whether anybody takes calls who was not asked before.
-    pub(super) fn has_other(&self, context: &Context) -> bool {
-        let others = Among::Others(context.avoided());
-        (0..self.slots.len()).any(|index| self.may(others, None, index))
-    }
-
     fn pick_among(&self, among: Among<'_>, affinity: Option<u64>, rng: &mut Rng) -> Option<usize> {
         match affinity {
             Some(affinity) => self.sticky(among, affinity),
@@ -144,7 +138,7 @@ impl<S> Choice<'_, S> {
             Among::Others(avoided) => avoided.contains(slot.deployment.name()),
             Among::Healthy => false,
         };
-        !avoided && slot.health().admits(self.now)
+        !avoided && slot.admits(self.now)
     }
 
     /// The one that calls like these go to as long as it takes calls: each deployment draws a number
@@ -170,10 +164,7 @@ impl<S> Choice<'_, S> {
     }
 
     fn soonest(&self) -> Option<usize> {
-        let waits = self
-            .slots
-            .iter()
-            .map(|slot| slot.health().retry_after(self.now));
+        let waits = self.slots.iter().map(|slot| slot.retry_after(self.now));
         let (index, _) = waits.enumerate().min_by_key(|(_, wait)| *wait)?;
         Some(index)
     }

@@ -129,12 +129,11 @@ where
         mut moment: Moment,
     ) -> impl Future<Output = Result<S::Answer, Error>> + Send {
         async move {
-            let streamed = request.streams();
             let mut spare = Spare::of(&request, self.shared.slots.len());
             loop {
                 let now = moment.now();
                 let (index, slot) = self.shared.pick(&mut request, now)?;
-                let asked = Asked::new(Handle::Borrowed(&self.shared), index, now, streamed);
+                let asked = Asked::new(Handle::Borrowed(&self.shared), index, now, &request);
                 let error = match slot.deployment.service().ask_at(request, moment).await {
                     Ok(mut answer) => {
                         handle::follow(&mut answer, asked, Asked::into_owned);
@@ -198,30 +197,21 @@ impl<S> Shared<S> {
 
     /// One of several, where one may be asked.
     fn choose<Req: Metered>(&self, request: &Req, now: Instant) -> Option<usize> {
-        let context = request.context();
-        let mut rng = self.seeds.rng(context);
-        // A call that says where its randomness starts shall not draw the same again.
-        for _ in context.avoided() {
-            rng.next_u64();
-        }
-        let choice = self.choice(request, now);
-        choice.pick(context, self.affinity(request), &mut rng)
-    }
-
-    /// Whether anybody takes calls whom `request` does not avoid.
-    pub(super) fn has_other<Req: Metered>(&self, request: &Req, now: Instant) -> bool {
-        self.choice(request, now).has_other(request.context())
-    }
-
-    fn choice<Req: Metered>(&self, request: &Req, now: Instant) -> Choice<'_, S> {
-        Choice {
+        let choice = Choice {
             slots: &self.slots,
             even: self.even,
             mean: self.mean,
             now,
             millis: Millis::between(self.began, now),
             streamed: request.streams(),
+        };
+        let context = request.context();
+        let mut rng = self.seeds.rng(context);
+        // A call that says where its randomness starts shall not draw the same again.
+        for _ in context.avoided() {
+            rng.next_u64();
         }
+        choice.pick(context, self.affinity(request), &mut rng)
     }
 
     /// What makes calls go to the same deployment. Tenants share no cache.

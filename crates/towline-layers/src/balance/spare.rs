@@ -1,12 +1,16 @@
 //! What follows on a deployment that did not answer.
 
 use super::asked::Asked;
-use tokio::time::Instant;
-use towline_core::{Error, Metered, error::Elsewhere};
+use towline_core::{Error, Metered, Text, error::Elsewhere};
 
-/// The request, for another deployment. Absent where there is none.
+/// What is needed to ask another deployment.
 #[derive(Debug)]
-pub(super) struct Spare<Req>(Option<Req>);
+pub(super) struct Spare<Req> {
+    /// Absent where there is none.
+    request: Option<Req>,
+    /// Who turned it away.
+    refused: Vec<Text>,
+}
 
 /// What follows.
 #[derive(Debug)]
@@ -22,28 +26,39 @@ pub(super) enum After<Req> {
 impl<Req: Metered + Clone> Spare<Req> {
     /// Of `request` to one of so many deployments.
     pub(super) fn of(request: &Req, deployments: usize) -> Self {
-        Self((deployments > 1).then(|| request.clone()))
+        Self {
+            request: (deployments > 1).then(|| request.clone()),
+            refused: Vec::new(),
+        }
     }
 
     /// What follows on `error` of the call that was `asked`. What a layer of ours turned away was not
-    /// sent: another deployment gets it, if one takes calls. All else is told, and whether another could
-    /// be asked.
+    /// sent: another deployment gets it, if one takes calls. All else is told.
     #[cold]
     pub(super) fn after<S>(&mut self, error: Error, mut asked: Asked<'_, S>) -> After<Req> {
         asked.fail(&error);
         let error = asked.sign(error);
-        let (Some(request), Some(name)) = (&mut self.0, asked.name()) else {
-            return After::Fail(error);
-        };
-        request.context_mut().avoid(name.clone());
-        if !asked.shared().has_other(request, Instant::now()) {
-            return After::Fail(error);
+        let other = was_kept(&error).then(|| self.other(&asked)).flatten();
+        other.map_or(After::Fail(error), After::Ask)
+    }
+
+    /// The request for another deployment: one that was not asked before, else one that failed before. A
+    /// hedge goes to none of those.
+    fn other<S>(&mut self, asked: &Asked<'_, S>) -> Option<Req> {
+        let mut request = self.request.clone()?;
+        let context = request.context_mut();
+        let (tried, before) = asked.tried();
+        self.refused.extend(tried);
+        if !asked.is_another(&self.refused, before) {
+            if context.is_hedge() || !asked.is_another(&self.refused, &[]) {
+                return None;
+            }
+            context.forget_avoided();
         }
-        if was_kept(&error) {
-            return After::Ask(request.clone());
-        }
-        let is_its = error.deployment() == Some(name);
-        After::Fail(error.with_sibling(is_its))
+        self.refused
+            .iter()
+            .for_each(|name| context.avoid(name.clone()));
+        Some(request)
     }
 }
 

@@ -98,15 +98,17 @@ impl<S, Req: Metered> Rest<S, Req> {
         (rest, instead.map(|(index, _)| index))
     }
 
-    /// Keeps the error, and says which of the others is asked next.
-    pub(super) fn move_on(&mut self, failed: Error) -> Option<usize> {
+    /// Keeps the error of a call that was made, or of a target that did not get ready for it, and says which
+    /// of the others is asked next.
+    pub(super) fn move_on(&mut self, failed: Error, made: bool) -> Option<usize> {
         let kind = failed.kind();
         let deadline = self.request.context().deadline();
         let is_once = self.request.context().retry() == RetrySafety::Once;
-        let next = match failed.refused_by() {
-            // It was sent, and must not be sent twice.
-            None if is_once => Next::Nobody,
-            _ => Next::after(&failed, self.filtered, deadline, self.turn_end()),
+        let sent = made && failed.refused_by().is_none();
+        let next = match is_once && sent {
+            // It must not be sent twice.
+            true => Next::Nobody,
+            false => Next::after(&failed, self.filtered, deadline, self.turn_end()),
         };
         self.failures.push(failed);
         let index = self.pick(next)?;

@@ -214,7 +214,7 @@ where
                     }
                 };
                 // The failed call is gone before anybody else is asked.
-                let next = rest.move_on(failed);
+                let next = rest.move_on(failed, true);
                 target = next.and_then(|index| self.others.get(index));
                 if target.is_none() {
                     return Err(rest.take_error());
@@ -311,19 +311,19 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         loop {
-            let failed = match this.state.as_mut().project() {
+            let (failed, made) = match this.state.as_mut().project() {
                 StateProj::Asking { call, alarm } => match call.poll(cx) {
                     Poll::Ready(Ok(answer)) => {
                         this.state.set(State::Over);
                         return Poll::Ready(Ok(answer));
                     }
-                    Poll::Ready(Err(error)) => error,
+                    Poll::Ready(Err(error)) => (error, true),
                     Poll::Pending => {
                         let Some(rest) = this.rest.as_ref() else {
                             return Poll::Pending;
                         };
                         ready!(ring(alarm, rest.turn_end(), cx));
-                        rest.late()
+                        (rest.late(), true)
                     }
                 },
                 StateProj::Readying { target, alarm } => {
@@ -336,15 +336,15 @@ where
                             this.state.set(asking);
                             continue;
                         }
-                        Poll::Ready(Err(error)) => error,
+                        Poll::Ready(Err(error)) => (error, false),
                         // To get ready is part of its turn.
                         Poll::Pending => {
                             ready!(ring(alarm, rest.turn_end(), cx));
-                            rest.late()
+                            (rest.late(), false)
                         }
                     }
                 }
-                StateProj::Failed { error } => error.take().unwrap_or_else(over),
+                StateProj::Failed { error } => (error.take().unwrap_or_else(over), false),
                 StateProj::Over => return Poll::Ready(Err(over())),
             };
             // The failed call is gone before anybody else is asked.
@@ -352,7 +352,7 @@ where
             let Some(rest) = this.rest.as_mut() else {
                 return Poll::Ready(Err(failed));
             };
-            let next = rest.move_on(failed);
+            let next = rest.move_on(failed, made);
             match next.and_then(|index| rest.other(index)) {
                 Some(target) => this.state.set(State::readying(target)),
                 None => return Poll::Ready(Err(rest.take_error())),

@@ -263,9 +263,10 @@ impl<S, Req> Race<S, Req> {
             return second;
         };
         let first_tells = first.refused_by().is_none() || second.refused_by().is_some();
+        // Who was asked beside the first is known to the second only.
+        let sibling = second.has_sibling();
         let told = if first_tells { first } else { second };
-        // Both deployments were asked.
-        told.with_sibling(false)
+        told.with_sibling(sibling)
     }
 
     fn earn(&self) {

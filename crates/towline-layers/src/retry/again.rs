@@ -3,10 +3,7 @@
 use super::policy::RetryPolicy;
 use std::time::Duration;
 use tokio::time::Instant;
-use towline_core::{
-    Clock, Error,
-    error::{Elsewhere, Repeat},
-};
+use towline_core::{Clock, Error, ErrorKind, error::Repeat};
 
 /// What an error allows, whatever time and budget say.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -52,10 +49,12 @@ impl Class {
 /// Whether one deployment cannot answer, now or ever, and another of its group may: a key that was
 /// revoked, a quota that is used up, a model that is not there.
 fn is_for_sibling(error: &Error) -> bool {
-    let kind = error.kind();
+    let its_own = matches!(
+        error.kind(),
+        ErrorKind::Auth | ErrorKind::Permission | ErrorKind::Quota | ErrorKind::NotFound
+    );
     let begun = error.partial().is_some_and(|partial| !partial.is_empty());
-    let never = kind.repeat() == Repeat::Never && kind.elsewhere() == Elsewhere::Yes;
-    error.has_sibling() && never && !begun
+    error.has_sibling() && its_own && !begun
 }
 
 /// For how long the provider wants to be left alone. That is not for another deployment.

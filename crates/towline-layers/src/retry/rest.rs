@@ -143,7 +143,8 @@ impl<Req: Metered> Rest<'_, Req> {
                 return Err(error);
             }
         }
-        if let Some(deployment) = error.deployment() {
+        // Where there is no other, it is asked again rather than one that failed before it.
+        if let Some(deployment) = error.deployment().filter(|_| error.has_sibling()) {
             let deployment = deployment.clone();
             spare.request.context_mut().avoid(deployment);
         }

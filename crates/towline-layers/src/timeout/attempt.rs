@@ -261,14 +261,9 @@ impl Limit {
 impl Rest {
     /// The clock that runs out first, and when.
     fn next(&self) -> (Instant, Limit) {
-        self.next_with(self.clocks.progress)
-    }
-
-    /// The same with another limit for progress.
-    fn next_with(&self, progress: Option<Duration>) -> (Instant, Limit) {
         let clocks = &self.clocks;
         let idle = self.heard.checked_add(clocks.idle);
-        let progress = progress.and_then(|limit| {
+        let progress = clocks.progress.and_then(|limit| {
             let due = self.moved.checked_add(limit)?;
             Some((due, Limit::new(Clock::Progress, limit)))
         });
@@ -285,18 +280,23 @@ impl Rest {
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
+/// A reader that takes up what is there is quicker than this.
+const AWAY: Duration = Duration::from_secs(1);
+
 impl Watch for Rest {
     fn on_event(&mut self, event: &Event, moment: &Moment) -> Result<(), Error> {
         let now = moment.now();
-        self.heard = now;
+        let away = now.saturating_duration_since(self.heard);
+        let waited = std::mem::replace(&mut self.waited, false);
         if !matches!(event, Event::Ping) {
             self.moved = now;
+        } else if !waited && away >= AWAY {
+            // Nobody read meanwhile, and content may stand behind this.
+            self.moved += away;
         }
-        // What came while nobody read may have content behind it.
-        let progress = self.clocks.progress.filter(|_| self.waited);
-        self.waited = false;
+        self.heard = now;
         // A provider that is never silent would else go on for ever.
-        match self.next_with(progress) {
+        match self.next() {
             (due, limit) if due <= now => Err(limit.error()),
             _ => Ok(()),
         }

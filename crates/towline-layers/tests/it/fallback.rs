@@ -405,3 +405,19 @@ async fn fb2_a_call_that_must_not_be_sent_twice_goes_on_only_where_it_was_not_se
         assert!(call.poll().is_ready(), "{way:?}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn fb2_a_call_that_must_not_be_sent_twice_goes_on_where_the_first_was_not_ready_for_it() {
+    let (model, mut handle) = upstream();
+    let broken = tower::util::BoxCloneSyncService::new(Broken);
+    let model = tower::util::BoxCloneSyncService::new(model);
+    let service = Fallback::new(Target::new("a", broken.clone()))
+        .then(Target::new("b", broken))
+        .then(Target::new("c", model));
+    let mut request = question(false);
+    *request.context_mut() = request.context().clone().with_retry(RetrySafety::Once);
+    let mut call = task::spawn(service.oneshot(request));
+    assert_pending!(call.poll());
+    handle.next().await.reply("once");
+    assert!(assert_ready!(call.poll()).unwrap().is_whole());
+}

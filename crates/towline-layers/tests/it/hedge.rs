@@ -295,16 +295,19 @@ async fn when_the_first_fails_the_second_goes_on() {
 #[tokio::test(start_paused = true)]
 async fn when_both_fail_the_error_of_the_first_is_given() {
     let (hedge, mut handle) = hedge(policy());
-    let mut call = start(&hedge, question(true));
-    let first = handle.next().await;
-    advance(SECOND * 10).await;
-    assert_pending!(call.poll());
-    first.answer(Err(failed(ErrorKind::Server).with_sibling(true)));
-    assert_pending!(call.poll());
-    handle.next().await.fail(ErrorKind::Auth);
-    let error = assert_ready_err!(call.poll());
-    assert_eq!(error.kind(), ErrorKind::Server);
-    assert!(!error.has_sibling(), "the other was asked");
+    for third in [false, true] {
+        let mut call = start(&hedge, question(true));
+        let first = handle.next().await;
+        advance(SECOND * 10).await;
+        assert_pending!(call.poll());
+        first.answer(Err(failed(ErrorKind::Server).with_sibling(true)));
+        assert_pending!(call.poll());
+        let second = failed(ErrorKind::Auth).with_sibling(third);
+        handle.next().await.answer(Err(second));
+        let error = assert_ready_err!(call.poll());
+        assert_eq!(error.kind(), ErrorKind::Server);
+        assert_eq!(error.has_sibling(), third, "the other was asked");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -434,11 +434,18 @@ async fn the_deployment_that_failed_is_avoided() {
     let (model, mut handle) = upstream();
     let mut call = call(&RetryPolicy::default(), &model, question(false));
     assert_pending!(call.poll());
-    let error = failed(ErrorKind::Server).with_deployment("eu-west");
-    fail(&mut call, &mut handle, error);
+    let error = |deployment| failed(ErrorKind::Server).with_deployment(deployment);
+    fail(&mut call, &mut handle, error("eu-west").with_sibling(true));
     advance(SECOND).await;
     assert_pending!(call.poll());
     let exchange = handle.next().await;
+    assert_eq!(exchange.request.context().avoided(), ["eu-west"]);
+    exchange.answer(Err(error("eu-east")));
+    assert_pending!(call.poll());
+    advance(SECOND * 2).await;
+    assert_pending!(call.poll());
+    let exchange = handle.next().await;
+    // There is no third: this one rather than the one before.
     assert_eq!(exchange.request.context().avoided(), ["eu-west"]);
     exchange.answer(Ok(whole("hello")));
     assert_ready!(call.poll()).unwrap();

@@ -234,6 +234,7 @@ async fn to3_pings_do_not_put_off_progress() {
     let mut response = assert_ready!(call.poll()).unwrap();
     assert_eq!(next(&mut response).as_text(), Some("on"));
     for _ in 0..7 {
+        pending(&mut response);
         advance(SECOND * 4).await;
         feed.send(Event::Ping);
         assert_eq!(next(&mut response), Event::Ping);
@@ -246,7 +247,9 @@ async fn to3_pings_do_not_put_off_progress() {
 #[tokio::test(start_paused = true)]
 async fn to3_progress_leaves_content_alone_that_came_while_nobody_read() {
     let (model, mut handle) = upstream();
-    let clocks = clocks().with_progress(Some(SECOND * 30));
+    let clocks = clocks()
+        .with_idle(SECOND * 600)
+        .with_progress(Some(SECOND * 30));
     let model = AttemptLayer::new(clocks).layer(model);
     let mut call = task::spawn(model.oneshot(question(true)));
     assert_pending!(call.poll());
@@ -262,6 +265,32 @@ async fn to3_progress_leaves_content_alone_that_came_while_nobody_read() {
     feed.send(Event::Ping);
     advance(SECOND * 60).await;
     assert_eq!(next(&mut response), Event::Ping);
+    // Who reads again waits anew.
+    pending(&mut response);
+    advance(SECOND * 30 - TICK).await;
+    pending(&mut response);
+    advance(TICK).await;
+    timed_out(&broken(&mut response), Clock::Progress);
+}
+
+#[tokio::test(start_paused = true)]
+async fn to3_progress_ends_a_flood_of_pings_that_is_read_as_fast_as_it_comes() {
+    let (model, mut handle) = upstream();
+    let clocks = clocks().with_progress(Some(SECOND * 30));
+    let model = AttemptLayer::new(clocks).layer(model);
+    let mut call = task::spawn(model.oneshot(question(true)));
+    assert_pending!(call.poll());
+    let feed = handle.next().await.stream();
+    feed.text("on");
+    let mut response = assert_ready!(call.poll()).unwrap();
+    assert_eq!(next(&mut response).as_text(), Some("on"));
+    for _ in 0..59 {
+        advance(SECOND / 2).await;
+        feed.send(Event::Ping);
+        assert_eq!(next(&mut response), Event::Ping);
+    }
+    advance(SECOND / 2).await;
+    feed.send(Event::Ping);
     timed_out(&broken(&mut response), Clock::Progress);
 }
 

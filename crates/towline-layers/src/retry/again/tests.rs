@@ -1,4 +1,4 @@
-use super::{Class, TICK, pause};
+use super::{Class, TICK, hint, pause};
 use crate::retry::policy::RetryPolicy;
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 use std::{fmt::Write as _, time::Duration};
@@ -22,11 +22,16 @@ fn flagged(kind: ErrorKind, flag: &str) -> Error {
         "nothing_began" => error.with_partial(partial(vec![])),
         "attempt_clock" => error.with_clock(Clock::FirstToken),
         "total_clock" => error.with_clock(Clock::Total),
+        "sibling" => error.with_sibling(true),
+        "sibling_not_retryable" => error.with_sibling(true).with_retryable(false),
+        "sibling_began" => error
+            .with_sibling(true)
+            .with_partial(partial(vec![Part::from("half")])),
         _ => error,
     }
 }
 
-const FLAGS: [&str; 10] = [
+const FLAGS: [&str; 13] = [
     "plain",
     "retryable",
     "not_retryable",
@@ -37,6 +42,9 @@ const FLAGS: [&str; 10] = [
     "nothing_began",
     "attempt_clock",
     "total_clock",
+    "sibling",
+    "sibling_not_retryable",
+    "sibling_began",
 ];
 
 /// Every kind, with every flag, after no retry and after one.
@@ -59,6 +67,14 @@ fn rt4_the_classes_equal_the_golden_table() {
         assert_eq!(made, golden);
     }
     assert_eq!(table, GOLDEN);
+}
+
+#[test]
+fn rt2_a_hint_is_not_for_another_deployment() {
+    let wait = Duration::from_secs(30);
+    let limited = || Error::new(ErrorKind::RateLimit).with_retry_after(wait);
+    assert_eq!(hint(&limited()), Some(wait));
+    assert_eq!(hint(&limited().with_sibling(true)), None);
 }
 
 proptest! {

@@ -1,10 +1,13 @@
 //! Another deployment, where one turned the call away or failed.
 
+#[cfg(feature = "retry")]
+mod retried;
+
 use super::{NAMES, SECOND};
 use crate::support::{Handle, Way, failed, question, upstream};
 use std::pin::Pin;
 use tokio::time::advance;
-use tokio_test::{assert_pending, assert_ready, assert_ready_err, assert_ready_ok, task};
+use tokio_test::{assert_pending, assert_ready_err, assert_ready_ok, task};
 use tower::ServiceExt;
 use towline_core::{Error, ErrorKind, Request, Response, RetrySafety};
 use towline_layers::{
@@ -164,75 +167,82 @@ async fn an_error_says_whether_another_deployment_takes_calls_that_was_not_asked
     }
 }
 
-#[cfg(feature = "retry")]
-mod retried {
-    use super::*;
-    use towline_layers::retry::{RetryLayer, RetryPolicy};
+#[tokio::test(start_paused = true)]
+async fn an_error_in_place_of_the_first_event_says_so_too() {
+    for way in Way::BOTH {
+        let (service, mut handles) = over::<2>(way);
+        let mut call = call(&service, question(true));
+        assert_pending!(call.poll());
+        let feed = asked(&mut handles).1.stream();
+        feed.fail(ErrorKind::Overloaded);
+        let mut answer = assert_ready_ok!(call.poll());
+        let error = answer.body_mut().next().await.unwrap().unwrap_err();
+        assert!(error.has_sibling(), "{way:?}");
+    }
+}
 
-    fn retried<const N: usize>() -> (Call, [Handle; N]) {
-        let (service, handles) = over::<N>(Way::Called);
-        let policy = RetryPolicy::default().with_max_attempts(3);
-        let retry = tower::Layer::layer(&RetryLayer::new(policy), service);
+#[tokio::test(start_paused = true)]
+async fn lb1_what_a_provider_says_of_itself_keeps_calls_away_also_where_they_are_sticky() {
+    let turned_down = [
+        (failed(ErrorKind::Auth), 30),
+        (failed(ErrorKind::Quota), 30),
+        (failed(ErrorKind::Permission), 30),
+        (failed(ErrorKind::RateLimit), 5),
         (
-            task::spawn(Box::pin(retry.oneshot(question(false)))),
-            handles,
-        )
+            failed(ErrorKind::RateLimit).with_retry_after(SECOND * 60),
+            60,
+        ),
+        (
+            failed(ErrorKind::Overloaded).with_retry_after(SECOND * 20),
+            20,
+        ),
+        // No longer than this.
+        (
+            failed(ErrorKind::RateLimit).with_retry_after(SECOND * 3_600),
+            300,
+        ),
+    ];
+    for (error, seconds) in turned_down {
+        let (a, b) = (upstream(), upstream());
+        let service = balance(vec![a.0, b.0]).with_sticky(true);
+        let mut handles = [a.1, b.1];
+        let ask = || -> Call { task::spawn(Box::pin(service.clone().oneshot(question(false)))) };
+        let mut first = ask();
+        assert_pending!(first.poll());
+        let (stuck, exchange) = asked(&mut handles);
+        exchange.answer(Err(error.duplicate()));
+        assert_ready_err!(first.poll());
+        for (pause, to_it) in [(0, false), (seconds - 1, false), (1, true)] {
+            advance(SECOND * pause).await;
+            let mut call = ask();
+            assert_pending!(call.poll());
+            let (name, exchange) = asked(&mut handles);
+            assert_eq!(name == stuck, to_it, "{error:?} {pause}");
+            exchange.reply("yes");
+            assert_ready_ok!(call.poll());
+        }
+        assert!(service.status().iter().all(|one| one.ejected().is_none()));
     }
+}
 
-    #[tokio::test(start_paused = true)]
-    async fn rt2_a_hint_is_for_the_deployment_that_gave_it() {
-        // The second is beyond what a retry waits for.
-        for hint in [SECOND * 30, SECOND * 3_600] {
-            let (mut call, mut handles) = retried::<2>();
-            assert_pending!(call.poll());
-            let (first, exchange) = asked(&mut handles);
-            let limited = || failed(ErrorKind::RateLimit).with_retry_after(hint);
-            exchange.answer(Err(limited()));
-            assert_pending!(call.poll());
-            advance(SECOND * 5).await;
-            assert_pending!(call.poll());
-            let (second, exchange) = asked(&mut handles);
-            assert_ne!(first, second);
-            exchange.answer(Err(limited()));
-            if hint > SECOND * 60 {
-                assert_eq!(assert_ready_err!(call.poll()).retry_after(), Some(hint));
-                continue;
-            }
-            assert_pending!(call.poll());
-            advance(hint - SECOND).await;
-            assert_pending!(call.poll());
-            assert_eq!(handles.iter().map(Handle::total).sum::<usize>(), 2);
-            advance(SECOND * 10).await;
-            assert_pending!(call.poll());
-            asked(&mut handles).1.reply("in the end");
-            assert_ready!(call.poll()).unwrap();
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn rt4_what_one_deployment_can_never_answer_another_of_its_group_may() {
-        let never = [ErrorKind::Auth, ErrorKind::Quota, ErrorKind::NotFound];
-        for kind in never {
-            let (mut call, mut handles) = retried::<2>();
-            assert_pending!(call.poll());
-            asked(&mut handles).1.fail(kind);
-            assert_pending!(call.poll());
-            advance(SECOND * 5).await;
-            assert_pending!(call.poll());
-            asked(&mut handles).1.fail(kind);
-            let error = assert_ready_err!(call.poll());
-            assert_eq!(error.kind(), kind, "each was asked once");
-
-            let (mut call, [mut alone]) = retried::<1>();
-            assert_pending!(call.poll());
-            alone.next().await.fail(kind);
-            assert_ready_err!(call.poll());
-        }
-        for kind in [ErrorKind::InvalidRequest, ErrorKind::ContextLength] {
-            let (mut call, mut handles) = retried::<2>();
-            assert_pending!(call.poll());
-            asked(&mut handles).1.fail(kind);
-            assert_ready_err!(call.poll());
-        }
+#[cfg(feature = "hedge")]
+#[tokio::test(start_paused = true)]
+async fn hg3_a_call_that_is_turned_away_does_not_go_where_its_hedge_is() {
+    use towline_layers::hedge::{HedgeLayer, HedgePolicy};
+    for way in Way::BOTH {
+        let (service, mut handles) = over::<2>(way);
+        let policy = HedgePolicy::default().with_delay(SECOND);
+        let hedge = tower::Layer::layer(&HedgeLayer::new(policy), service);
+        let mut call: Call = task::spawn(Box::pin(hedge.oneshot(question(true))));
+        assert_pending!(call.poll());
+        let (_, first) = asked(&mut handles);
+        advance(SECOND).await;
+        assert_pending!(call.poll());
+        let (_, second) = asked(&mut handles);
+        first.answer(Err(refusal(ErrorKind::RateLimit)));
+        assert_pending!(call.poll());
+        assert_eq!(handles.iter().map(Handle::total).sum::<usize>(), 2);
+        second.reply("from the hedge");
+        assert_ready_ok!(call.poll());
     }
 }
