@@ -71,6 +71,13 @@ impl Health {
         self.shared.until.store(until, Ordering::Release);
     }
 
+    /// It takes no calls before `until`, or later where somebody said so.
+    #[cfg(feature = "balance")]
+    pub(crate) fn eject_at_least_until(&self, until: Instant) {
+        let until = self.since_began(until).max(1);
+        self.shared.until.fetch_max(until, Ordering::AcqRel);
+    }
+
     /// It takes no calls until somebody says otherwise.
     pub fn eject(&self) {
         self.shared.until.store(NEVER, Ordering::Release);

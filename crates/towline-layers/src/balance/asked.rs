@@ -14,8 +14,7 @@ use towline_core::{Ending, Error, ErrorKind, Event, Metered, Moment, Picks, Text
 pub(super) struct Asked<'a, S> {
     shared: Handle<'a, Shared<S>>,
     index: usize,
-    began: Instant,
-    streamed: bool,
+    start: Start,
     /// Its latency is known, or says nothing.
     told: bool,
     /// It is part of the load; not where another took that over.
@@ -24,6 +23,15 @@ pub(super) struct Asked<'a, S> {
     before: Vec<Text>,
     /// Who is asked beside it.
     beside: Option<Picks>,
+}
+
+/// How it was asked.
+#[derive(Clone, Copy)]
+struct Start {
+    at: Instant,
+    streamed: bool,
+    /// Though its provider wanted to be left alone.
+    pressed: bool,
 }
 
 /// A failure counts at least like an answer that took so long.
@@ -43,11 +51,14 @@ impl<'a, S> Asked<'a, S> {
         request: &impl Metered,
     ) -> Self {
         let context = request.context();
-        let asked = Self {
+        let mut asked = Self {
             shared,
             index,
-            began: now,
-            streamed: request.streams(),
+            start: Start {
+                at: now,
+                streamed: request.streams(),
+                pressed: false,
+            },
             told: false,
             counted: true,
             before: context.avoided().to_vec(),
@@ -55,6 +66,7 @@ impl<'a, S> Asked<'a, S> {
         };
         if let Some(slot) = asked.slot() {
             slot.load.begin();
+            asked.start.pressed = slot.is_aside(now);
         }
         asked
     }
@@ -64,8 +76,7 @@ impl<'a, S> Asked<'a, S> {
         Asked {
             shared: self.shared.to_owned(),
             index: self.index,
-            began: self.began,
-            streamed: self.streamed,
+            start: self.start,
             told: std::mem::replace(&mut self.told, true),
             counted: std::mem::take(&mut self.counted),
             before: std::mem::take(&mut self.before),
@@ -100,7 +111,7 @@ impl<'a, S> Asked<'a, S> {
             return;
         }
         let now = moment.now();
-        let mut seconds = now.saturating_duration_since(self.began).as_secs_f32();
+        let mut seconds = now.saturating_duration_since(self.start.at).as_secs_f32();
         if let Some(tokens) = tokens {
             // The whole of an answer takes as long as it is.
             let hundreds = u32::try_from(tokens / 100).unwrap_or(u32::MAX);
@@ -108,7 +119,12 @@ impl<'a, S> Asked<'a, S> {
         }
         if let Some(slot) = self.slot() {
             let millis = Millis::between(self.shared.began, now);
-            slot.load.latency(self.streamed).observe(millis, seconds);
+            slot.load
+                .latency(self.start.streamed)
+                .observe(millis, seconds);
+            if self.start.pressed {
+                slot.take_back();
+            }
         }
     }
 
@@ -122,8 +138,7 @@ impl<'a, S> Asked<'a, S> {
         if error.deployment().is_some_and(|known| known != name) {
             return error;
         }
-        // A model that the caller named is nowhere else either.
-        let is_own = error.kind() != ErrorKind::NotFound || slot.deployment.has_model();
+        let is_own = is_of_deployment(error.kind(), slot.deployment.has_model());
         let asked = error.refused_by().is_none();
         let (tried, before) = self.tried();
         let sibling = asked && is_own && self.is_another(&tried, before);
@@ -140,13 +155,14 @@ impl<'a, S> Asked<'a, S> {
             slot.refused(now, error.retry_after().unwrap_or(PENALTY));
         } else if is_at_fault(error) {
             let penalty = error.retry_after().unwrap_or(PENALTY).min(LONGEST);
-            let took = now.saturating_duration_since(self.began);
+            let took = now.saturating_duration_since(self.start.at);
             let millis = Millis::between(self.shared.began, now);
             let seconds = penalty.max(took).as_secs_f32();
             // One that fails, fails whole answers and streams.
             slot.load.streams.penalise(millis, seconds);
             slot.load.wholes.penalise(millis, seconds);
-            if let Some(rest) = aside(error) {
+            let own = is_of_deployment(error.kind(), slot.deployment.has_model());
+            if let Some(rest) = aside(error).filter(|_| own) {
                 slot.set_aside(now, rest);
             }
         }
@@ -158,12 +174,20 @@ impl<'a, S> Asked<'a, S> {
             return;
         }
         let now = Instant::now();
-        let seconds = now.saturating_duration_since(self.began).as_secs_f32();
+        let seconds = now.saturating_duration_since(self.start.at).as_secs_f32();
         if let Some(slot) = self.slot() {
             let millis = Millis::between(self.shared.began, now);
-            slot.load.latency(self.streamed).at_least(millis, seconds);
+            slot.load
+                .latency(self.start.streamed)
+                .at_least(millis, seconds);
         }
     }
+}
+
+/// Whether an error speaks of the deployment. A model that the caller has named may be missing or forbidden
+/// everywhere.
+const fn is_of_deployment(kind: ErrorKind, has_model: bool) -> bool {
+    has_model || !matches!(kind, ErrorKind::NotFound | ErrorKind::Permission)
 }
 
 /// For how long a deployment takes no calls, where its error says that.

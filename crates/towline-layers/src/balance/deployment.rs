@@ -138,7 +138,22 @@ impl<S> Slot<S> {
 
     /// Whether it takes calls.
     pub(super) fn admits(&self, now: Instant) -> bool {
-        self.health().admits(now) && self.aside.admits(now)
+        self.is_well(now) && !self.is_aside(now)
+    }
+
+    /// Whether nothing of ours keeps calls from it. Its provider may want to be left alone.
+    pub(super) fn is_well(&self, now: Instant) -> bool {
+        self.health().admits(now)
+    }
+
+    /// Whether its provider wants to be left alone.
+    pub(super) fn is_aside(&self, now: Instant) -> bool {
+        !self.aside.admits(now)
+    }
+
+    /// It answers after all.
+    pub(super) fn take_back(&self) {
+        self.aside.admit();
     }
 
     /// How long it takes none.
@@ -149,7 +164,7 @@ impl<S> Slot<S> {
 
     /// Its provider takes no calls for `rest`.
     pub(super) fn set_aside(&self, now: Instant, rest: Duration) {
-        self.aside.eject_until(now + rest.min(LONGEST));
+        self.aside.eject_at_least_until(now + rest.min(LONGEST));
     }
 
     /// Its breaker refused a call, and takes none for `rest`.

@@ -163,8 +163,12 @@ impl<S> Choice<'_, S> {
         best.map(|(_, index)| index)
     }
 
+    /// Who wants to be left alone may answer all the same; who is refused here does not.
     fn soonest(&self) -> Option<usize> {
-        let waits = self.slots.iter().map(|slot| slot.retry_after(self.now));
+        let waits = self.slots.iter().map(|slot| {
+            let (is_well, wait) = (slot.is_well(self.now), slot.retry_after(self.now));
+            (!is_well, wait)
+        });
         let (index, _) = waits.enumerate().min_by_key(|(_, wait)| *wait)?;
         Some(index)
     }

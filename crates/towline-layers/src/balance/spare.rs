@@ -45,7 +45,7 @@ impl<Req: Metered + Clone> Spare<Req> {
     /// The request for another deployment: one that was not asked before, else one that failed before. A
     /// hedge goes to none of those.
     fn other<S>(&mut self, asked: &Asked<'_, S>) -> Option<Req> {
-        let mut request = self.request.clone()?;
+        let request = self.request.as_mut()?;
         let context = request.context_mut();
         let (tried, before) = asked.tried();
         self.refused.extend(tried);
@@ -58,7 +58,7 @@ impl<Req: Metered + Clone> Spare<Req> {
         self.refused
             .iter()
             .for_each(|name| context.avoid(name.clone()));
-        Some(request)
+        Some(request.clone())
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) struct Race<S, Req> {
     spare: Option<Spare<S, Req>>,
     /// Of the second call: from the hedge's own budget, and from that of the retries.
     withdrawals: Option<(Withdrawal, Option<Withdrawal>)>,
-    /// The error of the first call.
+    /// The error of the call that failed while the other was under way.
     failed: Option<Error>,
 }
 
@@ -119,7 +119,9 @@ where
                         track.second.set(None);
                         return Poll::Ready(Ok(answer));
                     }
-                    Err(error) if track.second.is_none() => return Poll::Ready(Err(error)),
+                    Err(error) if track.second.is_none() => {
+                        return Poll::Ready(Err(race.telling_first(error)));
+                    }
                     Err(error) => race.failed = Some(error),
                 }
             }
@@ -135,7 +137,10 @@ where
                         Poll::Ready(Ok(answer))
                     }
                     Err(error) if this.first.is_none() => Poll::Ready(Err(race.telling(error))),
-                    Err(_) => Poll::Pending,
+                    Err(error) => {
+                        race.failed = Some(error);
+                        Poll::Pending
+                    }
                 };
             }
             if over {
@@ -255,6 +260,15 @@ impl<S, Req> Race<S, Req> {
         let policy = &self.shared.policy;
         let window = self.shared.window(self.streams);
         window.record(time, policy.percentile(), policy.min_samples());
+    }
+
+    /// The error of the first call, which ended after the second, or that of the second where a layer of ours
+    /// turned the first away.
+    fn telling_first(&mut self, first: Error) -> Error {
+        match self.failed.take() {
+            Some(second) if first.refused_by().is_some() => second,
+            _ => first,
+        }
     }
 
     /// Of the errors of both calls, the one that says more.

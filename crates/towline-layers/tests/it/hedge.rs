@@ -375,3 +375,22 @@ async fn hg1_a_call_that_is_a_second_try_itself_earns_no_second_requests() {
         assert_eq!(handle.total(), before + requests, "{repeat}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn x6_hedge_an_error_of_the_second_outlives_a_refusal_of_the_first() {
+    let (hedge, mut handle) = hedge(policy());
+    for (refused, told) in [(true, ErrorKind::Server), (false, ErrorKind::Auth)] {
+        let mut call = start(&hedge, question(true));
+        let first = handle.next().await;
+        advance(SECOND * 10).await;
+        assert_pending!(call.poll());
+        handle.next().await.fail(ErrorKind::Server);
+        assert_pending!(call.poll());
+        let error = failed(ErrorKind::Auth);
+        first.answer(Err(match refused {
+            true => error.with_refused_by("limit"),
+            false => error,
+        }));
+        assert_eq!(assert_ready_err!(call.poll()).kind(), told);
+    }
+}

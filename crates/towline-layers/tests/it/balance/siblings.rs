@@ -1,11 +1,13 @@
 //! Another deployment, where one turned the call away or failed.
 
+mod aside;
 #[cfg(feature = "retry")]
 mod retried;
 
 use super::{NAMES, SECOND};
-use crate::support::{Handle, Way, failed, question, upstream};
+use crate::support::{Handle, Upstream, Way, failed, question, upstream};
 use std::pin::Pin;
+#[cfg(feature = "hedge")]
 use tokio::time::advance;
 use tokio_test::{assert_pending, assert_ready_err, assert_ready_ok, task};
 use tower::ServiceExt;
@@ -42,6 +44,10 @@ fn over<const N: usize>(way: Way) -> (Erased<Request, Response>, [Handle; N]) {
 
 fn call(service: &Erased<Request, Response>, request: Request) -> Call {
     task::spawn(Box::pin(service.clone().oneshot(request)))
+}
+
+fn start(service: &Balance<Upstream>) -> Call {
+    task::spawn(Box::pin(service.clone().oneshot(question(false))))
 }
 
 fn refusal(kind: ErrorKind) -> Error {
@@ -178,50 +184,6 @@ async fn an_error_in_place_of_the_first_event_says_so_too() {
         let mut answer = assert_ready_ok!(call.poll());
         let error = answer.body_mut().next().await.unwrap().unwrap_err();
         assert!(error.has_sibling(), "{way:?}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn lb1_what_a_provider_says_of_itself_keeps_calls_away_also_where_they_are_sticky() {
-    let turned_down = [
-        (failed(ErrorKind::Auth), 30),
-        (failed(ErrorKind::Quota), 30),
-        (failed(ErrorKind::Permission), 30),
-        (failed(ErrorKind::RateLimit), 5),
-        (
-            failed(ErrorKind::RateLimit).with_retry_after(SECOND * 60),
-            60,
-        ),
-        (
-            failed(ErrorKind::Overloaded).with_retry_after(SECOND * 20),
-            20,
-        ),
-        // No longer than this.
-        (
-            failed(ErrorKind::RateLimit).with_retry_after(SECOND * 3_600),
-            300,
-        ),
-    ];
-    for (error, seconds) in turned_down {
-        let (a, b) = (upstream(), upstream());
-        let service = balance(vec![a.0, b.0]).with_sticky(true);
-        let mut handles = [a.1, b.1];
-        let ask = || -> Call { task::spawn(Box::pin(service.clone().oneshot(question(false)))) };
-        let mut first = ask();
-        assert_pending!(first.poll());
-        let (stuck, exchange) = asked(&mut handles);
-        exchange.answer(Err(error.duplicate()));
-        assert_ready_err!(first.poll());
-        for (pause, to_it) in [(0, false), (seconds - 1, false), (1, true)] {
-            advance(SECOND * pause).await;
-            let mut call = ask();
-            assert_pending!(call.poll());
-            let (name, exchange) = asked(&mut handles);
-            assert_eq!(name == stuck, to_it, "{error:?} {pause}");
-            exchange.reply("yes");
-            assert_ready_ok!(call.poll());
-        }
-        assert!(service.status().iter().all(|one| one.ejected().is_none()));
     }
 }
 

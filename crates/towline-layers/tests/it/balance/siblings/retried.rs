@@ -132,3 +132,45 @@ async fn x6_a_deployment_at_its_own_limit_does_not_end_the_retries_of_another() 
     }
     assert_ready!(call.poll()).unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_failed_before_is_avoided_also_where_the_other_failed_since() {
+    // By chance it would be asked half of the times.
+    for _ in 0..10 {
+        let (mut call, mut handles) = retried::<2>();
+        assert_pending!(call.poll());
+        let (first, exchange) = asked(&mut handles);
+        exchange.fail(ErrorKind::Server);
+        for _ in 0..2 {
+            assert_pending!(call.poll());
+            advance(SECOND * 5).await;
+            assert_pending!(call.poll());
+            let (name, exchange) = asked(&mut handles);
+            assert_ne!(name, first);
+            exchange.fail(ErrorKind::Server);
+        }
+        assert_ready_err!(call.poll());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn x6_nobody_who_turned_a_call_away_is_asked_twice_in_an_attempt() {
+    let (mut call, mut handles) = retried::<3>();
+    for _ in 0..2 {
+        assert_pending!(call.poll());
+        advance(SECOND * 5).await;
+        assert_pending!(call.poll());
+        asked(&mut handles).1.fail(ErrorKind::Server);
+    }
+    assert_pending!(call.poll());
+    advance(SECOND * 5).await;
+    let mut refused = Vec::new();
+    for _ in 0..3 {
+        assert_pending!(call.poll());
+        let (name, exchange) = asked(&mut handles);
+        assert!(!refused.contains(&name), "{name} {refused:?}");
+        refused.push(name);
+        exchange.answer(Err(refusal(ErrorKind::RateLimit)));
+    }
+    assert_eq!(assert_ready_err!(call.poll()).kind(), ErrorKind::Server);
+}
