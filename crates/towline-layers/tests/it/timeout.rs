@@ -1,6 +1,6 @@
 //! The clocks.
 
-use crate::support::{Upstream, Way, failed, paused, question, upstream};
+use crate::support::{Feed, Upstream, Way, failed, paused, question, upstream};
 use proptest::prelude::{Strategy, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use std::{fmt, time::Duration};
 use tokio::time::{Instant, advance};
@@ -196,16 +196,22 @@ async fn to2_the_clocks_of_an_attempt_start_when_it_is_let_through() {
     assert!(call.await.unwrap().is_ok());
 }
 
-#[tokio::test(start_paused = true)]
-async fn to3_idle_ends_a_stream_that_is_silent_and_pings_put_it_off() {
+/// A stream that has begun, and whose first content was read.
+async fn begun(clocks: Clocks) -> (Response, Feed) {
     let (model, mut handle) = upstream();
-    let model = AttemptLayer::new(clocks()).layer(model);
+    let model = AttemptLayer::new(clocks).layer(model);
     let mut call = task::spawn(model.oneshot(question(true)));
     assert_pending!(call.poll());
     let feed = handle.next().await.stream();
     feed.text("on");
     let mut response = assert_ready!(call.poll()).unwrap();
     assert_eq!(next(&mut response).as_text(), Some("on"));
+    (response, feed)
+}
+
+#[tokio::test(start_paused = true)]
+async fn to3_idle_ends_a_stream_that_is_silent_and_pings_put_it_off() {
+    let (mut response, feed) = begun(clocks()).await;
     for _ in 0..100 {
         advance(SECOND * 4).await;
         pending(&mut response);
@@ -221,18 +227,7 @@ async fn to3_idle_ends_a_stream_that_is_silent_and_pings_put_it_off() {
 
 #[tokio::test(start_paused = true)]
 async fn to3_pings_do_not_put_off_progress() {
-    let (model, mut handle) = upstream();
-    let clocks = clocks().with_progress(Some(SECOND * 30));
-    let mut call = task::spawn(
-        AttemptLayer::new(clocks)
-            .layer(model)
-            .oneshot(question(true)),
-    );
-    assert_pending!(call.poll());
-    let feed = handle.next().await.stream();
-    feed.text("on");
-    let mut response = assert_ready!(call.poll()).unwrap();
-    assert_eq!(next(&mut response).as_text(), Some("on"));
+    let (mut response, feed) = begun(clocks().with_progress(Some(SECOND * 30))).await;
     for _ in 0..7 {
         pending(&mut response);
         advance(SECOND * 4).await;
@@ -246,17 +241,8 @@ async fn to3_pings_do_not_put_off_progress() {
 
 #[tokio::test(start_paused = true)]
 async fn to3_progress_leaves_content_alone_that_came_while_nobody_read() {
-    let (model, mut handle) = upstream();
-    let clocks = clocks()
-        .with_idle(SECOND * 600)
-        .with_progress(Some(SECOND * 30));
-    let model = AttemptLayer::new(clocks).layer(model);
-    let mut call = task::spawn(model.oneshot(question(true)));
-    assert_pending!(call.poll());
-    let feed = handle.next().await.stream();
-    feed.text("on");
-    let mut response = assert_ready!(call.poll()).unwrap();
-    assert_eq!(next(&mut response).as_text(), Some("on"));
+    let clocks = clocks().with_idle(SECOND * 600);
+    let (mut response, feed) = begun(clocks.with_progress(Some(SECOND * 30))).await;
     feed.send(Event::Ping);
     feed.text(" and on");
     advance(SECOND * 60).await;
@@ -275,15 +261,7 @@ async fn to3_progress_leaves_content_alone_that_came_while_nobody_read() {
 
 #[tokio::test(start_paused = true)]
 async fn to3_progress_ends_a_flood_of_pings_that_is_read_as_fast_as_it_comes() {
-    let (model, mut handle) = upstream();
-    let clocks = clocks().with_progress(Some(SECOND * 30));
-    let model = AttemptLayer::new(clocks).layer(model);
-    let mut call = task::spawn(model.oneshot(question(true)));
-    assert_pending!(call.poll());
-    let feed = handle.next().await.stream();
-    feed.text("on");
-    let mut response = assert_ready!(call.poll()).unwrap();
-    assert_eq!(next(&mut response).as_text(), Some("on"));
+    let (mut response, feed) = begun(clocks().with_progress(Some(SECOND * 30))).await;
     for _ in 0..59 {
         advance(SECOND / 2).await;
         feed.send(Event::Ping);
