@@ -35,6 +35,14 @@ fn clocks() -> Clocks {
 fn timed_out(error: &Error, clock: Clock) {
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error:?}");
     assert_eq!(error.clock(), Some(clock), "{error:?}");
+    let key = match clock {
+        Clock::FirstToken => "`timeout.first_token`",
+        Clock::Idle => "`timeout.idle`",
+        Clock::Progress => "`timeout.progress`",
+        Clock::Attempt => "`timeout.attempt`",
+        _ => return,
+    };
+    assert!(error.to_string().contains(key), "{error}");
 }
 
 /// The next event, which has to be there.
@@ -319,6 +327,17 @@ async fn to6_each_clock_is_named() {
         (true, clocks(), Clock::FirstToken),
         (false, clocks(), Clock::Attempt),
         (true, clocks().with_attempt(Some(SECOND)), Clock::Attempt),
+        // Of two that run out together the one that says more.
+        (
+            true,
+            clocks().with_attempt(Some(SECOND * 10)),
+            Clock::FirstToken,
+        ),
+        (
+            true,
+            clocks().with_attempt(Some(SECOND * 11)),
+            Clock::FirstToken,
+        ),
     ] {
         let (model, mut handle) = upstream();
         let mut call = task::spawn(
