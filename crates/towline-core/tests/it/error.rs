@@ -35,6 +35,7 @@ fn an_error_hands_over_every_fact_that_was_put_into_it_and_has_no_other() {
         (None, None, None)
     );
     assert_eq!((bare.refused_by(), bare.clock()), (None, None));
+    assert!(!bare.has_sibling());
     assert!(bare.journey().is_none());
 
     let journey = Journey::new();
@@ -43,16 +44,31 @@ fn an_error_hands_over_every_fact_that_was_put_into_it_and_has_no_other() {
         .with_deployment("east")
         .with_code("deadline_exceeded")
         .with_refused_by("timeout")
+        .with_sibling(true)
         .with_clock(Clock::Idle)
         .with_journey(journey.clone());
     assert_eq!(error.model(), Some("a-model"));
     assert_eq!(error.deployment().map(Text::as_str), Some("east"));
     assert_eq!(error.code(), Some("deadline_exceeded"));
     assert_eq!(error.refused_by(), Some("timeout"));
+    assert!(error.has_sibling() && error.duplicate().has_sibling());
     assert_eq!(error.clock(), Some(Clock::Idle));
     let step = Step::waited("limit", "requests", Duration::from_secs(1));
     journey.push(step.clone());
     assert_eq!(error.journey().map(Journey::steps), Some(vec![step]));
+}
+
+#[test]
+fn an_error_names_the_layer_that_refused_the_call() {
+    let error = Error::new(ErrorKind::RateLimit).with_refused_by("limit");
+    assert_eq!(error.to_string(), "rate limited in layer `limit`");
+    let error = error
+        .with_provider("openai")
+        .with_message("its turn is in 2 s");
+    assert_eq!(
+        error.to_string(),
+        "openai: rate limited in layer `limit`: its turn is in 2 s"
+    );
 }
 
 /// The names stand in metrics and JSON: a change here breaks somebody's dashboard.

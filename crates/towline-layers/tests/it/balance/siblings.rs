@@ -208,3 +208,21 @@ async fn hg3_a_call_that_is_turned_away_does_not_go_where_its_hedge_is() {
         assert_ready_ok!(call.poll());
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_group_inside_says_of_its_deployments_stays() {
+    for way in Way::BOTH {
+        for sibling in [true, false] {
+            let (service, mut handles) = over::<2>(way);
+            let mut call = call(&service, question(false));
+            assert_pending!(call.poll());
+            let error = failed(ErrorKind::Server).with_deployment("within");
+            let error = error.with_sibling(sibling);
+            asked(&mut handles).1.answer(Err(error));
+            let told = assert_ready_err!(call.poll());
+            let deployment = told.deployment().map(ToString::to_string);
+            assert_eq!(deployment.as_deref(), Some("within"), "{way:?}");
+            assert_eq!(told.has_sibling(), sibling, "{way:?}");
+        }
+    }
+}

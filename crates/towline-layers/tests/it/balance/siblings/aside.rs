@@ -3,10 +3,11 @@
 use super::{asked, balance, start};
 use crate::{
     balance::SECOND,
-    support::{failed, upstream},
+    support::{failed, question, upstream},
 };
 use tokio::time::{Instant, advance};
-use tokio_test::{assert_pending, assert_ready_err, assert_ready_ok};
+use tokio_test::{assert_pending, assert_ready_err, assert_ready_ok, task};
+use tower::ServiceExt;
 use towline_core::ErrorKind;
 use towline_layers::{
     balance::{Balance, Deployment, DeploymentStatus},
@@ -128,4 +129,24 @@ async fn lb1_what_the_caller_named_is_no_fault_of_the_deployment() {
         assert!(!assert_ready_err!(call.poll()).has_sibling());
         assert!(service.status().iter().all(|one| one.ejected().is_none()));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn lb1_what_is_said_in_place_of_the_first_event_counts_too() {
+    let (a, b) = (upstream(), upstream());
+    let service = balance(vec![a.0, b.0]);
+    let mut handles = [a.1, b.1];
+    let mut call = task::spawn(service.clone().oneshot(question(true)));
+    assert_pending!(call.poll());
+    let feed = asked(&mut handles).1.stream();
+    feed.fail(ErrorKind::RateLimit);
+    let mut answer = assert_ready_ok!(call.poll());
+    answer.body_mut().next().await.unwrap().unwrap_err();
+    drop(answer);
+    let status = service.status();
+    let waits: Vec<_> = status
+        .iter()
+        .filter_map(DeploymentStatus::ejected)
+        .collect();
+    assert_eq!(waits, [SECOND * 5]);
 }
