@@ -27,15 +27,16 @@ impl Memory {
         self.samples.last().map_or(0.0, |(_, rss)| *rss)
     }
 
-    /// Fits a line through the second half, and says so where it rises too much.
+    /// How the second half rises, by the median of the slopes between its samples: what a burst takes and
+    /// gives back is no growth, and moves a fit by squares. Says so where it is too much.
     pub(crate) fn fault(&self) -> Option<String> {
         let half = self.samples.get(self.samples.len() / 2..)?;
-        let (slope, mean) = line(half)?;
+        let (slope, level) = line(half)?;
         let span = half.last()?.0 - half.first()?.0;
         let rise = slope * span;
-        let allowed = (PER_HOUR * span / 3600.0) + mean * NOISE;
+        let allowed = (PER_HOUR * span / 3600.0) + level * NOISE;
         let told = format!(
-            "RSS rises by {rise:.2} MiB in {span:.0} s ({:.1} MiB an hour) around {mean:.1} MiB; \
+            "RSS rises by {rise:.2} MiB in {span:.0} s ({:.1} MiB an hour) around {level:.1} MiB; \
              allowed are {allowed:.2} MiB",
             slope * 3600.0
         );
@@ -50,23 +51,24 @@ impl Memory {
     }
 }
 
-/// Slope and mean of the line with the least squares.
+/// The median of the slopes between all samples, and that of the samples.
+///
+/// Source: Sen, "Estimates of the regression coefficient based on Kendall's tau", 1968.
 fn line(samples: &[(f64, f64)]) -> Option<(f64, f64)> {
-    let count = f64::from(u32::try_from(samples.len()).ok()?);
-    if count < 2.0 {
-        return None;
-    }
-    let mean_x = samples.iter().map(|(x, _)| x).sum::<f64>() / count;
-    let mean_y = samples.iter().map(|(_, y)| y).sum::<f64>() / count;
-    let both: f64 = samples
-        .iter()
-        .map(|(x, y)| (x - mean_x) * (y - mean_y))
-        .sum();
-    let spread: f64 = samples
-        .iter()
-        .map(|(x, _)| (x - mean_x) * (x - mean_x))
-        .sum();
-    Some((both / spread, mean_y))
+    let pairs = samples.iter().enumerate().flat_map(|(index, from)| {
+        let later = samples.iter().skip(index + 1);
+        later.map(move |to| (to.1 - from.1) / (to.0 - from.0))
+    });
+    let slope = median(pairs.collect())?;
+    Some((
+        slope,
+        median(samples.iter().map(|(_, rss)| *rss).collect())?,
+    ))
+}
+
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
 }
 
 /// MiB that are in memory now, as Linux says. Pages of 4 KiB.
@@ -74,4 +76,33 @@ fn resident() -> Option<f64> {
     let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: u32 = statm.split_whitespace().nth(1)?.parse().ok()?;
     Some(f64::from(pages) / 256.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Memory;
+
+    fn faults(rss: impl Fn(u32) -> f64) -> bool {
+        let samples = (0..600).map(|second| (f64::from(second), rss(second)));
+        let memory = Memory {
+            samples: samples.collect(),
+        };
+        memory.fault().is_some()
+    }
+
+    #[test]
+    fn what_grows_is_a_fault_and_a_burst_is_none() {
+        assert!(!faults(|_| 50.0));
+        assert!(!faults(|second| if (540..580).contains(&second) {
+            58.0
+        } else {
+            50.0
+        }));
+        assert!(faults(|second| 50.0 + f64::from(second) / 100.0));
+        // One that hides behind bursts.
+        let bursts = |second: u32| if second % 20 < 5 { 6.0 } else { 0.0 };
+        assert!(faults(|second| 50.0
+            + bursts(second)
+            + f64::from(second) / 100.0));
+    }
 }
