@@ -138,7 +138,7 @@ impl<'a, S> Asked<'a, S> {
         if error.deployment().is_some_and(|known| known != name) {
             return error;
         }
-        let is_own = is_of_deployment(error.kind(), slot.deployment.has_model());
+        let is_own = slot.deployment.is_spoken_of(error.kind());
         let asked = error.refused_by().is_none();
         let (tried, before) = self.tried();
         let sibling = asked && is_own && self.is_another(&tried, before);
@@ -161,8 +161,8 @@ impl<'a, S> Asked<'a, S> {
             // One that fails, fails whole answers and streams.
             slot.load.streams.penalise(millis, seconds);
             slot.load.wholes.penalise(millis, seconds);
-            let own = is_of_deployment(error.kind(), slot.deployment.has_model());
-            if let Some(rest) = aside(error).filter(|_| own) {
+            let is_own = slot.deployment.is_spoken_of(error.kind());
+            if let Some(rest) = aside(error).filter(|_| is_own) {
                 slot.set_aside(now, rest);
             }
         }
@@ -182,12 +182,6 @@ impl<'a, S> Asked<'a, S> {
                 .at_least(millis, seconds);
         }
     }
-}
-
-/// Whether an error speaks of the deployment. A model that the caller has named may be missing or forbidden
-/// everywhere.
-const fn is_of_deployment(kind: ErrorKind, has_model: bool) -> bool {
-    has_model || !matches!(kind, ErrorKind::NotFound | ErrorKind::Permission)
 }
 
 /// For how long a deployment takes no calls, where its error says that.

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 use tokio::time::Instant;
-use towline_core::{Metered, Text};
+use towline_core::{ErrorKind, Metered, Text};
 
 /// A deployment: a service, and what is known of it.
 #[derive(Clone, Debug)]
@@ -102,9 +102,10 @@ impl<S> Deployment<S> {
         self.weight
     }
 
-    /// Whether it is asked for a model of its own.
-    pub(super) const fn has_model(&self) -> bool {
-        self.model.is_some()
+    /// Whether an error of this kind speaks of it. A model that the caller has named may be missing or
+    /// forbidden everywhere.
+    pub(super) const fn is_spoken_of(&self, kind: ErrorKind) -> bool {
+        self.model.is_some() || !matches!(kind, ErrorKind::NotFound | ErrorKind::Permission)
     }
 
     pub(super) const fn service(&self) -> &S {

@@ -232,15 +232,17 @@ impl Slots {
         ticket.is_some()
     }
 
-    /// What a person can do about too few slots.
-    fn remedy(&self) -> &'static str {
-        match self.lock().limit {
+    /// How many slots there are, and what a person can do where they are too few.
+    fn limit_and_remedy(&self) -> (usize, &'static str) {
+        let limit = &self.lock().limit;
+        let remedy = match limit {
             Limit::Fixed(_) => "raise `concurrency.max`",
             Limit::Adaptive(_) => {
                 "send fewer: so many slots were found to be what the provider takes (it is asked for more \
                  up to `concurrency.max`, and never for fewer than `concurrency.min`)"
             }
-        }
+        };
+        (limit.get(), remedy)
     }
 
     fn release(self: &Arc<Self>, flight: Option<Flight>, signal: Signal) {

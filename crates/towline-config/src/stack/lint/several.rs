@@ -32,11 +32,10 @@ fn breaker_alone(stack: &StackSettings) -> Option<Lint> {
     (enabled && alone && !keys.is_empty()).then(|| Lint {
         name: "breaker-without-alternative",
         keys: keys.clone(),
-        message:
-            "with one deployment and no fallback an open breaker has nobody to send calls to: it \
-                  holds most of them back and lets some through. Add towline.fallback or \
+        message: "with one deployment and no fallback an open breaker has nobody to send calls \
+                  to: it holds most of them back and lets some through. Add towline.fallback or \
                   towline.balance.deployments"
-                .to_owned(),
+            .to_owned(),
     })
 }
 

@@ -86,7 +86,7 @@ impl Place {
     pub(super) fn is_late(&self, now: Instant) -> Option<Error> {
         let late = self.deadline.is_some_and(|deadline| deadline <= now);
         late.then(|| {
-            let (limit, raise) = (self.slots.counts().limit, self.slots.remedy());
+            let (limit, raise) = self.slots.limit_and_remedy();
             Error::new(ErrorKind::Timeout)
                 .with_clock(Clock::Total)
                 .with_refused_by(LAYER)
@@ -168,7 +168,7 @@ impl Place {
     }
 
     fn refusal(&self, reason: Reason, age: Duration) -> Error {
-        let (limit, raise) = (self.slots.counts().limit, self.slots.remedy());
+        let (limit, raise) = self.slots.limit_and_remedy();
         let message = match reason {
             Reason::Shed => return overload::shed(&format!("one of {limit} slots"), age),
             Reason::Full => match self.slots.config.max_queued.unwrap_or_default() {
