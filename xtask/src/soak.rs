@@ -12,10 +12,6 @@ pub(crate) fn run(context: &Context, arguments: &[String]) -> Result<(), Stop> {
     let (minutes, seed) = read(arguments)?;
     let mut command = context.cargo(&["run", "--quiet", "--release", "--package", "towline"]);
     command.args(["--features", "full", "--example", "soak", "--"]);
-    // glibc keeps a heap for each thread, each at its highest: with one that gives back what is free, the
-    // memory of the process is what is in use. Elsewhere these mean nothing.
-    command.env("MALLOC_ARENA_MAX", "1");
-    command.env("MALLOC_TRIM_THRESHOLD_", "131072");
     context::run(command.args([minutes.to_string(), seed.to_string()]))
 }
 

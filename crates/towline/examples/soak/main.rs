@@ -4,8 +4,9 @@
 //! `cargo xtask soak --minutes 10`, or
 //! `cargo run --release -p towline --features full --example soak -- MINUTES [SEED]`.
 //!
-//! It prints a line every ten seconds. When the load is over it checks that no slot is taken, nobody
-//! waits, no call is inside, no task is left, memory is flat and nothing panicked. It fails otherwise.
+//! The load comes in ten spells, and it prints a line every ten seconds. After each spell it checks that no
+//! slot is taken, nobody waits and no call is inside, and looks how much memory is in use; in the end, that
+//! this did not rise, no task is left and nothing panicked. It fails otherwise.
 
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
@@ -31,6 +32,13 @@ use tokio::{
 use towline::core::task;
 
 const STREAMS: u64 = 500;
+
+/// How often the load rests. What is in use under load goes up and down with the weather; at rest it is told
+/// to the kilobyte.
+const SPELLS: u32 = 10;
+
+/// How often it says how it goes.
+const TELL: Duration = Duration::from_secs(10);
 
 static PANICS: AtomicU64 = AtomicU64::new(0);
 
@@ -62,38 +70,26 @@ fn count_panics() {
 
 /// The whole soak. Returns what was not as it should be.
 async fn run(time: Duration, seed: u64) -> Result<Vec<String>, Box<dyn Error>> {
-    let tasks_before = tasks();
+    let (tasks_before, mut memory) = (tasks(), Memory::start());
     let weather = Arc::new(Weather::start(seed).await?);
     let soaked = Soaked::new(&weather)?;
     let tally = Arc::new(Tally::default());
-    let stop = Arc::new(AtomicBool::new(false));
-    let callers: Vec<_> = (0..STREAMS)
-        .map(|number| {
-            let (model, tally) = (soaked.model.clone(), Arc::clone(&tally));
-            let stop = Arc::clone(&stop);
-            task::spawn(caller::ask(model, seed ^ (number << 32), tally, stop))
-        })
-        .collect();
-    let outages = task::spawn(weather::outages(Arc::clone(&weather), seed));
-    let memory = watch(time, &tally, &soaked).await;
-    stop.store(true, Ordering::Relaxed);
-    let mut lost = 0;
-    for caller in callers {
-        lost += u64::from(caller.await.is_none());
+    let mut faults = Vec::new();
+    for spell in 0..SPELLS {
+        let seed = seed ^ u64::from(spell << 16);
+        let lost = load(time / SPELLS, seed, &tally, &soaked, &weather).await;
+        if lost > 0 {
+            faults.push(format!("{lost} callers did not come to their end"));
+        }
+        faults.extend(soaked.faults_at_rest(&weather).await);
+        memory.sample().await;
+        println!("at rest: {}; {} tasks, {memory}", soaked.state(), tasks());
     }
-    drop(outages);
     println!("the load is over: {tally}");
-    let mut faults = soaked.faults_at_rest(&weather).await;
-    if lost > 0 {
-        faults.push(format!("{lost} callers did not come to their end"));
-    }
-    drop(soaked);
-    match alone(weather).await {
-        Some(weather) => weather.stop().await,
-        None => faults.push("the weather is still in use".to_owned()),
-    }
+    faults.extend(soaked.fault_of_gate().await);
+    drop((soaked, weather));
     faults.extend(tasks_left(tasks_before).await);
-    faults.extend(memory.fault());
+    faults.extend(memory.faults().await);
     let panics = PANICS.load(Ordering::Relaxed);
     if panics > 0 {
         faults.push(format!("{panics} panics"));
@@ -101,33 +97,35 @@ async fn run(time: Duration, seed: u64) -> Result<Vec<String>, Box<dyn Error>> {
     Ok(faults)
 }
 
-/// Says how it goes until the time is over.
-async fn watch(time: Duration, tally: &Tally, soaked: &Soaked) -> Memory {
-    let start = Instant::now();
-    let mut memory = Memory::default();
-    let mut second = 0_u32;
-    while Instant::now().saturating_duration_since(start) < time {
-        sleep(Duration::from_secs(1)).await;
-        second += 1;
-        memory.sample(second);
-        if second.is_multiple_of(10) {
-            let (rss, tasks, state) = (memory.last(), tasks(), soaked.state());
-            println!("{second:>5} s | {tally} | RSS {rss:.1} MiB | {tasks} tasks | {state}");
-        }
+/// Everybody asks until the time is over, and comes to an end. How many did not.
+async fn load(
+    time: Duration,
+    seed: u64,
+    tally: &Arc<Tally>,
+    soaked: &Soaked,
+    weather: &Arc<Weather>,
+) -> usize {
+    weather.open().await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let outages = weather::outages(Arc::clone(weather), seed, Arc::clone(&stop));
+    let mut at_work = vec![task::spawn(outages)];
+    at_work.extend((0..STREAMS).map(|number| {
+        let (model, tally) = (soaked.model.clone(), Arc::clone(tally));
+        let seed = seed ^ (number << 32);
+        task::spawn(caller::ask(model, seed, tally, Arc::clone(&stop)))
+    }));
+    let over = Instant::now() + time;
+    while Instant::now() < over {
+        sleep(over.saturating_duration_since(Instant::now()).min(TELL)).await;
+        let (tasks, state) = (tasks(), soaked.state());
+        println!("{tally} | {} | {tasks} tasks | {state}", memory::told());
     }
-    memory
-}
-
-/// A task that was told to end takes a moment for it.
-async fn alone(mut weather: Arc<Weather>) -> Option<Weather> {
-    for _ in 0..100 {
-        match Arc::try_unwrap(weather) {
-            Ok(weather) => return Some(weather),
-            Err(shared) => weather = shared,
-        }
-        sleep(Duration::from_millis(100)).await;
+    stop.store(true, Ordering::Relaxed);
+    let mut lost = 0;
+    for task in at_work {
+        lost += usize::from(task.await.is_none());
     }
-    None
+    lost
 }
 
 fn tasks() -> usize {

@@ -1,8 +1,6 @@
 //! The stack of the facade, in its order and asked as it is, put together here so that its counters can be
 //! read.
 
-#![expect(clippy::print_stdout, reason = "a program for the terminal")]
-
 use crate::weather::Weather;
 use std::{
     num::{NonZeroU32, NonZeroU64},
@@ -46,6 +44,7 @@ pub(crate) struct Soaked {
     limits: Vec<LimitHandle>,
     slots: Vec<ConcurrencyHandle>,
     breakers: Vec<Breaker>,
+    channels: Vec<Channel>,
 }
 
 /// The handles while the stack is put together.
@@ -54,6 +53,7 @@ struct Handles {
     limits: Vec<LimitHandle>,
     slots: Vec<ConcurrencyHandle>,
     breakers: Vec<Breaker>,
+    channels: Vec<Channel>,
 }
 
 // === impl Soaked ===
@@ -62,8 +62,11 @@ impl Soaked {
     pub(crate) fn new(weather: &Weather) -> Result<Self, Error> {
         let mut handles = Handles::default();
         let budget = Budget::new(200_000, 100_000);
-        let pair = Balance::new(handles.deployment("east", openai(&weather.origin('e'))?)?)
-            .and(handles.deployment("west", openai(&weather.origin('w'))?)?)
+        let east = openai(handles.channel(weather.origin('e') + "/v1")?)?;
+        let west = openai(handles.channel(weather.origin('w') + "/v1")?)?;
+        let claude = anthropic(handles.channel(weather.origin('a'))?)?;
+        let pair = Balance::new(handles.deployment("east", east)?)
+            .and(handles.deployment("west", west)?)
             .with_sticky(false);
         let hedge = HedgePolicy::default()
             .with_delay(Duration::from_millis(600))
@@ -71,7 +74,7 @@ impl Soaked {
             .with_budget(budget.clone());
         let pair = HedgeLayer::new(hedge).layer(Model::of(pair));
         let pair = Model::of(retry(budget).layer(Cloning::new(pair)));
-        let other = Balance::new(handles.deployment("claude", anthropic(&weather.origin('a'))?)?);
+        let other = Balance::new(handles.deployment("claude", claude)?);
         let other = Model::of(retry(Budget::new(200_000, 100_000)).layer(other));
         let targets = [
             Target::new("pair", pair),
@@ -93,6 +96,7 @@ impl Soaked {
             limits: handles.limits,
             slots: handles.slots,
             breakers: handles.breakers,
+            channels: handles.channels,
         })
     }
 
@@ -116,21 +120,26 @@ impl Soaked {
         )
     }
 
-    /// Waits until all is quiet, shuts the gate, and tells what is still taken.
+    /// Waits until all is quiet, and tells what is still taken. No provider and no connection is left then.
     pub(crate) async fn faults_at_rest(&self, weather: &Weather) -> Vec<String> {
-        for _ in 0..100 {
-            if self.faults(weather).is_empty() {
-                break;
-            }
-            sleep(Duration::from_millis(100)).await;
-        }
-        println!("at rest: {}", self.state());
-        let mut faults = self.faults(weather);
-        let cut = self.drain.run(Duration::from_secs(20)).await.cut();
-        if cut > 0 {
-            faults.push(format!("{cut} calls had to be ended"));
-        }
+        let mut faults = until_none(|| self.faults(weather)).await;
+        weather.close().await;
+        faults.extend(until_none(|| self.connections()).await);
         faults
+    }
+
+    /// Connections that nobody closed, though their server is gone.
+    fn connections(&self) -> Vec<String> {
+        let stats = self.channels.iter().map(Channel::stats);
+        let left = stats.filter(|stats| stats.idle + stats.in_use > 0);
+        left.map(|stats| format!("connections are left: {stats:?}"))
+            .collect()
+    }
+
+    /// Shuts the gate, and tells what it had to end.
+    pub(crate) async fn fault_of_gate(&self) -> Option<String> {
+        let cut = self.drain.run(Duration::from_secs(20)).await.cut();
+        (cut > 0).then(|| format!("{cut} calls had to be ended"))
     }
 
     fn faults(&self, weather: &Weather) -> Vec<String> {
@@ -158,9 +167,27 @@ impl Soaked {
     }
 }
 
+/// Faults that are still there after ten seconds.
+async fn until_none(mut faults: impl FnMut() -> Vec<String>) -> Vec<String> {
+    for _ in 0..100 {
+        if faults().is_empty() {
+            break;
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+    faults()
+}
+
 // === impl Handles ===
 
 impl Handles {
+    /// A pool of connections, whose numbers can be read.
+    fn channel(&mut self, base_url: String) -> Result<Channel, Error> {
+        let channel = Channel::builder(base_url).build()?;
+        self.channels.push(channel.clone());
+        Ok(channel)
+    }
+
     /// One deployment with all that is its own.
     fn deployment<S>(&mut self, name: &'static str, provider: S) -> Result<Deployment<Model>, Error>
     where
@@ -228,16 +255,13 @@ fn retry(budget: Budget) -> RetryLayer {
     RetryLayer::new(policy)
 }
 
-fn openai(origin: &str) -> Result<OpenAi<Channel>, Error> {
-    let url = format!("{origin}/v1");
-    let config = OpenAiConfig::builder(url.clone()).api_key(Secret::from("sk-soak"));
-    Ok(OpenAi::new(config.build()?, Channel::builder(url).build()?))
+fn openai(channel: Channel) -> Result<OpenAi<Channel>, Error> {
+    let url = format!("{}{}", channel.origin(), channel.base_path());
+    let config = OpenAiConfig::builder(url).api_key(Secret::from("sk-soak"));
+    Ok(OpenAi::new(config.build()?, channel))
 }
 
-fn anthropic(origin: &str) -> Result<Anthropic<Channel>, Error> {
-    let config = AnthropicConfig::builder(origin).api_key(Secret::from("sk-soak"));
-    Ok(Anthropic::new(
-        config.build()?,
-        Channel::builder(origin).build()?,
-    ))
+fn anthropic(channel: Channel) -> Result<Anthropic<Channel>, Error> {
+    let config = AnthropicConfig::builder(channel.origin()).api_key(Secret::from("sk-soak"));
+    Ok(Anthropic::new(config.build()?, channel))
 }

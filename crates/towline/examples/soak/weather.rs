@@ -2,7 +2,10 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::time::sleep;
@@ -64,43 +67,34 @@ impl Weather {
         live.sum()
     }
 
-    pub(crate) async fn stop(self) {
-        for place in self.places {
-            let simulator = place.lock().take();
-            if let Some(simulator) = simulator {
-                simulator.shutdown().await;
-            }
+    /// Sends all providers away, and with them their connections.
+    pub(crate) async fn close(&self) {
+        for place in &self.places {
+            place.close().await;
+        }
+    }
+
+    /// Has all providers back.
+    pub(crate) async fn open(&self) {
+        for place in &self.places {
+            place.open().await;
         }
     }
 }
 
-/// Takes one provider away now and then, for a second or so.
-pub(crate) async fn outages(weather: std::sync::Arc<Weather>, seed: u64) {
+/// Takes one provider away now and then, for a second or so, until it is told to stop. All are back then.
+pub(crate) async fn outages(weather: Arc<Weather>, seed: u64, stop: Arc<AtomicBool>) {
     let mut dice = Dice(seed);
-    loop {
+    while !stop.load(Ordering::Relaxed) {
         sleep(Duration::from_millis(4000 + dice.below(6000))).await;
         let turn = usize::try_from(dice.below(3)).unwrap_or_default();
         let Some(place) = weather.places.get(turn) else {
             continue;
         };
-        let simulator = place.lock().take();
-        if let Some(simulator) = simulator {
-            simulator.shutdown().await;
-        }
+        place.close().await;
         sleep(Duration::from_millis(300 + dice.below(1200))).await;
-        // The port may be taken for a moment.
-        for _ in 0..50 {
-            if let Ok(simulator) = simulator_at(place).await {
-                *place.lock() = Some(simulator);
-                break;
-            }
-            sleep(Duration::from_millis(100)).await;
-        }
+        place.open().await;
     }
-}
-
-async fn simulator_at(place: &Place) -> Result<Simulator, Error> {
-    simulator(place.letter, place.addr, place.seed).await
 }
 
 /// A provider that breaks what a prompt asks it to break: `[e4]` is fault 4 of provider `e`.
@@ -160,6 +154,27 @@ impl Place {
         self.simulator
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn close(&self) {
+        let simulator = self.lock().take();
+        if let Some(simulator) = simulator {
+            simulator.shutdown().await;
+        }
+    }
+
+    async fn open(&self) {
+        // The port may be taken for a moment.
+        for _ in 0..50 {
+            if self.lock().is_some() {
+                break;
+            }
+            if let Ok(simulator) = simulator(self.letter, self.addr, self.seed).await {
+                *self.lock() = Some(simulator);
+                break;
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
     }
 }
 
