@@ -7,7 +7,7 @@ use crate::{
 use serde::Serialize;
 use std::{io, time::Duration};
 use towline_config::ConfigError;
-use towline_core::{Clock, Error, ErrorKind};
+use towline_core::{Clock, Cost, Error, ErrorKind, Journey};
 
 /// Why a command did not succeed.
 #[derive(Debug)]
@@ -48,6 +48,12 @@ struct ErrorObject {
     /// Every attempt, and every wait, refusal and move between them, in their order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     attempts: Vec<StepObject>,
+    /// What all attempts cost together, where their prices are known; which are estimates is said with them.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "journey::dollars"
+    )]
+    cost_usd: Option<Cost>,
     /// What had arrived of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     partial: Option<String>,
@@ -148,6 +154,7 @@ impl Report {
             refused_by: error.refused_by(),
             clock: error.clock().map(Clock::as_str),
             attempts: journey::steps(error.journey()),
+            cost_usd: error.journey().and_then(Journey::cost),
             partial: partial.filter(|text| !text.is_empty()),
         };
         Self { error }

@@ -1,9 +1,9 @@
 //! What happened to a call on its way, as it is printed.
 
 use crate::output::Output;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::{fmt, time::Duration};
-use towline_core::{Attempt, Journey, Outcome, Step};
+use towline_core::{Attempt, Cost, Journey, Outcome, Step};
 
 /// One step. Times are milliseconds; those of an attempt count from the start of the call.
 #[derive(Clone, Debug, Serialize)]
@@ -37,6 +37,9 @@ pub(crate) enum StepObject {
         tokens: Option<u64>,
         /// The provider did not say what it used, and may bill it.
         estimated: bool,
+        /// Unknown without `towline.prices`.
+        #[serde(serialize_with = "dollars")]
+        cost_usd: Option<Cost>,
     },
 }
 
@@ -113,6 +116,7 @@ impl StepObject {
             },
             tokens: attempt.tokens(),
             estimated: attempt.is_estimate(),
+            cost_usd: attempt.cost(),
         }
     }
 }
@@ -143,6 +147,7 @@ impl fmt::Display for StepObject {
                 outcome,
                 tokens,
                 estimated,
+                cost_usd,
                 ..
             } => {
                 let beside = if *hedge { " (hedge)" } else { "" };
@@ -150,14 +155,40 @@ impl fmt::Display for StepObject {
                 if let Some(ended) = ended_ms {
                     write!(f, " after {} ms", ended.saturating_sub(*began_ms))?;
                 }
-                match tokens {
-                    Some(tokens) if *estimated => write!(f, ", about {tokens} tokens"),
-                    Some(tokens) => write!(f, ", {tokens} tokens"),
+                let about = if *estimated { "about " } else { "" };
+                if let Some(tokens) = tokens {
+                    write!(f, ", {about}{tokens} tokens")?;
+                }
+                match cost_usd {
+                    Some(cost) => write!(f, ", {about}{cost}"),
                     None => Ok(()),
                 }
             }
         }
     }
+}
+
+/// What a whole call costs, and whether some of it is an estimate. Unknown where the cost of an attempt is.
+pub(crate) fn cost(journey: Option<&Journey>) -> Option<String> {
+    let journey = journey?;
+    let cost = journey.cost()?;
+    let is_estimate = |step: &Step| matches!(step, Step::Attempt(attempt) if attempt.is_estimate());
+    let about = if journey.steps().iter().any(is_estimate) {
+        "about "
+    } else {
+        ""
+    };
+    Some(format!("{about}{cost}"))
+}
+
+/// As a number of JSON, whose readers have fifteen digits.
+pub(crate) fn dollars<S: Serializer>(
+    cost: &Option<Cost>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let number: Option<f64> =
+        cost.and_then(|cost| cost.to_string().trim_start_matches('$').parse().ok());
+    number.serialize(serializer)
 }
 
 fn millis(duration: Duration) -> u64 {

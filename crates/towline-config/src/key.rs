@@ -5,7 +5,7 @@ mod path;
 pub(crate) mod table;
 
 pub(crate) use self::{
-    kind::{Kind, Mismatch, Typed, check},
+    kind::{Kind, Mismatch, PriceEntry, Typed, check},
     path::{Path, canonical, snake},
 };
 

@@ -12,7 +12,7 @@ use crate::{
     vendor::Vendor,
 };
 use std::{fmt, num::NonZeroU32, path::PathBuf, time::Duration};
-use towline_core::{Credential, Secret};
+use towline_core::{Credential, Prices, Secret};
 
 /// Everything needed to call one model of one vendor. What the vendor requires is there.
 #[derive(Clone)]
@@ -40,6 +40,8 @@ pub struct ProviderSettings {
     pub(crate) headers: Vec<(String, Secret)>,
     pub(crate) context_window: Option<u64>,
     pub(crate) reserve_completion: Option<u64>,
+    /// By model.
+    pub(crate) prices: Vec<(String, Prices)>,
     pub(crate) stream_usage: Option<bool>,
     pub(crate) timeouts: Timeouts,
     pub(crate) transport: TransportSettings,
@@ -194,6 +196,12 @@ impl ProviderSettings {
         self.context_window
     }
 
+    /// What its models cost, as far as `prices` says so. The later of two entries for a model holds.
+    #[must_use]
+    pub fn prices(&self) -> &[(String, Prices)] {
+        &self.prices
+    }
+
     /// Tokens to keep free for the answer. Unset: the model registry knows.
     #[must_use]
     pub const fn reserve_completion(&self) -> Option<u64> {
@@ -315,6 +323,7 @@ impl fmt::Debug for ProviderSettings {
             .field("headers", &self.headers)
             .field("context_window", &self.context_window)
             .field("reserve_completion", &self.reserve_completion)
+            .field("prices", &self.prices)
             .field("stream_usage", &self.stream_usage)
             .field("timeouts", &self.timeouts)
             .field("transport", &self.transport)

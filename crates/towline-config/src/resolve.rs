@@ -3,6 +3,7 @@
 mod book;
 mod build;
 mod configured;
+mod price;
 mod section;
 mod select;
 mod show;
@@ -41,6 +42,7 @@ pub(crate) fn settle(
     }
     let mut hard = book.hard_faults(&used);
     hard.extend(book.contradictions());
+    hard.extend(book.price_faults());
     if !hard.is_empty() {
         for missing in [llm.outcome, embedding.outcome]
             .into_iter()

@@ -1,6 +1,6 @@
 //! What happened to a call on its way: every wait, refusal and attempt.
 
-use crate::{ErrorKind, Text, Usage};
+use crate::{Cost, ErrorKind, Text, Usage};
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -95,6 +95,7 @@ pub struct Attempt {
     outcome: Outcome,
     usage: Option<Usage>,
     estimate: Option<u64>,
+    cost: Option<Cost>,
 }
 
 /// How an attempt ended.
@@ -167,6 +168,7 @@ impl Journey {
             outcome: Outcome::Running,
             usage: None,
             estimate: None,
+            cost: None,
         };
         AttemptId {
             index: self.lock().push(Step::Attempt(attempt)),
@@ -207,6 +209,11 @@ impl Journey {
         self.with_attempt(id, |attempt| attempt.estimate = Some(tokens));
     }
 
+    /// What an attempt costs, or probably costs where its tokens are an estimate.
+    pub fn price(&self, id: AttemptId, cost: Cost) {
+        self.with_attempt(id, |attempt| attempt.cost = Some(cost));
+    }
+
     /// Everything so far, in the order in which it began.
     #[must_use]
     pub fn steps(&self) -> Vec<Step> {
@@ -245,6 +252,21 @@ impl Journey {
             Step::Attempt(attempt) => sum.saturating_add(attempt.tokens().unwrap_or(0)),
             _ => sum,
         })
+    }
+
+    /// What all attempts cost together, estimates among them. `None` as long as that of one is not known, and
+    /// without attempts.
+    #[must_use]
+    pub fn cost(&self) -> Option<Cost> {
+        let record = self.lock();
+        let steps = record.first.iter().chain(&record.more);
+        let attempts = steps.filter_map(|step| match step {
+            Step::Attempt(attempt) => Some(attempt.cost),
+            _ => None,
+        });
+        attempts
+            .reduce(|sum, cost| Some(sum?.saturating_add(cost?)))
+            .flatten()
     }
 
     fn elapsed(&self, now: Instant) -> Duration {
@@ -379,6 +401,12 @@ impl Attempt {
     pub fn is_estimate(&self) -> bool {
         let reported = self.usage.as_ref().and_then(Usage::total);
         reported.is_none() && self.estimate.is_some()
+    }
+
+    /// What it costs, where somebody knows the prices; an estimate where [`is_estimate`](Self::is_estimate).
+    #[must_use]
+    pub const fn cost(&self) -> Option<Cost> {
+        self.cost
     }
 
     fn end(&mut self, outcome: Outcome, usage: Option<&Usage>, now: Duration) {

@@ -43,6 +43,7 @@ mod body;
 mod capability;
 mod completion;
 mod conversation;
+mod cost;
 mod credential;
 mod embedding;
 pub mod error;
@@ -71,6 +72,7 @@ pub use self::{
     capability::{Capabilities, Capability},
     completion::Completion,
     conversation::{Conversation, WireDialect, WireForm},
+    cost::{Cost, NoCost, Prices},
     credential::{Credential, CredentialSource},
     embedding::{EmbeddingRequest, EmbeddingResponse},
     error::{Clock, Error, ErrorKind},

@@ -1,4 +1,5 @@
-//! Writes down what happens to each call: every wait, refusal and attempt, with its tokens.
+//! Writes down what happens to each call: every wait, refusal and attempt, with its tokens and, where prices
+//! are known ([`AttemptLayer::with_prices`]), what it cost.
 //!
 //! Two layers share the record ([`towline_core::Journey`]):
 //!

@@ -248,6 +248,7 @@ impl<'a> Asker<'a> {
         if let Some(usage) = completion.usage() {
             facts.push(format!("tokens {}", UsageObject::of(Some(usage))));
         }
+        facts.extend(journey::cost(head.journey()).map(|cost| format!("cost {cost}")));
         self.output.notice(&facts.join(" · "));
         if let Some(limits) = limits(head) {
             self.output.notice(&format!("limits: {limits}"));

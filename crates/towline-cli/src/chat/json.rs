@@ -7,6 +7,7 @@ use crate::{
 };
 use serde::Serialize;
 use std::time::Duration;
+use towline_core::{Cost, Journey};
 
 /// Every field is always there; `null` is unknown.
 #[derive(Debug, Serialize)]
@@ -22,6 +23,9 @@ pub(super) struct Answer {
     /// Where the answer broke off and another target went on with it.
     seams: Vec<Mended>,
     usage: UsageObject,
+    /// What all attempts cost together; which of them are estimates is said with them.
+    #[serde(serialize_with = "journey::dollars")]
+    cost_usd: Option<Cost>,
     latency_ms: u64,
     /// Until the first piece of the answer. Unknown without streaming.
     ttft_ms: Option<u64>,
@@ -42,6 +46,7 @@ struct Call {
 impl Answer {
     pub(super) fn of(answered: &Answered) -> Self {
         let completion = &answered.completion;
+        let journey = answered.head.journey();
         let text = completion.text();
         let refusal = completion.refusal();
         let refused = text.is_empty() && !refusal.is_empty();
@@ -63,9 +68,10 @@ impl Answer {
             },
             seams: answered.seams.clone(),
             usage: UsageObject::of(completion.usage()),
+            cost_usd: journey.and_then(Journey::cost),
             latency_ms: millis(answered.latency),
             ttft_ms: answered.first.map(millis),
-            attempts: journey::steps(answered.head.journey()),
+            attempts: journey::steps(journey),
         }
     }
 }

@@ -209,12 +209,14 @@ async fn json_has_every_field_in_its_place() {
             "finish_reason",
             "seams",
             "usage",
+            "cost_usd",
             "latency_ms",
             "ttft_ms",
             "attempts"
         ]
     );
     let answer = ended.json();
+    assert_eq!(answer["cost_usd"], json!(null));
     assert_eq!(answer["model"], "sim-chat");
     assert_eq!(answer["provider"], "openai");
     assert_eq!(answer["text"], "Paris.");
@@ -238,6 +240,24 @@ async fn json_has_every_field_in_its_place() {
 }
 
 #[tokio::test]
+async fn a_call_has_its_cost_where_the_prices_are_known() {
+    let usage = TokenUsage::new(100, 40).with_cached(60);
+    let sim = sim(Reply::text("Paris.").with_usage(usage)).await;
+    // 40 at 2.50 and 60 at 1.25 and 40 at 10 dollars for a million.
+    let prices = "openai/sim-chat = input 2.50, output 10, cache_read 1.25";
+    let program = || Program::with(&sim).env("TOWLINE_PRICES", prices);
+    let ended = program()
+        .run(&["chat", "--json", "Capital?"])
+        .await
+        .expect(0);
+    let answer = ended.json();
+    assert_eq!(answer["cost_usd"], json!(0.000_575), "{answer}");
+    assert_eq!(answer["attempts"][0]["cost_usd"], json!(0.000_575));
+    let ended = program().run(&["chat", "-v", "Capital?"]).await.expect(0);
+    assert!(ended.stderr.contains(" · cost $0.000575"), "{ended:?}");
+}
+
+#[tokio::test]
 async fn what_is_unknown_is_null_and_still_there() {
     let body = json!({"choices": [{"message": {"role": "assistant", "content": "Hi"}}]});
     let sim = sim(Reply::json(200, body)).await;
@@ -246,7 +266,7 @@ async fn what_is_unknown_is_null_and_still_there() {
         .await;
     let ended = ended.expect(0);
     let answer = ended.json();
-    assert_eq!(keys(&ended.stdout).len(), 12);
+    assert_eq!(keys(&ended.stdout).len(), 13);
     assert_eq!(answer["id"], Value::Null);
     assert_eq!(answer["reasoning"], Value::Null);
     assert_eq!(answer["ttft_ms"], Value::Null);

@@ -229,6 +229,27 @@ async fn the_way_to_the_second_is_shown_to_who_asks() {
 }
 
 #[tokio::test]
+async fn an_attempt_that_failed_costs_what_it_may() {
+    let pair = Pair::new(Rule::any().fault(Fault::status(500))).await;
+    let ended = pair.try_chat(ONCE, "", &["-v"]).await.expect(0);
+    assert!(!ended.stderr.contains('$'), "{ended:?}");
+    // A dollar a token of the first: `Hi` is one.
+    let priced: Tries = (
+        1,
+        "retry.max_attempts = 1\n\
+         prices = [\"first/sim-chat = input 1000000, output 0\", \"second/sim-chat = input 0, output 0\"]",
+    );
+    let ended = pair.try_chat(priced, "", &["-v"]).await.expect(0);
+    for part in [
+        "about 1 tokens, about $1.00",
+        "tokens, $0.00",
+        "cost about $1.00",
+    ] {
+        assert!(ended.stderr.contains(part), "{part}: {ended:?}");
+    }
+}
+
+#[tokio::test]
 async fn where_both_fail_both_are_told() {
     let pair = Pair::new(Rule::any().fault(Fault::status(500))).await;
     let second = Simulator::start().await.unwrap();

@@ -3,7 +3,9 @@
 mod address;
 mod duration;
 mod limit;
+mod price;
 
+pub(crate) use self::price::PriceEntry;
 use self::{
     address::{base_url, proxy, url},
     duration::Span,
@@ -45,6 +47,8 @@ pub(crate) enum Kind {
     Models,
     /// Texts that may hold commas.
     Phrases,
+    /// What models cost.
+    Prices,
     Headers,
     Choice(&'static [&'static str]),
     Vendor,
@@ -62,6 +66,7 @@ pub(crate) enum Typed {
     /// What could be limited is not.
     Off,
     List(Vec<String>),
+    Prices(Vec<PriceEntry>),
 }
 
 /// Why a value did not pass: what was found, never the value of a secret.
@@ -93,6 +98,7 @@ pub(crate) fn check(kind: Kind, value: &Value) -> Result<Typed, Mismatch> {
         Kind::List => list(value, &[',']).map(Typed::List),
         Kind::Models => models(value).map(Typed::List),
         Kind::Phrases => list(value, &['\n', '\r']).map(Typed::List),
+        Kind::Prices => price::prices(value).map(Typed::Prices),
         // Maps are taken apart into single headers before they come here.
         Kind::Headers => Err(Mismatch::found(shape(value))),
     }
@@ -219,6 +225,7 @@ impl Kind {
                     .to_owned()
             }
             Self::Phrases => "a list of texts, or one text per line".to_owned(),
+            Self::Prices => "a list of provider/model = input 2.50, output 10".to_owned(),
             Self::Duration => "a duration such as \"30 s\"".to_owned(),
             Self::List => "a list, or text with commas".to_owned(),
             Self::Headers => "a table, or name=value,name=value".to_owned(),
@@ -254,6 +261,10 @@ impl Kind {
             Self::Ratio(_) => "for example 0.5 or 50%",
             Self::Models => "for example openai/gpt-4o",
             Self::Phrases | Self::List => "write a list of texts",
+            Self::Prices => {
+                "for example \"openai/gpt-4o = input 2.50, output 10, cache_read 1.25\", in US dollars \
+                 for a million tokens"
+            }
             Self::Headers => {
                 "the form is name=value,name=value or a table of them, not name: value; %2C stands \
                  for a comma in a value"
@@ -280,6 +291,7 @@ impl Kind {
             Self::Ratio(_) => "share".to_owned(),
             Self::Models => "list of models".to_owned(),
             Self::Phrases => "list of phrases".to_owned(),
+            Self::Prices => "list of prices".to_owned(),
             Self::Port => "port".to_owned(),
             Self::Duration => "duration".to_owned(),
             Self::List => "list".to_owned(),

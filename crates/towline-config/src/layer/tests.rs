@@ -37,6 +37,9 @@ fn value(kind: Kind, number: usize) -> (String, String) {
         Kind::List => same(format!("host-{number}, other")),
         Kind::Models => same(format!("openai/m-{number}, groq/m")),
         Kind::Phrases => same(format!("a{{1,{number}}}")),
+        Kind::Prices => same(format!(
+            "openai/m-{number} = input $0.25, output ${number}.00"
+        )),
         Kind::Ratio(_) => (format!("{number}2.5%"), format!("0.{number}25")),
         Kind::Secret => (format!("secret-{number}"), "***".to_owned()),
         Kind::Headers => (format!("x-test=secret-{number}"), "***".to_owned()),

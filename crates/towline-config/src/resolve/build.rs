@@ -71,7 +71,11 @@ impl Built {
                 }
             }
         };
-        build.finish()
+        let mut built = build.finish();
+        if let Ok(provider) = &mut built.outcome {
+            provider.prices = book.prices_of(provider);
+        }
+        built
     }
 }
 
@@ -156,6 +160,7 @@ impl<'a> Build<'a> {
             api: self.sections.text("api"),
             context_window: self.sections.count("context_window"),
             reserve_completion: self.sections.count("reserve_completion"),
+            prices: Vec::new(),
             stream_usage: self.sections.flag("stream_usage"),
             name: self.name,
             vendor: self.vendor,

@@ -74,5 +74,9 @@ fn shown(key: &Key, value: &Typed) -> String {
         Typed::Ratio(ratio) => ratio.to_string(),
         Typed::Off => "off".to_owned(),
         Typed::List(items) => items.join(", "),
+        Typed::Prices(entries) => {
+            let entries: Vec<String> = entries.iter().map(ToString::to_string).collect();
+            entries.join("; ")
+        }
     }
 }

@@ -8,6 +8,7 @@ mod file;
 mod model;
 mod named;
 mod page;
+mod price;
 mod provider;
 mod remedy;
 mod rotation;

@@ -3,6 +3,7 @@
 
 mod capability;
 mod error;
+mod journey;
 mod promises;
 mod question;
 mod secret;

@@ -3,6 +3,7 @@
 use crate::ask::Ask;
 use pin_project_lite::pin_project;
 use std::{
+    collections::HashMap,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -10,20 +11,29 @@ use std::{
 use tower_layer::Layer;
 use tower_service::Service;
 use towline_core::{
-    Answer, AttemptId, Ending, Error, Event, Journey, Metered, Moment, Outcome, Text, Usage, Watch,
+    Answer, AttemptId, Ending, Error, Event, Journey, Metered, Moment, Outcome, Prices, Text,
+    Usage, Watch,
 };
 
 /// Writes down each attempt. The [module docs](super) say where it goes.
 #[derive(Clone, Debug)]
 pub struct AttemptLayer {
-    provider: Arc<Text>,
+    shared: Arc<Shared>,
 }
 
 /// The service that [`AttemptLayer`] makes.
 #[derive(Clone, Debug)]
 pub struct Attempt<S> {
     inner: S,
-    provider: Arc<Text>,
+    shared: Arc<Shared>,
+}
+
+/// Who is asked, and what he charges.
+#[derive(Clone, Debug)]
+struct Shared {
+    provider: Text,
+    /// By model.
+    prices: HashMap<String, Arc<Prices>>,
 }
 
 pin_project! {
@@ -53,6 +63,8 @@ struct Entry {
     input: u64,
     /// Bytes that were delivered.
     bytes: u64,
+    /// Of the model that is asked, where they are known.
+    prices: Option<Arc<Prices>>,
 }
 
 // === impl AttemptLayer ===
@@ -62,8 +74,20 @@ impl AttemptLayer {
     #[must_use]
     pub fn new(provider: impl Into<Text>) -> Self {
         Self {
-            provider: Arc::new(provider.into()),
+            shared: Arc::new(Shared {
+                provider: provider.into(),
+                prices: HashMap::new(),
+            }),
         }
+    }
+
+    /// Writes down what an attempt at `model`, as the request names it, costs. Default: not known. Where the
+    /// provider does not say what it used the cost is an estimate, as the tokens are.
+    #[must_use]
+    pub fn with_prices(mut self, model: impl Into<String>, prices: Prices) -> Self {
+        let shared = Arc::make_mut(&mut self.shared);
+        shared.prices.insert(model.into(), Arc::new(prices));
+        self
     }
 }
 
@@ -73,7 +97,7 @@ impl<S> Layer<S> for AttemptLayer {
     fn layer(&self, inner: S) -> Self::Service {
         Attempt {
             inner,
-            provider: Arc::clone(&self.provider),
+            shared: Arc::clone(&self.shared),
         }
     }
 }
@@ -96,7 +120,7 @@ where
 
     fn call(&mut self, request: Req) -> Self::Future {
         AttemptFuture {
-            entry: Entry::of(&self.provider, &request, &Moment::new()),
+            entry: Entry::of(&self.shared, &request, &Moment::new()),
             call: self.inner.call(request),
         }
     }
@@ -115,7 +139,7 @@ where
         moment: Moment,
     ) -> impl Future<Output = Result<S::Answer, Error>> + Send {
         async move {
-            let entry = Entry::of(&self.provider, &request, &moment);
+            let entry = Entry::of(&self.shared, &request, &moment);
             let result = self.inner.ask_at(request, moment).await;
             match entry {
                 Some(entry) => entry.follow(result),
@@ -148,11 +172,12 @@ where
 
 impl Entry {
     /// A new line, where the call is written down.
-    fn of<Req: Metered>(provider: &Text, request: &Req, moment: &Moment) -> Option<Self> {
+    fn of<Req: Metered>(shared: &Shared, request: &Req, moment: &Moment) -> Option<Self> {
         let journey = request.context().journey()?.clone();
         let hedge = request.context().is_hedge();
         let model = request.model_text().clone();
-        let id = journey.begin_attempt(provider.clone(), model, hedge, moment.now());
+        let prices = shared.prices.get(model.as_str()).cloned();
+        let id = journey.begin_attempt(shared.provider.clone(), model, hedge, moment.now());
         Some(Self {
             journey,
             id,
@@ -161,6 +186,7 @@ impl Entry {
             whole: false,
             input: request.estimated_input(),
             bytes: 0,
+            prices,
         })
     }
 
@@ -200,11 +226,21 @@ impl Entry {
             Outcome::Whole if self.whole => self.journey.whole_attempt(self.id, usage, now),
             _ => self.journey.end_attempt(self.id, outcome, usage, now),
         }
-        if usage.and_then(Usage::total).is_none() {
-            // Four bytes a token, as everywhere where nobody has counted.
-            let output = self.bytes / 4;
+        let reported = usage.filter(|usage| usage.total().is_some());
+        // Four bytes a token, as everywhere where nobody has counted.
+        let output = self.bytes / 4;
+        if reported.is_none() {
             let tokens = self.input.saturating_add(output);
             self.journey.estimate(self.id, tokens);
+        }
+        if let Some(prices) = &self.prices {
+            let cost = match reported {
+                Some(usage) => prices.cost(usage),
+                None => prices.cost(&Usage::inclusive(self.input, output)),
+            };
+            if let Some(cost) = cost {
+                self.journey.price(self.id, cost);
+            }
         }
     }
 }

@@ -4,8 +4,11 @@ use crate::support::{Handle, Upstream, question, upstream};
 use std::{fmt, time::Duration};
 use tokio::time::advance;
 use tokio_test::{assert_pending, assert_ready, assert_ready_err, task};
-use tower::{ServiceBuilder, ServiceExt};
-use towline_core::{Attempt, ErrorKind, Event, Journey, Outcome, Step, Usage};
+use tower::{Layer, ServiceBuilder, ServiceExt, service_fn};
+use towline_core::{
+    Attempt, Cost, EmbeddingRequest, EmbeddingResponse, Error, ErrorKind, Event, Head, Journey,
+    Outcome, Prices, Step, Usage,
+};
 use towline_layers::journey::{AttemptLayer, JourneyLayer, Root};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -127,4 +130,68 @@ async fn x2_journey_writes_one_end_for_each_attempt_however_it_ends() {
         );
         assert!(attempt(&journey).is_estimate());
     }
+}
+
+/// Two dollars for a million tokens of input, ten for output.
+fn prices() -> Prices {
+    let dollars = |dollars: u64| Cost::from_picodollars(dollars * 1_000_000_000_000);
+    Prices::new(dollars(2), dollars(10))
+}
+
+/// The attempt of a call whose layer knows what `priced` costs: `end` makes it end.
+async fn attempt_with(priced: &str, end: impl FnOnce(crate::support::Exchange)) -> Attempt {
+    let (model, mut handle) = upstream();
+    let service = AttemptLayer::new("upstream").with_prices("other", Prices::unknown());
+    let service = service.with_prices(priced, prices()).layer(model);
+    let journey = Journey::new();
+    let mut request = question(false);
+    request.context_mut().set_journey(journey.clone());
+    let mut call = task::spawn(service.oneshot(request));
+    assert_pending!(call.poll());
+    end(handle.next().await);
+    let _result = assert_ready!(call.poll());
+    drop(call);
+    attempt(&journey)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_costs_what_its_tokens_do_where_its_model_has_prices() {
+    let whole = attempt_with("model", |exchange| exchange.reply("done")).await;
+    let usage = whole.usage().unwrap();
+    assert_eq!(usage.total(), Some(20));
+    assert_eq!(whole.cost(), prices().cost(usage));
+    assert!(whole.cost() > Some(Cost::ZERO));
+    let unknown = attempt_with("model-2", |exchange| exchange.reply("done")).await;
+    assert_eq!((unknown.tokens(), unknown.cost()), (Some(20), None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_failed_costs_what_its_estimate_does() {
+    let failed = attempt_with("model", |exchange| exchange.fail(ErrorKind::Server)).await;
+    assert!(failed.is_estimate());
+    // "question" is two tokens by the rule of four bytes.
+    assert_eq!(failed.cost(), Some(Cost::from_picodollars(4_000_000)));
+}
+
+#[tokio::test]
+async fn an_embedding_has_no_output_and_its_tokens_are_no_estimate() {
+    let model = service_fn(|_: EmbeddingRequest| async {
+        let usage = Usage::unknown().with_input(50);
+        let head = Head::new("upstream", "vectors");
+        Ok::<_, Error>(EmbeddingResponse::new(head, vec![vec![1.0]], Some(usage)))
+    });
+    let prices = Prices::unknown().with_input(Cost::from_picodollars(3_000_000));
+    let service = AttemptLayer::new("upstream").with_prices("vectors", prices);
+    let journey = Journey::new();
+    let mut request = EmbeddingRequest::new("vectors", ["text"]);
+    request.context_mut().set_journey(journey.clone());
+    let answer = service.layer(model).oneshot(request).await.unwrap();
+    assert_eq!(
+        answer.usage().and_then(Usage::output),
+        None,
+        "as the provider said"
+    );
+    let attempt = attempt(&journey);
+    assert_eq!((attempt.tokens(), attempt.is_estimate()), (Some(50), false));
+    assert_eq!(attempt.cost(), Some(Cost::from_picodollars(150)));
 }

@@ -8,7 +8,7 @@ use crate::{budget::window_by_name, provider::Target};
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 use tower_layer::Layer;
 use towline_config::ProviderSettings;
-use towline_core::{Capabilities, Text};
+use towline_core::{Capabilities, Prices, Text};
 use towline_layers::{
     breaker::{Breaker, BreakerConfig, BreakerLayer, BreakerService},
     concurrency::{Concurrency, ConcurrencyLayer},
@@ -42,6 +42,7 @@ pub struct Deployment {
     pub(super) window_of: Option<Text>,
     /// How long an exchange that is no model call may take.
     pub(super) exchange: Duration,
+    pub(super) record: RecordLayer,
     pub(super) target: Arc<dyn Target>,
 }
 
@@ -76,6 +77,7 @@ impl Deployment {
         Self {
             target,
             breaker: Breaker::new(name.clone(), never()),
+            record: RecordLayer::new(name.clone()),
             provider: name.clone(),
             name: name.clone(),
             handed: false,
@@ -115,7 +117,10 @@ impl Deployment {
             deployment.window_of = Some(settings.model().into());
         }
         deployment.exchange = settings.timeouts().request();
-        deployment
+        let prices = settings.prices().iter();
+        prices.fold(deployment, |deployment, (model, prices)| {
+            deployment.prices(model.as_str(), *prices)
+        })
     }
 
     /// Adds `model` to its name, where another of the same provider stands in the stack.
@@ -140,6 +145,13 @@ impl Deployment {
     /// How long an attempt may take. Default: [`Clocks::default`].
     pub const fn clocks(mut self, clocks: Clocks) -> Self {
         self.clocks = clocks;
+        self
+    }
+
+    /// What `model`, as it is asked for here, costs: the record of a call has it
+    /// ([`Journey::cost`](towline_core::Journey::cost)). Default: not known.
+    pub fn prices(mut self, model: impl Into<String>, prices: Prices) -> Self {
+        self.record = self.record.with_prices(model, prices);
         self
     }
 
@@ -203,7 +215,7 @@ impl Deployment {
     pub(super) fn service(&self) -> Layered {
         let target = TargetService::new(Arc::clone(&self.target));
         let bounded = AttemptLayer::new(self.clocks).layer(target);
-        let recorded = RecordLayer::new(self.provider.clone()).layer(bounded);
+        let recorded = self.record.layer(bounded);
         let admitted = self.concurrency.layer(self.limit.layer(recorded));
         let guarded = BreakerLayer::new(&self.breaker).layer(admitted);
         NamedLayer::new(self.provider.clone())

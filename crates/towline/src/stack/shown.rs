@@ -2,10 +2,7 @@
 
 use super::{Stack, deployment::Deployment, named::NamedLayer};
 use std::fmt;
-use towline_layers::{
-    hedge::HedgePolicy,
-    journey::{AttemptLayer as RecordLayer, JourneyLayer},
-};
+use towline_layers::{hedge::HedgePolicy, journey::JourneyLayer};
 
 /// One of the targets of a fallback, with the deployments that share its calls.
 struct Target<'a> {
@@ -91,7 +88,7 @@ impl fmt::Debug for Deployment {
             .field("breaker", &self.breaker)
             .field("slots", &self.concurrency)
             .field("limit", &self.limit)
-            .field("record", &RecordLayer::new(self.provider.clone()))
+            .field("record", &self.record)
             .field("clocks", &self.clocks)
             .field("target", &self.target)
             .finish_non_exhaustive()

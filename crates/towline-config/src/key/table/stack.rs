@@ -396,6 +396,13 @@ pub(crate) const STACK: &[Field] = &[
         "Phrases that no prompt may hold, in any case of their letters.",
     ),
     row(
+        "prices",
+        Kind::Prices,
+        "What models cost, in US dollars for a million tokens, so that the record of a call has its \
+         cost: texts such as `openai/gpt-4o = input 2.50, output 10, cache_read 1.25, cache_write 0`, in a \
+         variable with semicolons between them. What is not listed has no cost.",
+    ),
+    row(
         "drain.timeout",
         Kind::Duration,
         "How long a shutdown waits for calls and streams under way.",

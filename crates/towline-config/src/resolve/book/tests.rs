@@ -61,6 +61,10 @@ fn the_remedy_of_a_kind_is_a_value_of_it() {
         (Kind::Clock, "off"),
         (Kind::Ratio(1), "50%"),
         (Kind::Models, "openai/gpt-4o"),
+        (
+            Kind::Prices,
+            "openai/gpt-4o = input 2.50, output 10, cache_read 1.25",
+        ),
         (Kind::Vendor, "anthropic"),
         (Kind::Path, "/etc/towline/file"),
     ];

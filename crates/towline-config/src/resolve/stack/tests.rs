@@ -28,6 +28,7 @@ fn other(field: &Field) -> String {
         Kind::Ratio(_) => "0.77".to_owned(),
         Kind::Choice(words) => words.last().copied().unwrap_or_default().to_owned(),
         Kind::Models => "groq/other".to_owned(),
+        Kind::Prices => "openai/m = input 1".to_owned(),
         kind => format!("{kind:?}"),
     }
 }
