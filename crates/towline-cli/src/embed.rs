@@ -4,13 +4,14 @@ use crate::{
     args::{Args, EmbedArgs},
     chat::stdin,
     failure::Failure,
+    journey,
     output::{Indicator, Output},
     session,
     usage::UsageObject,
 };
 use serde::Serialize;
 use tokio::time::Instant;
-use towline_core::EmbeddingRequest;
+use towline_core::{Cost, EmbeddingRequest, Journey};
 
 #[derive(Debug, Serialize)]
 struct Embeddings<'a> {
@@ -18,6 +19,9 @@ struct Embeddings<'a> {
     provider: &'a str,
     vectors: &'a [Vec<f32>],
     usage: UsageObject,
+    /// As for a chat: unknown without `towline.prices`.
+    #[serde(serialize_with = "journey::dollars")]
+    cost_usd: Option<Cost>,
     latency_ms: u64,
 }
 
@@ -39,6 +43,7 @@ pub(crate) async fn run(args: &Args, embed: &EmbedArgs, output: &Output) -> Resu
             provider: response.head().provider(),
             vectors: response.vectors(),
             usage: UsageObject::of(response.usage()),
+            cost_usd: response.head().journey().and_then(Journey::cost),
             latency_ms: u64::try_from(latency.as_millis()).unwrap_or(u64::MAX),
         };
         return output.object(&object).await;

@@ -204,7 +204,7 @@ impl Journey {
         });
     }
 
-    /// What an attempt has probably used, where the provider did not say.
+    /// What an attempt has probably used, where the provider did not say, or not of all of it.
     pub fn estimate(&self, id: AttemptId, tokens: u64) {
         self.with_attempt(id, |attempt| attempt.estimate = Some(tokens));
     }
@@ -255,7 +255,10 @@ impl Journey {
     }
 
     /// What all attempts cost together, estimates among them. `None` as long as that of one is not known, and
-    /// without attempts.
+    /// without attempts, as where the call joined another one.
+    ///
+    /// A stack whose target is a client of its own writes an attempt of each into the record of one call, of
+    /// which the inner one is billed: add up the cost of those whose provider that is.
     #[must_use]
     pub fn cost(&self) -> Option<Cost> {
         let record = self.lock();
@@ -383,27 +386,28 @@ impl Attempt {
         self.outcome
     }
 
-    /// What the provider said it used.
+    /// What the provider said it used. Of an attempt that broke off these are the numbers up to there, some
+    /// of which may be those of its first event.
     #[must_use]
     pub const fn usage(&self) -> Option<&Usage> {
         self.usage.as_ref()
     }
 
-    /// Tokens: what the provider reported, else an estimate.
+    /// Tokens: an estimate where there is one, else what the provider reported.
     #[must_use]
     pub fn tokens(&self) -> Option<u64> {
         let reported = self.usage.as_ref().and_then(Usage::total);
-        reported.or(self.estimate)
+        self.estimate.or(reported)
     }
 
-    /// Whether [`tokens`](Self::tokens) is an estimate: the provider did not say, and may bill.
+    /// Whether [`tokens`](Self::tokens) and [`cost`](Self::cost) are estimates: the provider did not say, or
+    /// not of all that it sent, and may bill.
     #[must_use]
-    pub fn is_estimate(&self) -> bool {
-        let reported = self.usage.as_ref().and_then(Usage::total);
-        reported.is_none() && self.estimate.is_some()
+    pub const fn is_estimate(&self) -> bool {
+        self.estimate.is_some()
     }
 
-    /// What it costs, where somebody knows the prices; an estimate where [`is_estimate`](Self::is_estimate).
+    /// What it costs, where the prices are known; an estimate where [`is_estimate`](Self::is_estimate).
     #[must_use]
     pub const fn cost(&self) -> Option<Cost> {
         self.cost

@@ -56,6 +56,7 @@ mod model;
 mod moment;
 mod options;
 mod picks;
+mod prices;
 mod question;
 mod redact;
 mod request;
@@ -72,7 +73,7 @@ pub use self::{
     capability::{Capabilities, Capability},
     completion::Completion,
     conversation::{Conversation, WireDialect, WireForm},
-    cost::{Cost, NoCost, Prices},
+    cost::{Cost, NoCost},
     credential::{Credential, CredentialSource},
     embedding::{EmbeddingRequest, EmbeddingResponse},
     error::{Clock, Error, ErrorKind},
@@ -88,6 +89,7 @@ pub use self::{
     moment::Moment,
     options::{CompletionOptions, JsonSchema, ReasoningEffort, ResponseFormat},
     picks::Picks,
+    prices::Prices,
     redact::{cut, redact, redact_id},
     request::{Context, Metered, Priority, Request, RetrySafety},
     response::{Head, Response},

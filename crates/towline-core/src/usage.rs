@@ -136,7 +136,8 @@ impl Usage {
     /// Input tokens that were neither read from nor written to the cache.
     #[must_use]
     pub fn uncached_input(&self) -> Option<u64> {
-        let cached = self.cache_read.unwrap_or(0) + self.cache_write.unwrap_or(0);
+        let cached = self.cache_read.unwrap_or(0);
+        let cached = cached.saturating_add(self.cache_write.unwrap_or(0));
         Some(self.input?.saturating_sub(cached))
     }
 

@@ -8,9 +8,9 @@
 //!   ([`Error::journey`](towline_core::Error::journey)), errors in the middle of a stream among them.
 //! - [`AttemptLayer`] goes around the provider and the clocks of the attempt, inside everything else:
 //!   outside those clocks, so that an attempt that one of them ends is not taken for one that the caller
-//!   left. It writes down each attempt: whom it asked, when the first content came, how it ended, and what it used. Where the provider does not
-//!   say what it used (the attempt failed, or was dropped) it writes an estimate, because the provider
-//!   may bill it all the same.
+//!   left. It writes down each attempt: whom it asked, when the first content came, how it ended, and what it
+//!   used. Where the provider does not say what it used, or not of all of it (the attempt failed, or was
+//!   dropped), it writes an estimate, because the provider may bill it all the same.
 //!
 //! The layers between them write their own waits and refusals. A record that is in the call's
 //! context already is written on: several stacks may stand behind each other.

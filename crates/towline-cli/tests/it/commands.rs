@@ -101,6 +101,17 @@ async fn embed_prints_a_vector_per_text() {
     assert_eq!(whole["vectors"].as_array().unwrap().len(), 1);
     assert!(whole["usage"]["input_tokens"].is_u64(), "{whole}");
     assert_eq!(whole["provider"], "openai");
+    assert_eq!(whole["cost_usd"], json!(null));
+    // A dollar a token.
+    let prices = "openai/sim-embedding = input 1000000";
+    let program = program.env("TOWLINE_PRICES", prices);
+    let priced = program
+        .run(&["embed", "--json", "one"])
+        .await
+        .expect(0)
+        .json();
+    let tokens = priced["usage"]["input_tokens"].as_f64();
+    assert_eq!(priced["cost_usd"], json!(tokens), "{priced}");
     let lines = program
         .run_with_input(&["embed", "--lines"], "one\ntwo\n")
         .await

@@ -47,7 +47,7 @@ pub(crate) enum Kind {
     Models,
     /// Texts that may hold commas.
     Phrases,
-    /// What models cost.
+    /// What models cost, or `none`.
     Prices,
     Headers,
     Choice(&'static [&'static str]),

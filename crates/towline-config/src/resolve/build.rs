@@ -73,7 +73,7 @@ impl Built {
         };
         let mut built = build.finish();
         if let Ok(provider) = &mut built.outcome {
-            provider.prices = book.prices_of(provider);
+            provider.prices = book.prices_of(target, provider);
         }
         built
     }

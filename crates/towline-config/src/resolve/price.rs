@@ -14,10 +14,18 @@ use towline_core::Prices;
 // === impl Book ===
 
 impl Book {
-    /// What the models of a provider cost. An entry of its own name goes before one of its vendor, which
-    /// holds for a named provider only at the vendor's own address: another server has its own prices.
-    pub(super) fn prices_of(&self, provider: &ProviderSettings) -> Vec<(String, Prices)> {
-        let own = self.named(provider.name());
+    /// What the models of a provider cost, which was built of `target`. An entry of its own name goes before
+    /// one of its vendor, which holds for a named provider only at the vendor's own address: another server
+    /// has its own prices.
+    pub(super) fn prices_of(
+        &self,
+        target: &Target,
+        provider: &ProviderSettings,
+    ) -> Vec<(String, Prices)> {
+        let own = match target {
+            Target::Named { name, .. } => Some(name),
+            Target::Vendor { .. } => None,
+        };
         let is_vendors = own.is_none() || provider.is_at_home();
         let (mut vendors, mut owns) = (Vec::new(), Vec::new());
         let Some((held, entries)) = self.price_entries() else {
@@ -28,7 +36,7 @@ impl Book {
                 Ok(Target::Vendor { vendor, model, .. }) if vendor == provider.vendor() => {
                     vendors.extend(is_vendors.then_some((model, entry.prices)));
                 }
-                Ok(Target::Named { name, model }) if Some(&name) == own.as_ref() => {
+                Ok(Target::Named { name, model }) if Some(&name) == own => {
                     owns.extend(model.map(|model| (model, entry.prices)));
                 }
                 _ => {}

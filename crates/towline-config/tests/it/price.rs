@@ -38,7 +38,6 @@ fn all_four_prices_arrive_and_what_is_not_given_is_not_known() {
     assert_eq!(shown(prices.cache_read()).as_deref(), Some("$1.25"));
     assert_eq!(shown(prices.cache_write()).as_deref(), Some("$0.000001"));
     assert_eq!((free.input(), free.output()), (None, Some(Cost::ZERO)));
-    assert!(llm(priced("")).prices().is_empty());
 }
 
 #[test]
@@ -48,6 +47,21 @@ fn a_list_of_a_file_is_read_as_a_variable_is() {
     let key = [("LLM_MODEL", "openai/gpt-4o"), ("OPENAI_API_KEY", "k")];
     let loader = env(&key).text(Format::Toml, "towline.toml", file);
     assert_eq!(inputs(&llm(loader)), [("gpt-4o", "$2.50".to_owned())]);
+    let yaml = "towline:\n  prices:\n    - openai/gpt-4o = input 2.50, output 10\n";
+    let json = r#"{"towline": {"prices": ["openai/gpt-4o = input 2.50, output 10"]}}"#;
+    let hocon = r#"towline.prices = ["openai/gpt-4o = input 2.50, output 10"]"#;
+    for (format, name, text) in [
+        (Format::Yaml, "towline.yaml", yaml),
+        (Format::Json, "towline.json", json),
+        (Format::Hocon, "application.conf", hocon),
+    ] {
+        let loader = env(&key).text(format, name, text);
+        assert_eq!(
+            inputs(&llm(loader)),
+            [("gpt-4o", "$2.50".to_owned())],
+            "{name}"
+        );
+    }
     let variable = [(
         "TOWLINE_PRICES",
         "openai/gpt-4o = input 2.50; groq/m = input 1",
@@ -56,6 +70,37 @@ fn a_list_of_a_file_is_read_as_a_variable_is() {
         inputs(&llm(env(&key).env(variable))),
         [("gpt-4o", "$2.50".to_owned())]
     );
+}
+
+#[test]
+fn a_higher_layer_replaces_the_list_and_none_empties_it() {
+    let key = [("LLM_MODEL", "openai/a"), ("OPENAI_API_KEY", "k")];
+    let variable = [("TOWLINE_PRICES", "openai/a = input 1; openai/b = input 2")];
+    let lower = env(&key).env(variable);
+    assert_eq!(llm(lower.clone()).prices().len(), 2);
+    let higher = llm(lower.clone().set("towline.prices=openai/a = input 3;"));
+    assert_eq!(inputs(&higher), [("a", "$3.00".to_owned())]);
+    assert!(llm(lower.set("towline.prices=none")).prices().is_empty());
+}
+
+#[test]
+fn a_provider_that_has_the_name_of_a_vendor_takes_none_of_its_prices() {
+    let both = priced("openai/gpt-4o = input 2")
+        .set("towline.providers.openai.provider=groq")
+        .set("towline.providers.openai.model=m")
+        .set("towline.openai.base_url=http://localhost:8000/v1");
+    assert_eq!(inputs(&llm(both)), [("gpt-4o", "$2.00".to_owned())]);
+}
+
+#[test]
+fn an_embedding_model_has_its_price() {
+    let settings = priced("openai/vectors = input 0.02; openai/gpt-4o = input 2")
+        .set("towline.embeddings.model=openai/vectors")
+        .load()
+        .unwrap();
+    let embedding = settings.embedding().unwrap().unwrap();
+    assert_eq!(embedding.model(), "vectors");
+    assert_eq!(inputs(embedding)[0], ("vectors", "$0.02".to_owned()));
 }
 
 #[test]

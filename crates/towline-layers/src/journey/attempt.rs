@@ -3,7 +3,7 @@
 use crate::ask::Ask;
 use pin_project_lite::pin_project;
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -33,7 +33,7 @@ pub struct Attempt<S> {
 struct Shared {
     provider: Text,
     /// By model.
-    prices: HashMap<String, Arc<Prices>>,
+    prices: BTreeMap<String, Arc<Prices>>,
 }
 
 pin_project! {
@@ -76,13 +76,14 @@ impl AttemptLayer {
         Self {
             shared: Arc::new(Shared {
                 provider: provider.into(),
-                prices: HashMap::new(),
+                prices: BTreeMap::new(),
             }),
         }
     }
 
-    /// Writes down what an attempt at `model`, as the request names it, costs. Default: not known. Where the
-    /// provider does not say what it used the cost is an estimate, as the tokens are.
+    /// Writes down what an attempt at `model`, as the request names it here, costs. Default: not known, which
+    /// makes the cost of the whole call unknown ([`Journey::cost`]). Where the provider does not say what it
+    /// used, or not of all of it, the cost is an estimate, as the tokens are.
     #[must_use]
     pub fn with_prices(mut self, model: impl Into<String>, prices: Prices) -> Self {
         let shared = Arc::make_mut(&mut self.shared);
@@ -226,22 +227,37 @@ impl Entry {
             Outcome::Whole if self.whole => self.journey.whole_attempt(self.id, usage, now),
             _ => self.journey.end_attempt(self.id, outcome, usage, now),
         }
-        let reported = usage.filter(|usage| usage.total().is_some());
-        // Four bytes a token, as everywhere where nobody has counted.
-        let output = self.bytes / 4;
-        if reported.is_none() {
-            let tokens = self.input.saturating_add(output);
+        self.settle(outcome, usage);
+    }
+
+    /// Writes down what was used, and what it costs. The numbers of an answer that is not whole are those of
+    /// its beginning.
+    fn settle(&self, outcome: Outcome, usage: Option<&Usage>) {
+        let all = usage.filter(|usage| outcome == Outcome::Whole && usage.total().is_some());
+        let guess = match all {
+            Some(_) => None,
+            None => Some(self.guess(usage)),
+        };
+        if let Some(tokens) = guess.as_ref().and_then(Usage::total) {
             self.journey.estimate(self.id, tokens);
         }
-        if let Some(prices) = &self.prices {
-            let cost = match reported {
-                Some(usage) => prices.cost(usage),
-                None => prices.cost(&Usage::inclusive(self.input, output)),
-            };
-            if let Some(cost) = cost {
-                self.journey.price(self.id, cost);
-            }
+        let used = all.or(guess.as_ref());
+        if let (Some(prices), Some(used)) = (&self.prices, used)
+            && let Some(cost) = prices.cost(used)
+        {
+            self.journey.price(self.id, cost);
         }
+    }
+
+    /// What was probably used: of the input what was said, else what was estimated; of the output at least
+    /// what came.
+    #[cold]
+    fn guess(&self, usage: Option<&Usage>) -> Usage {
+        let said = usage.cloned().unwrap_or_default();
+        let input = said.input().unwrap_or(self.input);
+        // Four bytes a token, as everywhere where nobody has counted.
+        let output = said.output().unwrap_or(0).max(self.bytes / 4);
+        said.with_input(input).with_output(output)
     }
 }
 

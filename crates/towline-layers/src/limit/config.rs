@@ -275,8 +275,8 @@ impl Charge {
             .with(Dimension::OutputTokens, output)
     }
 
-    /// What a call took that used `usage`, where `demand` was reserved for it. An answer without a
-    /// count of its own, such as an embedding, keeps what was reserved for that part.
+    /// What a call took that used `usage`, where `demand` was reserved for it. An answer that does
+    /// not say what it put out keeps what was reserved for that part.
     pub(super) fn spent(&self, usage: &Usage, demand: &Demand) -> Spent {
         let input = usage.input().map(|input| match usage.cache_read() {
             Some(read) if self.free_cache => input.saturating_sub(read),

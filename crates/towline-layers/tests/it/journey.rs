@@ -4,10 +4,10 @@ use crate::support::{Handle, Upstream, question, upstream};
 use std::{fmt, time::Duration};
 use tokio::time::advance;
 use tokio_test::{assert_pending, assert_ready, assert_ready_err, task};
-use tower::{Layer, ServiceBuilder, ServiceExt, service_fn};
+use tower::{Layer, ServiceBuilder, ServiceExt, service_fn, util::Oneshot};
 use towline_core::{
     Attempt, Cost, EmbeddingRequest, EmbeddingResponse, Error, ErrorKind, Event, Head, Journey,
-    Outcome, Prices, Step, Usage,
+    Outcome, Prices, Request, Step, Usage,
 };
 use towline_layers::journey::{AttemptLayer, JourneyLayer, Root};
 
@@ -18,6 +18,8 @@ const fn promised<T: Clone + fmt::Debug + Send + Sync + 'static>() {}
 const _: () = promised::<JourneyLayer>();
 const _: () = promised::<AttemptLayer>();
 const _: () = promised::<Root<()>>();
+
+type Called = Oneshot<towline_layers::journey::Attempt<Upstream>, Request>;
 
 type Recorded = Root<towline_layers::journey::Attempt<Upstream>>;
 
@@ -138,39 +140,81 @@ fn prices() -> Prices {
     Prices::new(dollars(2), dollars(10))
 }
 
-/// The attempt of a call whose layer knows what `priced` costs: `end` makes it end.
-async fn attempt_with(priced: &str, end: impl FnOnce(crate::support::Exchange)) -> Attempt {
-    let (model, mut handle) = upstream();
-    let service = AttemptLayer::new("upstream").with_prices("other", Prices::unknown());
-    let service = service.with_prices(priced, prices()).layer(model);
+/// A call whose layer knows what `priced` costs.
+fn priced(priced: &str, stream: bool) -> (Handle, Journey, task::Spawn<Called>) {
+    let (model, handle) = upstream();
+    let layer = AttemptLayer::new("upstream").with_prices("other", Prices::unknown());
+    let service = layer.with_prices(priced, prices()).layer(model);
     let journey = Journey::new();
-    let mut request = question(false);
+    let mut request = question(stream);
     request.context_mut().set_journey(journey.clone());
     let mut call = task::spawn(service.oneshot(request));
     assert_pending!(call.poll());
-    end(handle.next().await);
-    let _result = assert_ready!(call.poll());
-    drop(call);
-    attempt(&journey)
+    (handle, journey, call)
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_attempt_costs_what_its_tokens_do_where_its_model_has_prices() {
-    let whole = attempt_with("model", |exchange| exchange.reply("done")).await;
-    let usage = whole.usage().unwrap();
-    assert_eq!(usage.total(), Some(20));
-    assert_eq!(whole.cost(), prices().cost(usage));
-    assert!(whole.cost() > Some(Cost::ZERO));
-    let unknown = attempt_with("model-2", |exchange| exchange.reply("done")).await;
-    assert_eq!((unknown.tokens(), unknown.cost()), (Some(20), None));
+    for (model, has_cost) in [("model", true), ("model-2", false)] {
+        let (mut handle, journey, mut call) = priced(model, false);
+        handle.next().await.reply("done");
+        assert!(assert_ready!(call.poll()).is_ok());
+        let attempt = attempt(&journey);
+        assert_eq!((attempt.tokens(), attempt.is_estimate()), (Some(20), false));
+        let cost = prices().cost(attempt.usage().unwrap()).filter(|_| has_cost);
+        assert_eq!((attempt.cost(), journey.cost()), (cost, cost));
+        assert_eq!(cost.is_some(), has_cost);
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_failed_costs_what_its_estimate_does() {
-    let failed = attempt_with("model", |exchange| exchange.fail(ErrorKind::Server)).await;
-    assert!(failed.is_estimate());
+    let (mut handle, journey, mut call) = priced("model", false);
+    handle.next().await.fail(ErrorKind::Server);
+    assert!(assert_ready!(call.poll()).is_err());
+    assert!(attempt(&journey).is_estimate());
     // "question" is two tokens by the rule of four bytes.
-    assert_eq!(failed.cost(), Some(Cost::from_picodollars(4_000_000)));
+    assert_eq!(journey.cost(), Some(Cost::from_picodollars(4_000_000)));
+}
+
+/// Some providers say at the beginning of a stream how long the question was, and that one token has come.
+#[tokio::test(start_paused = true)]
+async fn what_was_said_before_an_answer_broke_off_is_no_count_of_all_of_it() {
+    let begun = Usage::inclusive(1000, 1).with_cache_write(0);
+    for (fails, said, tokens, cost) in [
+        (true, Some(begun.clone()), 1010, 2_100_000_000),
+        (false, Some(begun), 1010, 2_100_000_000),
+        (
+            true,
+            Some(Usage::unknown().with_input(1000)),
+            1010,
+            2_100_000_000,
+        ),
+        // More than what came, as where some of it was thought.
+        (true, Some(Usage::inclusive(1000, 50)), 1050, 2_500_000_000),
+        (false, None, 12, 104_000_000),
+    ] {
+        let (mut handle, journey, mut call) = priced("model", true);
+        let feed = handle.next().await.stream();
+        let mut answer = assert_ready!(call.poll()).unwrap();
+        if let Some(said) = said {
+            feed.send(Event::Usage(said));
+            assert!(answer.body_mut().next().await.unwrap().is_ok());
+        }
+        feed.text("forty bytes, which are ten tokens of it.");
+        assert!(answer.body_mut().next().await.unwrap().is_ok());
+        if fails {
+            feed.fail(ErrorKind::Truncated);
+            assert!(answer.body_mut().next().await.unwrap().is_err());
+        }
+        drop(answer);
+        let attempt = attempt(&journey);
+        assert_eq!(
+            (attempt.tokens(), attempt.is_estimate()),
+            (Some(tokens), true)
+        );
+        assert_eq!(attempt.cost(), Some(Cost::from_picodollars(cost)));
+    }
 }
 
 #[tokio::test]

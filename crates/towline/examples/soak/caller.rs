@@ -22,6 +22,9 @@ use towline::{
 /// The longest that a caller waits before it asks again.
 const MOST_PATIENCE: Duration = Duration::from_millis(500);
 
+/// How whole answers are counted.
+const WHOLE: &str = "ok";
+
 /// What came of all calls.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
@@ -89,11 +92,17 @@ fn request(dice: &mut Dice) -> Request {
 // === impl Tally ===
 
 impl Tally {
+    /// How many answers were whole.
+    pub(crate) fn whole(&self) -> u64 {
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.get(WHOLE).copied().unwrap_or(0)
+    }
+
     /// Counts a call: good, with its error, or left.
     fn count(&self, result: Option<Result<(), Error>>) {
         let name = match result {
             None => "left".to_owned(),
-            Some(Ok(())) => "ok".to_owned(),
+            Some(Ok(())) => WHOLE.to_owned(),
             Some(Err(error)) => match error.refused_by() {
                 None => error.kind().as_str().to_owned(),
                 Some(layer) => format!("{}/{layer}", error.kind().as_str()),

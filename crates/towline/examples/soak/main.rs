@@ -4,9 +4,10 @@
 //! `cargo xtask soak --minutes 10`, or
 //! `cargo run --release -p towline --features full --example soak -- MINUTES [SEED]`.
 //!
-//! The load comes in ten spells, and it prints a line every ten seconds. After each spell it checks that no
-//! slot is taken, nobody waits and no call is inside, and looks how much memory is in use; in the end, that
-//! this did not rise, no task is left and nothing panicked. It fails otherwise.
+//! The load comes in ten spells, and it prints a line every ten seconds. After each spell it checks that there
+//! were answers, no slot is taken, nobody waits, no call is inside, no connection is open and only the stack's
+//! own few tasks are left, and looks how much memory is in use; in the end, that this did not rise, no task is
+//! left and nothing panicked. It fails otherwise. The time is that of the load; the rests come to it.
 
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
@@ -37,8 +38,14 @@ const STREAMS: u64 = 500;
 /// to the kilobyte.
 const SPELLS: u32 = 10;
 
+/// Tasks that the stack may have at rest: each of its three pools looks after its connections, and a limit
+/// after its keys.
+const OWN_TASKS: usize = 8;
+
 /// How often it says how it goes.
-const TELL: Duration = Duration::from_secs(10);
+const TELL: u32 = 10;
+
+const SECOND: Duration = Duration::from_secs(1);
 
 static PANICS: AtomicU64 = AtomicU64::new(0);
 
@@ -76,14 +83,21 @@ async fn run(time: Duration, seed: u64) -> Result<Vec<String>, Box<dyn Error>> {
     let tally = Arc::new(Tally::default());
     let mut faults = Vec::new();
     for spell in 0..SPELLS {
-        let seed = seed ^ u64::from(spell << 16);
-        let lost = load(time / SPELLS, seed, &tally, &soaked, &weather).await;
+        faults.extend(weather.open().await);
+        let (before, seed) = (tally.whole(), seed ^ u64::from(spell << 16));
+        let lost = load(time / SPELLS, seed, &tally, &soaked, &weather, &mut memory).await;
         if lost > 0 {
             faults.push(format!("{lost} callers did not come to their end"));
         }
+        if tally.whole() == before {
+            faults.push("no answer was whole".to_owned());
+        }
         faults.extend(soaked.faults_at_rest(&weather).await);
-        memory.sample().await;
+        memory.rest().await;
         println!("at rest: {}; {} tasks, {memory}", soaked.state(), tasks());
+        if tasks() > tasks_before + OWN_TASKS {
+            faults.push(format!("{} tasks at rest", tasks()));
+        }
     }
     println!("the load is over: {tally}");
     faults.extend(soaked.fault_of_gate().await);
@@ -104,8 +118,8 @@ async fn load(
     tally: &Arc<Tally>,
     soaked: &Soaked,
     weather: &Arc<Weather>,
+    memory: &mut Memory,
 ) -> usize {
-    weather.open().await;
     let stop = Arc::new(AtomicBool::new(false));
     let outages = weather::outages(Arc::clone(weather), seed, Arc::clone(&stop));
     let mut at_work = vec![task::spawn(outages)];
@@ -115,10 +129,15 @@ async fn load(
         task::spawn(caller::ask(model, seed, tally, Arc::clone(&stop)))
     }));
     let over = Instant::now() + time;
+    let mut seconds = 0_u32;
     while Instant::now() < over {
-        sleep(over.saturating_duration_since(Instant::now()).min(TELL)).await;
-        let (tasks, state) = (tasks(), soaked.state());
-        println!("{tally} | {} | {tasks} tasks | {state}", memory::told());
+        sleep(over.saturating_duration_since(Instant::now()).min(SECOND)).await;
+        memory.under_load();
+        seconds += 1;
+        if seconds.is_multiple_of(TELL) {
+            let (tasks, state) = (tasks(), soaked.state());
+            println!("{tally} | {} | {tasks} tasks | {state}", memory::told());
+        }
     }
     stop.store(true, Ordering::Relaxed);
     let mut lost = 0;

@@ -1,4 +1,4 @@
-//! How much memory the process has in use at rest, and whether that grows.
+//! How much memory the process has in use, and whether that grows.
 //!
 //! Judged is what was allocated and not freed. What is resident says how the allocator keeps it: it takes
 //! memory for a burst and seldom gives all of it back, so a run of minutes cannot tell that from a leak.
@@ -13,19 +13,30 @@ static HEAP: Cap<System> = Cap::new(System, usize::MAX);
 /// What a run of an hour may grow by, in MiB.
 const PER_HOUR: f64 = 1.0;
 
-/// What tables and queues may keep of a larger crowd than the last, in MiB.
-const CROWD: f64 = 0.1;
+/// What tables and queues may keep of a larger crowd than the first, in MiB.
+const CROWD: f64 = 0.2;
 
 /// What the process may keep when everything is gone, in MiB: its threads and statics.
 const KEPT: f64 = 0.25;
 
-/// What was in use before the load, at each rest, and after it.
+/// How much more may be in use under load in the last third than in the first, which had other weather.
+const WEATHER: f64 = 2.0;
+
+/// What was in use before the load, under it, at each rest, and after it. All in MiB.
 #[derive(Debug)]
 pub(crate) struct Memory {
-    start: Instant,
     before: f64,
-    /// Seconds, and MiB that were allocated and not freed.
-    rests: Vec<(f64, f64)>,
+    /// The most under the load that is on, or was last.
+    most: f64,
+    spells: Vec<Spell>,
+}
+
+/// One spell of load, and the rest after it.
+#[derive(Debug)]
+struct Spell {
+    most: f64,
+    rest: f64,
+    at: Instant,
 }
 
 // === impl Memory ===
@@ -33,20 +44,28 @@ pub(crate) struct Memory {
 impl Memory {
     pub(crate) fn start() -> Self {
         Self {
-            start: Instant::now(),
             before: allocated(),
-            rests: Vec::new(),
+            most: 0.0,
+            spells: Vec::new(),
         }
     }
 
-    /// Looks what is in use now, at rest.
-    pub(crate) async fn sample(&mut self) {
-        let used = settled().await;
-        let time = Instant::now().saturating_duration_since(self.start);
-        self.rests.push((time.as_secs_f64(), used));
+    /// Looks what is in use now, under load.
+    pub(crate) fn under_load(&mut self) {
+        self.most = self.most.max(allocated());
     }
 
-    /// What is left of all that there was, and of each rest more than of the one before.
+    /// Looks what is in use now, at rest.
+    pub(crate) async fn rest(&mut self) {
+        let rest = settled().await;
+        self.spells.push(Spell {
+            most: std::mem::take(&mut self.most),
+            rest,
+            at: Instant::now(),
+        });
+    }
+
+    /// What is left of all that there was, and what rises.
     #[expect(clippy::print_stdout, reason = "a program for the terminal")]
     pub(crate) async fn faults(&self) -> Vec<String> {
         let after = settled().await;
@@ -56,42 +75,48 @@ impl Memory {
         );
         let left = after - self.before;
         let left = (left > KEPT).then(|| format!("{left:.3} MiB are left, allowed are {KEPT}"));
-        left.into_iter().chain(self.growth()).collect()
+        let rises = [left, self.rise_at_rest(), self.rise_under_load()];
+        rises.into_iter().flatten().collect()
     }
 
-    /// How the second half rises, by the median of the slopes between its rests. Says so where it is too much.
-    fn growth(&self) -> Option<String> {
-        let half = self.rests.get(self.rests.len() / 2..)?;
-        let slope = slope(half)?;
-        let span = half.last()?.0 - half.first()?.0;
-        let (rise, allowed) = (slope * span, (PER_HOUR * span / 3600.0) + CROWD);
-        (rise > allowed).then(|| {
-            format!(
-                "memory at rest rises by {rise:.3} MiB in {span:.0} s; allowed are {allowed:.3} MiB"
-            )
+    /// No rest may be far above the second: the first has not seen everything yet.
+    fn rise_at_rest(&self) -> Option<String> {
+        let [_, base, later @ ..] = self.spells.as_slice() else {
+            return None;
+        };
+        later.iter().find_map(|spell| {
+            let hours = spell.at.saturating_duration_since(base.at).as_secs_f64() / 3600.0;
+            let (rise, allowed) = (spell.rest - base.rest, PER_HOUR * hours + CROWD);
+            let told = || {
+                format!(
+                    "memory at rest rose by {rise:.3} MiB in {hours:.2} h, allowed are {allowed:.3}"
+                )
+            };
+            (rise > allowed).then(told)
+        })
+    }
+
+    fn rise_under_load(&self) -> Option<String> {
+        let most = |spells: &[Spell]| spells.iter().map(|spell| spell.most).fold(0.0, f64::max);
+        let third = self.spells.len() / 3;
+        let (first, last) = (
+            most(self.spells.get(..third)?),
+            most(self.spells.get(self.spells.len() - third..)?),
+        );
+        (last > first * WEATHER).then(|| {
+            format!("memory under load rose from {first:.1} MiB to {last:.1}, allowed is {WEATHER} times as much")
         })
     }
 }
 
-/// The last rest.
+/// The last spell.
 impl fmt::Display for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let used = self.rests.last().map_or(self.before, |(_, used)| *used);
-        write!(f, "{used:.3} MiB in use")
+        match self.spells.last() {
+            Some(Spell { most, rest, .. }) => write!(f, "{rest:.3} MiB in use, {most:.1} before"),
+            None => write!(f, "{:.3} MiB in use", self.before),
+        }
     }
-}
-
-/// The median of the slopes between all samples: one that is off does not move it.
-///
-/// Source: Sen, "Estimates of the regression coefficient based on Kendall's tau", 1968.
-fn slope(samples: &[(f64, f64)]) -> Option<f64> {
-    let pairs = samples.iter().enumerate().flat_map(|(index, from)| {
-        let later = samples.iter().skip(index + 1);
-        later.map(move |to| (to.1 - from.1) / (to.0 - from.0))
-    });
-    let mut slopes: Vec<f64> = pairs.collect();
-    slopes.sort_by(f64::total_cmp);
-    slopes.get(slopes.len() / 2).copied()
 }
 
 /// The least that is in use within three seconds: a task that was told to end takes a moment for it.
@@ -125,24 +150,40 @@ fn resident() -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Memory, allocated};
+    use super::{Memory, Spell, allocated};
+    use std::time::Duration;
+    use tokio::time::Instant;
 
-    /// Ten rests, one a minute.
-    fn grows(used: impl Fn(u32) -> f64) -> bool {
-        let rests = (1..=10).map(|minute| (f64::from(60 * minute), used(minute)));
+    /// Ten spells, one a minute.
+    fn memory(rest: impl Fn(u32) -> f64, most: impl Fn(u32) -> f64) -> Memory {
+        let start = Instant::now();
+        let spells = (1..=10).map(|minute| Spell {
+            most: most(minute),
+            rest: rest(minute),
+            at: start + Duration::from_secs(60) * minute,
+        });
         let mut memory = Memory::start();
-        memory.rests = rests.collect();
-        memory.growth().is_some()
+        memory.spells = spells.collect();
+        memory
     }
 
     #[test]
-    fn what_grows_is_a_fault_and_one_rest_that_is_off_is_none() {
-        assert!(!grows(|_| 0.5));
+    fn what_rises_from_rest_to_rest_is_a_fault() {
+        let rises = |rest: &dyn Fn(u32) -> f64| memory(rest, |_| 40.0).rise_at_rest().is_some();
+        assert!(!rises(&|_| 0.5));
         // What is taken once and kept.
-        assert!(!grows(|minute| if minute < 4 { 0.4 } else { 0.5 }));
-        assert!(!grows(|minute| if minute == 10 { 3.5 } else { 0.5 }));
-        // A hundred bytes for each of five thousand calls a minute.
-        assert!(grows(|minute| 0.5 + 0.05 * f64::from(minute)));
+        assert!(!rises(&|minute| if minute < 4 { 0.4 } else { 0.5 }));
+        assert!(rises(&|minute| if minute < 7 { 0.4 } else { 0.9 }));
+        assert!(rises(&|minute| if minute == 10 { 3.5 } else { 0.5 }));
+        // Ten bytes for each of five thousand calls a minute.
+        assert!(rises(&|minute| 0.5 + 0.05 * f64::from(minute)));
+    }
+
+    #[test]
+    fn what_rises_from_load_to_load_is_a_fault() {
+        let rises = |most: &dyn Fn(u32) -> f64| memory(|_| 0.5, most).rise_under_load().is_some();
+        assert!(!rises(&|minute| [50.0, 16.0, 44.0][minute as usize % 3]));
+        assert!(rises(&|minute| 16.0 * f64::from(minute)));
     }
 
     #[test]

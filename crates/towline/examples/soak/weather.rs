@@ -74,19 +74,30 @@ impl Weather {
         }
     }
 
-    /// Has all providers back.
-    pub(crate) async fn open(&self) {
+    /// Has all providers back. Tells which are not.
+    pub(crate) async fn open(&self) -> Vec<String> {
+        let mut away = Vec::new();
         for place in &self.places {
             place.open().await;
+            if place.lock().is_none() {
+                away.push(format!(
+                    "provider {} is not back at {}",
+                    place.letter, place.addr
+                ));
+            }
         }
+        away
     }
 }
 
 /// Takes one provider away now and then, for a second or so, until it is told to stop. All are back then.
 pub(crate) async fn outages(weather: Arc<Weather>, seed: u64, stop: Arc<AtomicBool>) {
     let mut dice = Dice(seed);
-    while !stop.load(Ordering::Relaxed) {
+    loop {
         sleep(Duration::from_millis(4000 + dice.below(6000))).await;
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
         let turn = usize::try_from(dice.below(3)).unwrap_or_default();
         let Some(place) = weather.places.get(turn) else {
             continue;

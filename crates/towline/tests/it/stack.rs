@@ -17,8 +17,8 @@ use towline::{
     layers::{hedge::HedgePolicy, retry::RetryPolicy},
 };
 use towline_core::{
-    Body, Completion, EmbeddingRequest, EmbeddingResponse, Error, ErrorKind, Event, FinishReason,
-    Head, Part, Request, Response,
+    Body, Completion, Cost, EmbeddingRequest, EmbeddingResponse, Error, ErrorKind, Event,
+    FinishReason, Head, Part, Prices, Request, Response,
 };
 
 /// A deployment that works, or does not, and counts its calls.
@@ -146,6 +146,34 @@ async fn rt1_a_first_event_that_is_an_error_fails_the_call_to_a_sole_deployment(
     let client = Stack::new(deployment).client().build();
     let error = client.stream("Hello?").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Server);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_deployment_has_the_prices_of_the_model_that_it_is_asked_for() {
+    let dollars = |dollars: u64| Cost::from_picodollars(dollars * 1_000_000_000_000);
+    let prices = |input| Prices::new(dollars(input), dollars(0));
+    let (down, up) = (Model::new("down", false), Model::new("up", true));
+    let asked = async |second: Deployment| {
+        let first = down.deployment().prices("ours", prices(1));
+        let client = Stack::new(first).fallback(second).client();
+        let context = towline_core::Context::new().with_token_estimate(100);
+        let request = Request::new("ours", "Hello?").with_context(context);
+        let answer = client.build().call(request).await.unwrap();
+        answer.head().journey().unwrap().clone()
+    };
+    let theirs = || up.deployment().model("theirs");
+    // A hundred tokens at one and at two dollars a million.
+    let journey = asked(theirs().prices("theirs", prices(2))).await;
+    assert_eq!(
+        (journey.attempts(), journey.cost()),
+        (2, Some("0.0003".parse().unwrap()))
+    );
+    let other = asked(theirs().prices("ours", prices(2))).await;
+    assert_eq!(
+        (other.attempts(), other.cost()),
+        (2, None),
+        "nobody says what it costs"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,9 +13,13 @@ pub(crate) struct PriceEntry {
     pub(crate) prices: Prices,
 }
 
-/// Texts such as `openai/gpt-4o = input 2.50, output 10`.
+/// Texts such as `openai/gpt-4o = input 2.50, output 10`. `none` empties the list of a lower layer; blank
+/// entries do not count.
 pub(super) fn prices(value: &Value) -> Result<Vec<PriceEntry>, Mismatch> {
     let entries = list(value, &[';', '\n', '\r'])?;
+    if matches!(entries.as_slice(), [only] if only.eq_ignore_ascii_case("none")) {
+        return Ok(Vec::new());
+    }
     let entries = entries.iter().enumerate();
     entries
         .map(|(index, text)| {

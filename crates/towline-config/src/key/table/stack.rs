@@ -399,8 +399,8 @@ pub(crate) const STACK: &[Field] = &[
         "prices",
         Kind::Prices,
         "What models cost, in US dollars for a million tokens, so that the record of a call has its \
-         cost: texts such as `openai/gpt-4o = input 2.50, output 10, cache_read 1.25, cache_write 0`, in a \
-         variable with semicolons between them. What is not listed has no cost.",
+         cost: texts such as `openai/gpt-4o = input 2.50, output 10, cache_read 1.25`, in a variable with \
+         semicolons between them. What a model without an entry costs is unknown.",
     ),
     row(
         "drain.timeout",
