@@ -19,7 +19,7 @@ struct Embeddings<'a> {
     provider: &'a str,
     vectors: &'a [Vec<f32>],
     usage: UsageObject,
-    /// As for a chat: unknown without `towline.prices`.
+    /// As for a chat: unknown without `towline.prices`. An estimate where `usage` has no input.
     #[serde(serialize_with = "journey::dollars")]
     cost_usd: Option<Cost>,
     latency_ms: u64,

@@ -35,7 +35,7 @@ pub(crate) enum StepObject {
         /// `whole`, `dropped`, `running`, or the kind of its error.
         outcome: &'static str,
         tokens: Option<u64>,
-        /// The provider did not say what it used, and may bill it.
+        /// The provider did not say what it used, or not of all of it, and may bill it.
         estimated: bool,
         /// Unknown without `towline.prices`.
         #[serde(serialize_with = "dollars")]

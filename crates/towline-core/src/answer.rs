@@ -14,6 +14,12 @@ pub trait Answer: Send + Sized + 'static {
     /// Whether all of it is there.
     fn is_whole(&self) -> bool;
 
+    /// Bytes that a model wrote, where all of them are there: text, reasoning, refusals and arguments of tool
+    /// calls. For who has to estimate what they took. Default: none, as of what is no text.
+    fn content_bytes(&self) -> u64 {
+        0
+    }
+
     /// Lets `watch` see the rest of the answer and its end. Where the answer is all there, it sees the
     /// end now and is dropped: nothing is held for an exchange that is over.
     fn watch(&mut self, watch: impl Watch + 'static);
@@ -41,6 +47,10 @@ impl Answer for Response {
 
     fn is_whole(&self) -> bool {
         self.body().is_complete()
+    }
+
+    fn content_bytes(&self) -> u64 {
+        self.body().content_bytes()
     }
 
     fn watch(&mut self, watch: impl Watch + 'static) {

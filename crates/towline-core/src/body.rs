@@ -153,6 +153,14 @@ impl Body {
         Self::from_state(State::Stream(Box::new(running)))
     }
 
+    /// Bytes of content, where all of it is there.
+    pub(crate) fn content_bytes(&self) -> u64 {
+        match &self.state {
+            State::Complete(whole) => whole.completion.content_bytes(),
+            State::Replay(_) | State::Stream(_) | State::Ended => 0,
+        }
+    }
+
     /// Whether all of it is there.
     #[must_use]
     pub const fn is_complete(&self) -> bool {

@@ -150,6 +150,18 @@ impl Completion {
         self.inner.parts.iter().filter_map(Part::as_tool_call)
     }
 
+    /// Bytes that a model wrote: text, reasoning, refusals and arguments of tool calls.
+    pub(crate) fn content_bytes(&self) -> u64 {
+        let parts = self.inner.parts.iter();
+        let bytes = parts.map(|part| match part {
+            Part::Text(text) | Part::Refusal(text) => text.len(),
+            Part::Reasoning(reasoning) => reasoning.text().len(),
+            Part::ToolCall(call) => call.arguments().len(),
+            _ => 0,
+        });
+        u64::try_from(bytes.sum::<usize>()).unwrap_or(u64::MAX)
+    }
+
     /// Why the model stopped.
     #[must_use]
     pub const fn finish_reason(&self) -> &FinishReason {

@@ -33,8 +33,8 @@
 //!
 //! Who joined has a [`Step::Waited`](towline_core::Step::Waited) of `coalesce` with the reason
 //! `joined` in his journey, and the usage of the answer like everybody: add up the usage of those who
-//! did not join to know what was billed; the record of who joined has no attempts and no cost. The attempts stand in the journey of the first caller. His
-//! tags, trace parent and priority are those of the shared call.
+//! did not join to know what was billed. The attempts stand in the journey of the first caller, and so
+//! does what they cost. His tags, trace parent and priority are those of the shared call.
 //!
 //! # Shared between clones
 //!

@@ -84,7 +84,7 @@ fn a_higher_layer_replaces_the_list_and_none_empties_it() {
 }
 
 #[test]
-fn a_provider_that_has_the_name_of_a_vendor_takes_none_of_its_prices() {
+fn a_named_provider_with_the_name_of_a_vendor_takes_none_of_its_prices_away() {
     let both = priced("openai/gpt-4o = input 2")
         .set("towline.providers.openai.provider=groq")
         .set("towline.providers.openai.model=m")

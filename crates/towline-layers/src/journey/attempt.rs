@@ -196,6 +196,7 @@ impl Entry {
         match result {
             Ok(mut answer) => {
                 self.whole = answer.is_whole();
+                self.bytes = answer.content_bytes();
                 answer.watch(self);
                 Ok(answer)
             }
@@ -249,12 +250,14 @@ impl Entry {
         }
     }
 
-    /// What was probably used: of the input what was said, else what was estimated; of the output at least
-    /// what came.
+    /// What was probably used: of the input what was said, else what was estimated before the call; of the
+    /// output what was said, and at least what came.
     #[cold]
     fn guess(&self, usage: Option<&Usage>) -> Usage {
         let said = usage.cloned().unwrap_or_default();
-        let input = said.input().unwrap_or(self.input);
+        // Some say none at first and the real number at the end.
+        let input = said.input().filter(|tokens| *tokens > 0);
+        let input = input.unwrap_or(self.input);
         // Four bytes a token, as everywhere where nobody has counted.
         let output = said.output().unwrap_or(0).max(self.bytes / 4);
         said.with_input(input).with_output(output)

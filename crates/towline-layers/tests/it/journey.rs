@@ -6,8 +6,8 @@ use tokio::time::advance;
 use tokio_test::{assert_pending, assert_ready, assert_ready_err, task};
 use tower::{Layer, ServiceBuilder, ServiceExt, service_fn, util::Oneshot};
 use towline_core::{
-    Attempt, Cost, EmbeddingRequest, EmbeddingResponse, Error, ErrorKind, Event, Head, Journey,
-    Outcome, Prices, Request, Step, Usage,
+    Attempt, Body, Completion, Cost, EmbeddingRequest, EmbeddingResponse, Error, ErrorKind, Event,
+    FinishReason, Head, Journey, Outcome, Part, Prices, Request, Response, Step, Usage,
 };
 use towline_layers::journey::{AttemptLayer, JourneyLayer, Root};
 
@@ -177,6 +177,31 @@ async fn what_failed_costs_what_its_estimate_does() {
     assert_eq!(journey.cost(), Some(Cost::from_picodollars(4_000_000)));
 }
 
+#[tokio::test]
+async fn a_whole_answer_without_a_count_costs_by_what_came() {
+    for (said, tokens) in [(None, 12), (Some(Usage::unknown().with_input(1000)), 1010)] {
+        let model = service_fn(move |request: Request| {
+            let text = Part::from("forty bytes, which are ten tokens of it.");
+            let whole = Completion::new(vec![text], FinishReason::Stop).with_usage(said.clone());
+            let head = Head::new("upstream", request.model());
+            async { Ok::<_, Error>(Response::new(head, Body::complete(whole))) }
+        });
+        let service = AttemptLayer::new("upstream").with_prices("model", prices());
+        let journey = Journey::new();
+        let mut request = question(false);
+        request.context_mut().set_journey(journey.clone());
+        service.layer(model).oneshot(request).await.unwrap();
+        let attempt = attempt(&journey);
+        assert_eq!(attempt.outcome(), Outcome::Whole);
+        assert_eq!(
+            (attempt.tokens(), attempt.is_estimate()),
+            (Some(tokens), true)
+        );
+        let expected = prices().cost(&Usage::inclusive(tokens - 10, 10));
+        assert_eq!((attempt.cost(), expected.is_some()), (expected, true));
+    }
+}
+
 /// Some providers say at the beginning of a stream how long the question was, and that one token has come.
 #[tokio::test(start_paused = true)]
 async fn what_was_said_before_an_answer_broke_off_is_no_count_of_all_of_it() {
@@ -190,6 +215,7 @@ async fn what_was_said_before_an_answer_broke_off_is_no_count_of_all_of_it() {
             1010,
             2_100_000_000,
         ),
+        (true, Some(Usage::inclusive(0, 0)), 12, 104_000_000),
         // More than what came, as where some of it was thought.
         (true, Some(Usage::inclusive(1000, 50)), 1050, 2_500_000_000),
         (false, None, 12, 104_000_000),

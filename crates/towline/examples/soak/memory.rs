@@ -119,10 +119,10 @@ impl fmt::Display for Memory {
     }
 }
 
-/// The least that is in use within three seconds: a task that was told to end takes a moment for it.
+/// The least that is in use within five seconds: a task that was told to end takes a moment for it.
 async fn settled() -> f64 {
     let mut least = allocated();
-    for _ in 0..30 {
+    for _ in 0..50 {
         sleep(Duration::from_millis(100)).await;
         least = least.min(allocated());
     }

@@ -175,8 +175,8 @@ impl Place {
     }
 
     async fn open(&self) {
-        // The port may be taken for a moment.
-        for _ in 0..50 {
+        // The port may be taken for a while.
+        for _ in 0..300 {
             if self.lock().is_some() {
                 break;
             }
