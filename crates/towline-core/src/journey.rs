@@ -94,6 +94,14 @@ pub struct Attempt {
     ended: Option<Duration>,
     outcome: Outcome,
     usage: Option<Usage>,
+    /// On the heap, since mostly there is none: an attempt is moved on the way of every call.
+    reckoned: Option<Box<Reckoned>>,
+}
+
+/// What is not told but reckoned.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Reckoned {
+    /// Tokens.
     estimate: Option<u64>,
     cost: Option<Cost>,
 }
@@ -167,8 +175,7 @@ impl Journey {
             ended: None,
             outcome: Outcome::Running,
             usage: None,
-            estimate: None,
-            cost: None,
+            reckoned: None,
         };
         AttemptId {
             index: self.lock().push(Step::Attempt(attempt)),
@@ -206,12 +213,12 @@ impl Journey {
 
     /// What an attempt has probably used, where the provider did not say, or not of all of it.
     pub fn estimate(&self, id: AttemptId, tokens: u64) {
-        self.with_attempt(id, |attempt| attempt.estimate = Some(tokens));
+        self.with_attempt(id, |attempt| attempt.reckoned().estimate = Some(tokens));
     }
 
     /// What an attempt costs, or probably costs where its tokens are an estimate.
     pub fn price(&self, id: AttemptId, cost: Cost) {
-        self.with_attempt(id, |attempt| attempt.cost = Some(cost));
+        self.with_attempt(id, |attempt| attempt.reckoned().cost = Some(cost));
     }
 
     /// Everything so far, in the order in which it began.
@@ -264,7 +271,7 @@ impl Journey {
         let record = self.lock();
         let steps = record.first.iter().chain(&record.more);
         let attempts = steps.filter_map(|step| match step {
-            Step::Attempt(attempt) => Some(attempt.cost),
+            Step::Attempt(attempt) => Some(attempt.cost()),
             _ => None,
         });
         attempts
@@ -397,20 +404,28 @@ impl Attempt {
     #[must_use]
     pub fn tokens(&self) -> Option<u64> {
         let reported = self.usage.as_ref().and_then(Usage::total);
-        self.estimate.or(reported)
+        self.estimate().or(reported)
     }
 
     /// Whether [`tokens`](Self::tokens) and [`cost`](Self::cost) are estimates: the provider did not say, or
     /// not of all that it sent, and may bill.
     #[must_use]
-    pub const fn is_estimate(&self) -> bool {
-        self.estimate.is_some()
+    pub fn is_estimate(&self) -> bool {
+        self.estimate().is_some()
     }
 
     /// What it costs, where the prices are known; an estimate where [`is_estimate`](Self::is_estimate).
     #[must_use]
-    pub const fn cost(&self) -> Option<Cost> {
-        self.cost
+    pub fn cost(&self) -> Option<Cost> {
+        self.reckoned.as_ref()?.cost
+    }
+
+    fn estimate(&self) -> Option<u64> {
+        self.reckoned.as_ref()?.estimate
+    }
+
+    fn reckoned(&mut self) -> &mut Reckoned {
+        self.reckoned.get_or_insert_default()
     }
 
     fn end(&mut self, outcome: Outcome, usage: Option<&Usage>, now: Duration) {

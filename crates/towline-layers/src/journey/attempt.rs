@@ -231,13 +231,23 @@ impl Entry {
         self.settle(outcome, usage);
     }
 
-    /// Writes down what was used, and what it costs. The numbers of an answer that is not whole are those of
-    /// its beginning.
+    /// Writes down what the provider did not say: what was used where it told of no whole answer, and what it
+    /// costs. Mostly there is nothing.
+    #[inline]
     fn settle(&self, outcome: Outcome, usage: Option<&Usage>) {
         let all = usage.filter(|usage| outcome == Outcome::Whole && usage.total().is_some());
+        if all.is_none() || self.prices.is_some() {
+            self.reckon(all, usage);
+        }
+    }
+
+    /// Estimates what was used if `all` of it was not told, and what it costs. What was told of an answer that
+    /// is not whole is of its beginning.
+    #[cold]
+    fn reckon(&self, all: Option<&Usage>, told: Option<&Usage>) {
         let guess = match all {
             Some(_) => None,
-            None => Some(self.guess(usage)),
+            None => Some(self.guess(told)),
         };
         if let Some(tokens) = guess.as_ref().and_then(Usage::total) {
             self.journey.estimate(self.id, tokens);
@@ -252,7 +262,6 @@ impl Entry {
 
     /// What was probably used: of the input what was said, else what was estimated before the call; of the
     /// output what was said, and at least what came.
-    #[cold]
     fn guess(&self, usage: Option<&Usage>) -> Usage {
         let said = usage.cloned().unwrap_or_default();
         // Some say none at first and the real number at the end.
