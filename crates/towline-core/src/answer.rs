@@ -86,10 +86,8 @@ impl Answer for EmbeddingResponse {
     fn show_end(&self, watch: &mut impl Watch) -> bool {
         let moment = Moment::new();
         // There are no tokens of output, which providers therefore leave out.
-        let usage = self.usage().map(|usage| match usage.output() {
-            Some(_) => usage.clone(),
-            None => usage.clone().with_output(0),
-        });
+        let usage = self.usage();
+        let usage = usage.map(|usage| usage.clone().with_output(usage.output().unwrap_or(0)));
         watch.on_end(Ending::Whole(&FinishReason::Stop), usage.as_ref(), &moment);
         true
     }

@@ -96,7 +96,8 @@ pub(crate) fn check(kind: Kind, value: &Value) -> Result<Typed, Mismatch> {
         Kind::Clock => limit::clock(value),
         Kind::Ratio(least) => limit::ratio(value, least).map(Typed::Ratio),
         Kind::List => list(value, &[',']).map(Typed::List),
-        Kind::Models => models(value).map(Typed::List),
+        // Whether a target is known is told with the target.
+        Kind::Models => list_or_none(value, &[',']).map(Typed::List),
         Kind::Phrases => list(value, &['\n', '\r']).map(Typed::List),
         Kind::Prices => price::prices(value).map(Typed::Prices),
         // Maps are taken apart into single headers before they come here.
@@ -179,9 +180,9 @@ fn list(value: &Value, separators: &[char]) -> Result<Vec<String>, Mismatch> {
     Ok(items.into_iter().filter(|item| !item.is_empty()).collect())
 }
 
-/// `none` empties the list of a lower layer. Whether a target is known is told with the target.
-fn models(value: &Value) -> Result<Vec<String>, Mismatch> {
-    let items = list(value, &[','])?;
+/// A list, or `none`, which empties that of a lower layer.
+fn list_or_none(value: &Value, separators: &[char]) -> Result<Vec<String>, Mismatch> {
+    let items = list(value, separators)?;
     match items.as_slice() {
         [only] if only.eq_ignore_ascii_case("none") => Ok(Vec::new()),
         _ => Ok(items),

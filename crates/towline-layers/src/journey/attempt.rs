@@ -231,31 +231,27 @@ impl Entry {
         self.settle(outcome, usage);
     }
 
-    /// Writes down what the provider did not say: what was used where it told of no whole answer, and what it
-    /// costs. Mostly there is nothing.
-    #[inline]
+    /// Writes down what was used where the provider did not tell all of it, and what it costs. What was told of
+    /// an answer that is not whole is of its beginning.
     fn settle(&self, outcome: Outcome, usage: Option<&Usage>) {
-        let all = usage.filter(|usage| outcome == Outcome::Whole && usage.total().is_some());
-        if all.is_none() || self.prices.is_some() {
-            self.reckon(all, usage);
+        match usage {
+            Some(all) if outcome == Outcome::Whole && all.total().is_some() => self.price(all),
+            told => self.estimate(told),
         }
     }
 
-    /// Estimates what was used if `all` of it was not told, and what it costs. What was told of an answer that
-    /// is not whole is of its beginning.
     #[cold]
-    fn reckon(&self, all: Option<&Usage>, told: Option<&Usage>) {
-        let guess = match all {
-            Some(_) => None,
-            None => Some(self.guess(told)),
-        };
-        if let Some(tokens) = guess.as_ref().and_then(Usage::total) {
+    fn estimate(&self, told: Option<&Usage>) {
+        let guess = self.guess(told);
+        if let Some(tokens) = guess.total() {
             self.journey.estimate(self.id, tokens);
         }
-        let used = all.or(guess.as_ref());
-        if let (Some(prices), Some(used)) = (&self.prices, used)
-            && let Some(cost) = prices.cost(used)
-        {
+        self.price(&guess);
+    }
+
+    fn price(&self, used: &Usage) {
+        let prices = self.prices.as_ref();
+        if let Some(cost) = prices.and_then(|prices| prices.cost(used)) {
             self.journey.price(self.id, cost);
         }
     }

@@ -151,12 +151,8 @@ fn tasks() -> usize {
 }
 
 /// Connections take a moment to close.
-async fn tasks_left(allowed: usize) -> Option<String> {
-    for _ in 0..100 {
-        if tasks() <= allowed {
-            return None;
-        }
-        sleep(Duration::from_millis(100)).await;
-    }
-    Some(format!("{} tasks are left of {allowed} allowed", tasks()))
+async fn tasks_left(allowed: usize) -> Vec<String> {
+    let told = |tasks| format!("{tasks} tasks are left of {allowed} allowed");
+    let left = || (tasks() > allowed).then(|| told(tasks()));
+    stack::until_none(|| left().into_iter().collect()).await
 }

@@ -168,7 +168,7 @@ impl Soaked {
 }
 
 /// Faults that are still there after ten seconds.
-async fn until_none(mut faults: impl FnMut() -> Vec<String>) -> Vec<String> {
+pub(crate) async fn until_none(mut faults: impl FnMut() -> Vec<String>) -> Vec<String> {
     for _ in 0..100 {
         if faults().is_empty() {
             break;

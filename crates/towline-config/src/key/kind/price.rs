@@ -1,6 +1,6 @@
 //! What models cost.
 
-use super::{Mismatch, list};
+use super::{Mismatch, list_or_none};
 use figment::value::Value;
 use std::fmt;
 use towline_core::{Cost, NoCost, Prices};
@@ -16,10 +16,7 @@ pub(crate) struct PriceEntry {
 /// Texts such as `openai/gpt-4o = input 2.50, output 10`. `none` empties the list of a lower layer; blank
 /// entries do not count.
 pub(super) fn prices(value: &Value) -> Result<Vec<PriceEntry>, Mismatch> {
-    let entries = list(value, &[';', '\n', '\r'])?;
-    if matches!(entries.as_slice(), [only] if only.eq_ignore_ascii_case("none")) {
-        return Ok(Vec::new());
-    }
+    let entries = list_or_none(value, &[';', '\n', '\r'])?;
     let entries = entries.iter().enumerate();
     entries
         .map(|(index, text)| {
